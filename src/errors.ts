@@ -1,0 +1,156 @@
+/**
+ * Every error that Keyward answers with, one row each. The code is stable: clients and dashboards
+ * select on it. `title` is public and says what to do; what only operators may see goes into
+ * `AppError.internal`, which is logged and never sent.
+ */
+
+export type ErrorGroup =
+  | 'transport'
+  | 'syntax'
+  | 'identity'
+  | 'life-cycle'
+  | 'owner'
+  | 'subscription'
+  | 'scope'
+  | 'quota'
+  | 'upstream'
+  | 'request'
+  | 'admin'
+  | 'platform';
+
+export interface ErrorRow {
+  readonly group: ErrorGroup;
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** A sentence for the caller: what is wrong and what to do. */
+  readonly title: string;
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable: boolean;
+}
+
+function row(group: ErrorGroup, status: number, title: string, retryable = false): ErrorRow {
+  return { group, status, title, retryable };
+}
+
+export const ERRORS = {
+  // transport: how the key was sent
+  missing_credential: row('transport', 401, 'No API key was sent. Send it as "Authorization: Bearer <key>".'),
+  multiple_credentials: row('transport', 400, 'Two different API keys were sent in one request. Send exactly one.'),
+  credential_in_query: row('transport', 400, 'API keys in the URL are not accepted here. Send the key in the Authorization header.'),
+
+  // syntax: told without any knowledge of stored keys
+  malformed: row('syntax', 401, 'This is not a Keyward API key: it does not have the form kwk_<environment>_<id>_<secret>_<checksum>. Copy the key again.'),
+  bad_checksum: row('syntax', 401, 'The API key was mistyped: its checksum does not match. Copy the key again.'),
+  truncated: row('syntax', 401, 'The API key is incomplete: its end is missing. Copy the whole key again.'),
+  wrong_type: row('syntax', 401, 'This kind of credential is not accepted here. Use an application key (kwk_…).'),
+  placeholder_key: row('syntax', 401, 'The API key is a placeholder from an example. Put your own key in its place.'),
+  provider_key_sent_to_gateway: row('syntax', 401, "This looks like a provider's own API key. Send a Keyward key (kwk_…) instead, and replace the provider key if it may have leaked."),
+
+  // identity: one generic answer for all of them (see GENERIC_401)
+  unknown_key: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
+  secret_mismatch: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
+  wrong_environment: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
+
+  // life cycle
+  not_yet_active: row('life-cycle', 401, 'This API key is not active yet. Use it after its start date, or ask its owner to change the date.', true),
+  expired: row('life-cycle', 401, 'This API key has expired. Create a new one, or ask its owner to extend it.'),
+  suspended: row('life-cycle', 401, 'This API key is suspended. Ask its owner or an admin to resume it.'),
+  revoked: row('life-cycle', 401, 'This API key was revoked. Create a new one.'),
+  compromised: row('life-cycle', 401, 'This API key was marked as compromised and no longer works. Create a new one.'),
+
+  // owner chain
+  application_disabled: row('owner', 403, 'The application of this API key is disabled. Ask an admin to enable it.'),
+  workspace_disabled: row('owner', 403, 'The workspace of this API key is disabled. Ask an operator to enable it.'),
+
+  // subscription
+  not_subscribed: row('subscription', 403, "The application of this API key is not subscribed to this model. Ask an admin for a subscription."),
+
+  // scope
+  model_denied: row('scope', 403, 'This API key may not call this model. Use a model it may call (GET /v1/models lists them), or ask for a wider scope.'),
+  operation_denied: row('scope', 403, 'This API key may not do this kind of operation. Ask its owner for a wider scope.'),
+  endpoint_denied: row('scope', 403, 'This API key may not call this endpoint. Ask its owner for a wider scope.'),
+  address_denied: row('scope', 403, 'This API key may not be used from this network address. Call from an allowed network, or ask its owner to add this one.'),
+
+  // quota
+  rate_limited: row('quota', 429, 'Too many requests with this API key. Wait as long as Retry-After says.', true),
+  concurrency_limited: row('quota', 429, 'Too many requests with this API key at the same time. Wait for one to finish.', true),
+
+  // upstream: never 401, which would tell the caller that their own key is wrong
+  model_not_found: row('upstream', 404, 'This model does not exist here. GET /v1/models lists the models this key may call.'),
+  provider_not_found: row('upstream', 404, 'This provider does not exist here. An admin can add it.'),
+  dialect_unsupported: row('upstream', 400, 'This model cannot be called through this API. Use one of the APIs that its provider speaks.'),
+  no_credential: row('upstream', 503, 'No credential is set for the provider of this model. An admin can add one.'),
+  credential_rejected: row('upstream', 502, 'The provider refused the credential that is set for it here. An admin has to replace it.'),
+  provider_quota: row('upstream', 429, 'The provider refused the call: too many requests, or no quota left, for the credential set here. Try again later.', true),
+  provider_refused: row('upstream', 400, 'The provider refused the request. Correct it as the provider says.'),
+  provider_unavailable: row('upstream', 502, 'The provider could not be reached or broke off. Try again.', true),
+  provider_answer_invalid: row('upstream', 502, 'The provider sent an answer that is not valid. Try again.', true),
+  provider_timeout: row('upstream', 504, 'The provider did not answer in time. Try again.', true),
+
+  // request: what the door refuses
+  invalid_request: row('request', 400, 'The request is not valid HTTP. Correct it and send it again.'),
+  invalid_host: row('request', 400, 'The Host header must be one valid host or host:port.'),
+  invalid_target: row('request', 400, 'The request target is not acceptable: use a plain path without dot segments, backslashes or control characters.'),
+  invalid_json: row('request', 400, 'The body is not valid JSON.'),
+  invalid_body: row('request', 400, 'The body does not have the form this endpoint needs.'),
+  model_missing: row('request', 400, 'The body has no "model". Name one, for example "sandbox/echo".'),
+  unsupported_media_type: row('request', 415, 'The body must be JSON: send "Content-Type: application/json".'),
+  body_too_large: row('request', 413, 'The body is larger than this gateway accepts.'),
+  headers_too_large: row('request', 431, 'The request headers are larger than this gateway accepts.'),
+  request_timeout: row('request', 408, 'The request was not received in time.', true),
+  path_not_found: row('request', 404, 'There is no such path here. The gateway serves /v1/chat/completions, /v1/messages and others: see the documentation.'),
+  method_not_allowed: row('request', 405, 'This path does not accept this method.'),
+  client_closed: row('request', 499, 'The caller closed the connection before the answer was complete.'),
+
+  // admin API
+  unauthenticated: row('admin', 401, 'No valid admin token was sent. Send it as "Authorization: Bearer <token>".'),
+  forbidden: row('admin', 403, 'This admin token does not have the permission that this needs.'),
+  not_found: row('admin', 404, 'There is no such thing here.'),
+  validation_failed: row('admin', 422, 'The input is not valid.'),
+  conflict: row('admin', 409, 'This cannot be done in the present state.'),
+  declared_in_file: row('admin', 409, 'This is declared in the configuration file and can only be changed there.'),
+
+  // platform
+  key_store_unavailable: row('platform', 503, 'Keys cannot be checked at the moment. Try again.', true),
+  configuration_error: row('platform', 503, 'The gateway is not configured correctly. An operator has to look at it.'),
+  overloaded: row('platform', 503, 'The gateway has no room for another call at the moment. Try again.', true),
+  shutting_down: row('platform', 503, 'The gateway is shutting down. Try again.', true),
+  internal_error: row('platform', 500, 'Something went wrong inside the gateway. The request id finds it in the log.', true),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/**
+ * What the caller is told for every reason of the `identity` group, so that nobody can learn from
+ * the answer whether a key id exists.
+ */
+export const GENERIC_401 = { code: 'invalid_api_key', status: 401, title: ERRORS.unknown_key.title } as const;
+
+export interface AppErrorOptions {
+  /** Replaces the row's title for the caller: still public text. */
+  readonly message?: string;
+  /** For operators only: logged, never sent. Must hold no secret. */
+  readonly internal?: string;
+  /** Public, structured details (for example the fields that failed validation). */
+  readonly details?: unknown;
+  readonly cause?: unknown;
+}
+
+/** An error with a row in {@link ERRORS}. Expected outcomes are returned instead, as values. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly internal: string | undefined;
+  readonly details: unknown;
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    super(options.message ?? ERRORS[code].title, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.internal = options.internal;
+    this.details = options.details;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
