@@ -1,0 +1,362 @@
+/**
+ * One strict pass over a JSON document as bytes (RFC 8259): tells whether it is valid and not too
+ * deep, and where the members of its outermost object (or the elements of its outermost array)
+ * stand, without building objects. Nothing in it recurses, and every pass is linear in the length,
+ * so that it may be run on whatever a stranger sends.
+ */
+import { isUtf8 } from 'node:buffer';
+
+/** Bytes `from` (inclusive) to `to` (exclusive) of the document. */
+export interface JsonSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface JsonScanOptions {
+  /** Containers open at the same time; at most 256, 64 if not given. */
+  readonly depthMax?: number;
+  /** Members or elements of the outermost container; 256 if not given. */
+  readonly entriesMax?: number;
+}
+
+export interface JsonDocument {
+  /** The byte the outermost value begins with: `{`, `[`, `"`, or that of a number or literal. */
+  readonly kind: string;
+  /** The value of a member of the outermost object; escapes in names count as what they stand for. */
+  find(name: string): JsonSpan | 'duplicate' | undefined;
+  /** The elements of the outermost array, or the values of the outermost object, in order. */
+  entries(): readonly JsonSpan[];
+}
+
+/** `message` is half a sentence with the position, to follow "The body is not valid JSON: ". */
+export type JsonScanResult =
+  | { readonly ok: true; readonly document: JsonDocument }
+  | { readonly ok: false; readonly offset: number; readonly message: string };
+
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const PLUS = 0x2b;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+const DEPTH_LIMIT = 256;
+/** Bytes of a string after which native search takes over: a call of it costs about as much. */
+const BYTES_BEFORE_SEARCH = 96;
+const TOO_DEEP = -1_000_000_000_000;
+const TOO_MANY = -2_000_000_000_000;
+
+/** The containers open at present; used by one synchronous pass at a time. */
+const openContainers = new Uint8Array(DEPTH_LIMIT);
+
+interface Cursor {
+  readonly body: Buffer;
+  /** The same bytes, four at a time. */
+  readonly view: DataView;
+  /**
+   * The next quote and backslash at or after the place they were last searched from. Remembered
+   * from string to string: otherwise every search could run to the end, which is quadratic.
+   */
+  quoteAt: number;
+  backslashAt: number;
+}
+
+/** Name from and to (quotes included), value from and to; one group of four per member. */
+type Entries = number[];
+
+/** Reads a document. The result refers to `bytes`, which must not be changed while it is used. */
+export function scanJson(bytes: Uint8Array, options: JsonScanOptions = {}): JsonScanResult {
+  const body = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!isUtf8(body)) return failure(body, 0, 'it is not valid UTF-8');
+  const entries: Entries = [];
+  const cursor: Cursor = { body, view: new DataView(body.buffer, body.byteOffset, body.length), quoteAt: -1, backslashAt: -1 };
+  const depthMax = Math.min(options.depthMax ?? 64, DEPTH_LIMIT);
+  const entriesMax = options.entriesMax ?? 256;
+  const end = walk(cursor, depthMax, entriesMax, entries);
+  if (end >= 0) return { ok: true, document: documentOf(body, entries) };
+  if (end <= TOO_MANY) return failure(body, TOO_MANY - end, `more than ${entriesMax} members at the top`);
+  if (end <= TOO_DEEP) return failure(body, TOO_DEEP - end, `nested deeper than ${depthMax} levels`);
+  return failure(body, ~end, surprise(body, ~end));
+}
+
+/** The end of the document, or a negative number that holds the offset of the failure. */
+function walk(cursor: Cursor, depthMax: number, entriesMax: number, entries: Entries): number {
+  const body = cursor.body;
+  let depth = 0;
+  let at = 0;
+  for (;;) {
+    at = skipSpace(body, at);
+    if (depth === 1) {
+      if (entries.length === entriesMax * 4) return TOO_MANY - at;
+      if (openContainers[0] === OPEN_BRACE) {
+        const name = at;
+        at = endOfName(cursor, name);
+        if (at < 0) return at;
+        entries.push(name, at);
+        at = afterColon(body, at);
+        if (at < 0) return at;
+      } else entries.push(0, 0);
+      entries.push(at, 0);
+    } else if (depth > 1 && openContainers[depth - 1] === OPEN_BRACE) {
+      at = endOfName(cursor, at);
+      if (at < 0) return at;
+      at = afterColon(body, at);
+      if (at < 0) return at;
+    }
+    const first = byteAt(body, at);
+    if (first === OPEN_BRACE || first === OPEN_BRACKET) {
+      if (depth === depthMax) return TOO_DEEP - at;
+      openContainers[depth++] = first;
+      const inside = skipSpace(body, at + 1);
+      if (byteAt(body, inside) !== first + 2) {
+        at = inside;
+        continue;
+      }
+      // An empty container: its end is read below, like every other end.
+      at = inside;
+    } else {
+      at = first === QUOTE ? endOfString(cursor, at + 1) : endOfScalar(body, at);
+      if (at < 0) return at;
+      if (depth === 1) entries[entries.length - 1] = at;
+    }
+    for (;;) {
+      at = skipSpace(body, at);
+      if (depth === 0) return at === body.length ? at : ~at;
+      const next = byteAt(body, at);
+      const open = openContainers[depth - 1];
+      if (next === COMMA) {
+        at++;
+        break;
+      }
+      // In ASCII a closing brace or bracket stands two after its opening one.
+      if (open === undefined || next !== open + 2) return ~at;
+      at++;
+      depth--;
+      if (depth === 1) entries[entries.length - 1] = at;
+    }
+  }
+}
+
+function skipSpace(body: Buffer, from: number): number {
+  let at = from;
+  for (;;) {
+    const byte = byteAt(body, at);
+    if (byte !== SPACE && byte !== LF && byte !== CR && byte !== TAB) return at;
+    at++;
+  }
+}
+
+function endOfName(cursor: Cursor, at: number): number {
+  return byteAt(cursor.body, at) === QUOTE ? endOfString(cursor, at + 1) : ~at;
+}
+
+function afterColon(body: Buffer, from: number): number {
+  const at = skipSpace(body, from);
+  return byteAt(body, at) === COLON ? skipSpace(body, at + 1) : ~at;
+}
+
+/** The place behind the closing quote. */
+function endOfString(cursor: Cursor, from: number): number {
+  const body = cursor.body;
+  let at = from;
+  for (;;) {
+    at = skipPlain(cursor, at);
+    const byte = byteAt(body, at);
+    if (byte === QUOTE) return at + 1;
+    if (byte !== BACKSLASH) return ~at;
+    at = endOfEscape(body, at + 1);
+    if (at < 0) return at;
+  }
+}
+
+/** The next quote, backslash or control byte, or the end of the body. */
+function skipPlain(cursor: Cursor, from: number): number {
+  const { body, view } = cursor;
+  const length = body.length;
+  const near = Math.min(from + BYTES_BEFORE_SEARCH, length);
+  let at = firstMark(view, from, near);
+  if (at + 4 <= near) return at;
+  if (at + 4 <= length) at = firstMark(view, skipLongRun(cursor, at), length);
+  if (at + 4 <= length) return at;
+  for (; at < length; at++) {
+    const byte = byteAt(body, at);
+    if (byte === QUOTE || byte === BACKSLASH || byte < SPACE) return at;
+  }
+  return at;
+}
+
+/** The first special byte, or a place less than four bytes before `to`. */
+function firstMark(view: DataView, from: number, to: number): number {
+  let at = from;
+  for (; at + 4 <= to; at += 4) {
+    const marks = specialBytes(view.getInt32(at, true));
+    // The lowest mark is the first special byte: see specialBytes.
+    if (marks !== 0) return at + ((31 - Math.clz32(marks & -marks)) >> 3);
+  }
+  return at;
+}
+
+/** A place no later than the next special byte, as near to it as native search and steps of 8 bytes come. */
+function skipLongRun(cursor: Cursor, from: number): number {
+  const { body, view } = cursor;
+  if (cursor.quoteAt < from) cursor.quoteAt = indexOrEnd(body, QUOTE, from);
+  if (cursor.backslashAt < from) cursor.backslashAt = indexOrEnd(body, BACKSLASH, from);
+  const lastStep = Math.min(cursor.quoteAt, cursor.backslashAt) - 8;
+  let at = from;
+  for (; at <= lastStep; at += 8) {
+    const low = view.getInt32(at, true);
+    const high = view.getInt32(at + 4, true);
+    if (((((low - 0x20202020) & ~low) | ((high - 0x20202020) & ~high)) & 0x80808080) !== 0) return at;
+  }
+  return at;
+}
+
+function indexOrEnd(body: Buffer, byte: number, from: number): number {
+  const at = body.indexOf(byte, from);
+  return at < 0 ? body.length : at;
+}
+
+/**
+ * The high bit of every byte of `word` that is a quote, a backslash or under 0x20. Subtracting n
+ * from a byte under n borrows and sets its high bit; the borrow can mislead only in bytes above
+ * one that is marked rightly, so the lowest mark is always right.
+ */
+function specialBytes(word: number): number {
+  const quotes = word ^ 0x22222222;
+  const backslashes = word ^ 0x5c5c5c5c;
+  return (
+    (((word - 0x20202020) & ~word) | ((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes)) &
+    0x80808080
+  );
+}
+
+/** Never reads beyond the end, which would make every read slower: -1 there. */
+function byteAt(body: Buffer, at: number): number {
+  return at < body.length ? (body[at] ?? -1) : -1;
+}
+
+function endOfEscape(body: Buffer, at: number): number {
+  switch (byteAt(body, at)) {
+    case QUOTE:
+    case BACKSLASH:
+    case 0x2f: // slash
+    case 0x62: // b
+    case 0x66: // f
+    case 0x6e: // n
+    case 0x72: // r
+    case 0x74: // t
+      return at + 1;
+    case 0x75: // u
+      for (let digit = at + 1; digit < at + 5; digit++) if (!isHex(byteAt(body, digit))) return ~digit;
+      return at + 5;
+    default:
+      return ~at;
+  }
+}
+
+function isHex(byte: number): boolean {
+  const lower = byte | 0x20;
+  return isDigit(byte) || (lower >= 0x61 && lower <= 0x66);
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= NINE;
+}
+
+const LITERALS = new Map([
+  [0x74, Buffer.from('true')],
+  [0x66, Buffer.from('false')],
+  [0x6e, Buffer.from('null')],
+]);
+
+function endOfScalar(body: Buffer, at: number): number {
+  const first = byteAt(body, at);
+  if (first === MINUS || isDigit(first)) return endOfNumber(body, at);
+  const literal = LITERALS.get(first);
+  if (literal === undefined) return ~at;
+  for (let index = 1; index < literal.length; index++) if (byteAt(body, at + index) !== literal[index]) return ~(at + index);
+  return at + literal.length;
+}
+
+function endOfNumber(body: Buffer, from: number): number {
+  let at = byteAt(body, from) === MINUS ? from + 1 : from;
+  if (byteAt(body, at) === ZERO) at++;
+  else if ((at = endOfDigits(body, at)) < 0) return at;
+  if (byteAt(body, at) === DOT && (at = endOfDigits(body, at + 1)) < 0) return at;
+  const exponent = byteAt(body, at);
+  if (exponent !== 0x65 && exponent !== 0x45) return at;
+  const sign = byteAt(body, at + 1);
+  return endOfDigits(body, sign === PLUS || sign === MINUS ? at + 2 : at + 1);
+}
+
+/** At least one digit. */
+function endOfDigits(body: Buffer, from: number): number {
+  const length = body.length;
+  let at = from;
+  for (; at < length; at++) {
+    const byte = body[at] ?? 0;
+    if (byte < ZERO || byte > NINE) break;
+  }
+  return at === from ? ~at : at;
+}
+
+function documentOf(body: Buffer, entries: Entries): JsonDocument {
+  return {
+    kind: String.fromCharCode(body[skipSpace(body, 0)] ?? 0),
+    find: (name) => find(body, entries, name),
+    entries: () => spansOf(entries),
+  };
+}
+
+function find(body: Buffer, entries: Entries, name: string): JsonSpan | 'duplicate' | undefined {
+  const plainLength = Buffer.byteLength(name) + 2;
+  let found: JsonSpan | undefined;
+  for (let index = 0; index < entries.length; index += 4) {
+    const from = entries[index] ?? 0;
+    const to = entries[index + 1] ?? 0;
+    if (to - from < plainLength || !isNamed(body, from, to, name, plainLength)) continue;
+    if (found !== undefined) return 'duplicate';
+    found = { from: entries[index + 2] ?? 0, to: entries[index + 3] ?? 0 };
+  }
+  return found;
+}
+
+/** A name without escapes is as long as what it stands for; one with escapes is longer. */
+function isNamed(body: Buffer, from: number, to: number, name: string, plainLength: number): boolean {
+  if (to - from > plainLength) {
+    return body.subarray(from, to).includes(BACKSLASH) && JSON.parse(body.toString('utf8', from, to)) === name;
+  }
+  // Most names of one length differ in their first byte.
+  if (name.length + 2 === plainLength && name !== '' && body[from + 1] !== name.charCodeAt(0)) return false;
+  return body.toString('utf8', from + 1, to - 1) === name;
+}
+
+function spansOf(entries: Entries): readonly JsonSpan[] {
+  const spans: JsonSpan[] = [];
+  for (let index = 0; index < entries.length; index += 4) {
+    spans.push({ from: entries[index + 2] ?? 0, to: entries[index + 3] ?? 0 });
+  }
+  return spans;
+}
+
+function failure(body: Buffer, offset: number, what: string): JsonScanResult {
+  return { ok: false, offset: Math.min(offset, body.length), message: `${what} (at byte ${Math.min(offset, body.length)})` };
+}
+
+function surprise(body: Buffer, offset: number): string {
+  const byte = body[offset];
+  if (byte === undefined || offset >= body.length) return body.length === 0 ? 'it is empty' : 'it ends too early';
+  if (byte < SPACE) return 'a control character that is not escaped';
+  return byte < 0x7f ? `unexpected ${JSON.stringify(String.fromCharCode(byte))}` : 'an unexpected character';
+}
