@@ -1,0 +1,121 @@
+import type { CellMemory } from './cell.ts';
+import { hasTag, hold, isFree, isHeldBy, isIdle, LOCK, repair, resetCell, WORKERS_MAX, wordsOf } from './cell.ts';
+import { lock, unlock } from './cell-lock.ts';
+import type { Counter } from './counters.ts';
+import { tagOf } from './name-tag.ts';
+
+/** A counter with its tag, and where its cell was found last. */
+export interface SharedCounter extends Counter {
+  readonly low: number;
+  readonly high: number;
+  /** 0: not looked for yet. The cell may have been given to another counter since: its tag is compared on each use. */
+  cell: number;
+}
+
+/** No cell: not there, no room, or its lock not free in time. */
+export const NOWHERE = -1;
+
+/** The way into the cells. Between `enter` and `leave` the cell is this thread's alone. */
+export interface CounterTable {
+  enter(counter: SharedCounter, nowMs: number, patienceMs: number, claim: boolean): number;
+  leave(cell: number): void;
+  releaseWorker(workerIndex: number): void;
+}
+
+/** The cell whose lock orders claims. */
+const TABLE = 0;
+/** How far a counter may stand from its own place; bounds the search in a full table. */
+const PROBES_MAX = 512;
+/** A live holder's lock is waited for; only a stopped process could hold one longer. */
+const RELEASE_PATIENCE_MS = 5_000;
+
+/** A counter that has no cell yet. */
+export function openCounter(name: string, windowMs: number): SharedCounter {
+  // A counter of the same name with another window is another counter.
+  const { low, high } = tagOf(`${name}/${windowMs}`);
+  return { name, windowMs, takenAtMs: 0, low, high, cell: 0 };
+}
+
+/** `owner` marks this thread's locks: its index + 1. */
+export function openTable(memory: CellMemory, cells: number, owner: number): CounterTable {
+  const { words } = memory;
+  const probes = Math.min(cells, PROBES_MAX);
+
+  function enter(counter: SharedCounter, nowMs: number, patienceMs: number, claim: boolean): number {
+    const known = counter.cell;
+    if (known !== 0) {
+      if (!lock(words, wordsOf(known) + LOCK, owner, patienceMs)) return NOWHERE;
+      if (hasTag(memory, known, counter.low, counter.high)) return known;
+      leave(known);
+    }
+    return search(counter, nowMs, patienceMs, claim);
+  }
+
+  function leave(cell: number): void {
+    unlock(words, wordsOf(cell) + LOCK);
+  }
+
+  /** Under the table's lock, so that two threads cannot claim two cells for one counter. */
+  function search(counter: SharedCounter, nowMs: number, patienceMs: number, claim: boolean): number {
+    if (!lock(words, wordsOf(TABLE) + LOCK, owner, patienceMs)) return NOWHERE;
+    let cell = find(counter);
+    if (cell !== NOWHERE) cell = lock(words, wordsOf(cell) + LOCK, owner, patienceMs) ? cell : NOWHERE;
+    else if (claim) cell = claimCell(counter, nowMs, patienceMs);
+    leave(TABLE);
+    counter.cell = Math.max(0, cell);
+    return cell;
+  }
+
+  /** A cell is never freed, so the first free one ends the search. */
+  function find(counter: SharedCounter): number {
+    for (let probe = 0; probe < probes; probe += 1) {
+      const cell = placeOf(counter, probe);
+      if (isFree(memory, cell)) return NOWHERE;
+      if (hasTag(memory, cell, counter.low, counter.high)) return cell;
+    }
+    return NOWHERE;
+  }
+
+  /** Takes the first free cell or, where there is none, the first idle one. */
+  function claimCell(counter: SharedCounter, nowMs: number, patienceMs: number): number {
+    for (const wanted of [isFree, isIdle]) {
+      for (let probe = 0; probe < probes; probe += 1) {
+        const cell = placeOf(counter, probe);
+        // Looked at without the lock first, and again under it: a busy cell is not to be waited for.
+        if (!wanted(memory, cell, nowMs) || !lock(words, wordsOf(cell) + LOCK, owner, patienceMs)) continue;
+        if (wanted(memory, cell, nowMs)) {
+          resetCell(memory, cell, counter.low, counter.high, counter.windowMs);
+          return cell;
+        }
+        leave(cell);
+      }
+    }
+    return NOWHERE;
+  }
+
+  function placeOf(counter: SharedCounter, probe: number): number {
+    return 1 + (((counter.low >>> 0) + probe) % cells);
+  }
+
+  function releaseWorker(workerIndex: number): void {
+    if (workerIndex < 0 || workerIndex >= WORKERS_MAX) return;
+    const dead = workerIndex + 1;
+    for (let cell = 1; cell <= cells; cell += 1) {
+      if (Atomics.compareExchange(words, wordsOf(cell) + LOCK, dead, owner) === dead) {
+        repair(memory, cell);
+        leave(cell);
+      }
+      if (isHeldBy(memory, cell, workerIndex)) giveBackHeld(cell, workerIndex);
+    }
+    // Last: whoever claims next must find no half-made cell.
+    Atomics.compareExchange(words, wordsOf(TABLE) + LOCK, dead, 0);
+  }
+
+  function giveBackHeld(cell: number, workerIndex: number): void {
+    if (!lock(words, wordsOf(cell) + LOCK, owner, RELEASE_PATIENCE_MS)) return;
+    if (isHeldBy(memory, cell, workerIndex)) hold(memory, cell, workerIndex, Number.NEGATIVE_INFINITY);
+    leave(cell);
+  }
+
+  return { enter, leave, releaseWorker };
+}

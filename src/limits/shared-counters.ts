@@ -1,0 +1,114 @@
+/**
+ * Counters of one machine, exact across its threads: an open-addressing table of cells in one
+ * SharedArrayBuffer. Cell 0 is the table's own; its lock orders claims, each other cell's lock
+ * orders its use. A cell never becomes free again, but an idle one is given to another counter when
+ * the table is full. Locks are taken table first, then cell.
+ */
+import { AppError } from '../errors.ts';
+import type { CellMemory } from './cell.ts';
+import { add, advance, CELL_BYTES, hold, subtract, total, waitFor, WORKERS_MAX } from './cell.ts';
+import type { SharedCounter } from './counter-table.ts';
+import { NOWHERE, openCounter, openTable } from './counter-table.ts';
+import type { Counters } from './counters.ts';
+import { NO_ROOM, REFUSED } from './counters.ts';
+
+/** Counters for the threads of one machine. */
+export interface SharedCounters extends Counters {
+  /**
+   * For the main thread, after a worker ended and before another takes its index: breaks the locks
+   * it held and gives back what it held of gauges.
+   */
+  releaseWorker(workerIndex: number): void;
+}
+
+/** The index of the main thread, behind those of the workers. */
+export const MAIN_THREAD_INDEX: number = WORKERS_MAX - 1;
+
+/** A lock is held for less than a microsecond; waiting longer means a preempted or dead holder. */
+const TAKE_PATIENCE_MS = 250;
+/** Giving back must not be lost: it waits until the main thread has broken a dead worker's lock. */
+const RELEASE_PATIENCE_MS = 5_000;
+/** Beyond it (the year 5138) bucket numbers are not exact any more. */
+const TIME_MS_MAX = 1e14;
+
+/** The memory for `cells` counters (1 KB each), to be handed to every thread. */
+export function createSharedCounters(options: { readonly cells: number }): SharedArrayBuffer {
+  if (!Number.isSafeInteger(options.cells) || options.cells < 1) {
+    throw new AppError('configuration_error', { internal: 'the number of counters must be at least 1' });
+  }
+  return new SharedArrayBuffer((options.cells + 1) * CELL_BYTES);
+}
+
+/** A thread's access to the counters. Two threads must not use the same index at the same time. */
+export function openSharedCounters(buffer: SharedArrayBuffer, workerIndex: number): SharedCounters {
+  if (!Number.isSafeInteger(workerIndex) || workerIndex < 0 || workerIndex >= WORKERS_MAX) {
+    throw new AppError('configuration_error', { internal: `a worker's index must be from 0 to ${WORKERS_MAX - 1}` });
+  }
+  const memory: CellMemory = { words: new Int32Array(buffer), numbers: new Float64Array(buffer) };
+  const table = openTable(memory, buffer.byteLength / CELL_BYTES - 1, workerIndex + 1);
+
+  return {
+    window: (name, windowMs) => openCounter(name, windowMs),
+    gauge: (name) => openCounter(name, 0),
+
+    take(counter: SharedCounter, limit, amount, nowMs) {
+      const cell = table.enter(counter, wholeMs(nowMs), TAKE_PATIENCE_MS, true);
+      if (cell === NOWHERE) return NO_ROOM;
+      const presentMs = advance(memory, cell, wholeMs(nowMs));
+      const left = limit - total(memory, cell) - amount;
+      if (left >= 0) {
+        add(memory, cell, amount, presentMs);
+        counter.takenAtMs = presentMs;
+      }
+      table.leave(cell);
+      return left >= 0 ? left : REFUSED;
+    },
+
+    giveBack(counter: SharedCounter, amount, takenAtMs) {
+      const cell = table.enter(counter, takenAtMs, RELEASE_PATIENCE_MS, false);
+      if (cell === NOWHERE) return;
+      subtract(memory, cell, amount, takenAtMs);
+      table.leave(cell);
+    },
+
+    waitMs(counter: SharedCounter, limit, amount, nowMs) {
+      const cell = table.enter(counter, wholeMs(nowMs), TAKE_PATIENCE_MS, false);
+      if (cell === NOWHERE) return 0;
+      const wait = waitFor(memory, cell, limit, amount, advance(memory, cell, wholeMs(nowMs)));
+      table.leave(cell);
+      return wait;
+    },
+
+    acquire(gauge: SharedCounter, limit, nowMs) {
+      const cell = table.enter(gauge, wholeMs(nowMs), TAKE_PATIENCE_MS, true);
+      if (cell === NOWHERE) return NO_ROOM;
+      const left = limit - total(memory, cell) - 1;
+      if (left >= 0) hold(memory, cell, workerIndex, 1);
+      table.leave(cell);
+      return left >= 0 ? left : REFUSED;
+    },
+
+    release(gauge: SharedCounter) {
+      const cell = table.enter(gauge, 0, RELEASE_PATIENCE_MS, false);
+      if (cell === NOWHERE) return;
+      hold(memory, cell, workerIndex, -1);
+      table.leave(cell);
+    },
+
+    used(counter: SharedCounter, nowMs) {
+      const cell = table.enter(counter, wholeMs(nowMs), TAKE_PATIENCE_MS, false);
+      if (cell === NOWHERE) return 0;
+      if (counter.windowMs > 0) advance(memory, cell, wholeMs(nowMs));
+      const value = total(memory, cell);
+      table.leave(cell);
+      return value;
+    },
+
+    releaseWorker: (index) => table.releaseWorker(index),
+  };
+}
+
+/** A time that is none becomes NaN, for which a window's time stands still. */
+function wholeMs(nowMs: number): number {
+  return nowMs >= 0 && nowMs <= TIME_MS_MAX ? Math.floor(nowMs) : Number.NaN;
+}

@@ -1,0 +1,37 @@
+/** What a worker of the tests does with the shared counters. */
+import { bindLimits } from './key-limiter.ts';
+import type { RequestLimits } from './key-limiter.ts';
+import { openSharedCounters } from './shared-counters.ts';
+
+export interface TakeTask {
+  readonly buffer: SharedArrayBuffer;
+  readonly workerIndex: number;
+  readonly kids: readonly string[];
+  readonly limits: RequestLimits;
+  /** Takes per key. */
+  readonly takes: number;
+  readonly nowMs: number;
+  /** Whether each call ends before the next begins; otherwise all are still under way at the end. */
+  readonly release: boolean;
+}
+
+export interface TakeResult {
+  readonly taken: number;
+  readonly overloaded: number;
+}
+
+export function takeMany(task: TakeTask): TakeResult {
+  const counters = openSharedCounters(task.buffer, task.workerIndex);
+  const limiters = task.kids.map((kid) => bindLimits(counters, kid, task.limits));
+  let taken = 0;
+  let overloaded = 0;
+  for (let i = 0; i < task.takes; i += 1) {
+    for (const limiter of limiters) {
+      const outcome = limiter.take(task.nowMs);
+      if (outcome.ok) taken += 1;
+      else if (outcome.code === 'overloaded') overloaded += 1;
+      if (outcome.ok && task.release) limiter.release();
+    }
+  }
+  return { taken, overloaded };
+}
