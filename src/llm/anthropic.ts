@@ -1,0 +1,150 @@
+/** Anthropic Messages (https://docs.claude.com/en/api/messages). */
+import { readAnswerMember } from './answer-member.ts';
+import type {
+  Dialect,
+  LimitState,
+  ListedModel,
+  ModelOperation,
+  PublicError,
+  ReadRequestResult,
+  StreamObserver,
+  Usage,
+} from './dialect.ts';
+import { keptQuery } from './kept-query.ts';
+import { mentionsObject } from './mentions-object.ts';
+import type { JsonRecord } from './record.ts';
+import { countOf, parsedOrUndefined, recordOf } from './record.ts';
+import type { BodyRules } from './request-body.ts';
+import { readRequestBody } from './request-body.ts';
+import { eventText, readEvent, watchEvents } from './sse.ts';
+import { HELD_BYTES_MAX } from './stream-bound.ts';
+import { writeRequest } from './write-request.ts';
+
+const PATHS: Readonly<Partial<Record<ModelOperation, string>>> = {
+  chat: '/v1/messages',
+  count_tokens: '/v1/messages/count_tokens',
+};
+
+const MESSAGE_RULES: BodyRules = { model: 'required', stream: true, wholeNumbers: ['max_tokens'], single: [] };
+const COUNT_RULES: BodyRules = { model: 'required', stream: false, wholeNumbers: [], single: [] };
+
+/** Anthropic Messages. */
+export const anthropic: Dialect = {
+  name: 'anthropic',
+  requestHeaders: ['anthropic-version', 'anthropic-beta', 'idempotency-key'],
+  // Not anthropic-ratelimit-*: those tell of the credential, not of the caller's key.
+  responseHeaders: ['retry-after'],
+  requestIdHeader: 'request-id',
+  readRequest,
+  writeRequest,
+  upstreamPath: (operation, _model, _stream, query) => {
+    const path = PATHS[operation];
+    return path === undefined ? null : path + keptQuery(query);
+  },
+  errorBody,
+  // The SDK selects on the event's name.
+  errorEvent: (error) => `\n\n${eventText('error', errorBody(error))}`,
+  modelsBody,
+  limitHeaders,
+  readUsage: (body) => anthropicUsage(recordOf(readAnswerMember(body, 'usage'))),
+  observeStream,
+};
+
+function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult {
+  const read = readRequestBody(body, operation === 'count_tokens' ? COUNT_RULES : MESSAGE_RULES);
+  if (!read.ok) return read;
+  const { model, stream } = read;
+  return {
+    ok: true,
+    reading: { body, model: model?.name ?? null, stream, modelSpans: model === null ? [] : [model.span], askUsage: null },
+  };
+}
+
+/** `details.error_code` is where the SDK looks for a stable code; `code` says the same to people. */
+function errorBody(error: PublicError): string {
+  const { code, message, requestId } = error;
+  return JSON.stringify({
+    type: 'error',
+    error: { type: errorType(error.status), message, code, details: { error_code: code } },
+    request_id: requestId,
+  });
+}
+
+const ERROR_TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  402: 'billing_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  408: 'timeout_error',
+  409: 'conflict_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+  529: 'overloaded_error',
+};
+
+function errorType(status: number): string {
+  return ERROR_TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
+}
+
+/** https://docs.claude.com/en/api/models-list; the time of release is not known. */
+function modelsBody(models: readonly ListedModel[]): string {
+  const data = models.map(({ id }) => ({ type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' }));
+  return JSON.stringify({ data, has_more: false, first_id: models[0]?.id ?? null, last_id: models.at(-1)?.id ?? null });
+}
+
+/** https://docs.claude.com/en/api/rate-limits: the reset is a time in RFC 3339. */
+function limitHeaders(limit: LimitState, nowMs: number): readonly string[] {
+  return [
+    'anthropic-ratelimit-requests-limit',
+    String(limit.limit),
+    'anthropic-ratelimit-requests-remaining',
+    String(limit.remaining),
+    'anthropic-ratelimit-requests-reset',
+    new Date(nowMs + limit.resetMs).toISOString(),
+  ];
+}
+
+/** Counts of a `usage` member: its `input_tokens` leave out what was read from or written to the cache. */
+function anthropicUsage(value: JsonRecord): Usage | null {
+  const input = countOf(value['input_tokens']);
+  const output = countOf(value['output_tokens']);
+  if (input === null && output === null) return null;
+  const cachedInputTokens = countOf(value['cache_read_input_tokens']) ?? 0;
+  const cacheWriteTokens = countOf(value['cache_creation_input_tokens']) ?? 0;
+  return {
+    inputTokens: (input ?? 0) + cachedInputTokens + cacheWriteTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    outputTokens: output ?? 0,
+    reasoningTokens: 0,
+  };
+}
+
+function observeStream(): StreamObserver {
+  let counts: JsonRecord = {};
+  let complete = false;
+  const watcher = watchEvents(
+    {
+      mayMatter: (bytes) => mentionsObject(bytes, '"usage"') || bytes.includes('message_stop'),
+      inspect: (event) => {
+        const body = recordOf(parsedOrUndefined(readEvent(event).data));
+        if (body['type'] === 'message_stop') complete = true;
+        // message_delta tells counts so far, and not always all of them: the last value of each wins.
+        if (body['type'] === 'message_start') counts = merged(counts, recordOf(body['message'])['usage']);
+        if (body['type'] === 'message_delta') counts = merged(counts, body['usage']);
+        return false;
+      },
+    },
+    { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
+  );
+  return { ...watcher, usage: () => anthropicUsage(counts), complete: () => complete };
+}
+
+const COUNTS = ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'] as const;
+
+function merged(counts: JsonRecord, usage: unknown): JsonRecord {
+  const later = recordOf(usage);
+  return Object.fromEntries(COUNTS.map((name) => [name, countOf(later[name]) ?? counts[name]]));
+}

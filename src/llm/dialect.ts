@@ -1,0 +1,168 @@
+/**
+ * A dialect is an LLM wire format. This is what the gateway needs to know of one when both sides
+ * speak it: bytes pass through, and only what must change is spliced.
+ */
+
+export type DialectName = 'openai' | 'openai-responses' | 'anthropic' | 'gemini';
+
+/** `completions` is OpenAI's older text endpoint, `batch_embeddings` Gemini's `:batchEmbedContents`. */
+export type Operation =
+  | 'chat'
+  | 'completions'
+  | 'embeddings'
+  | 'batch_embeddings'
+  | 'count_tokens'
+  | 'models'
+  | 'passthrough';
+
+/** The operations that a body is sent to a model for. */
+export type ModelOperation = Exclude<Operation, 'models' | 'passthrough'>;
+
+/** What a key's scope speaks of: several operations may be one class. */
+export type OperationClass = 'chat' | 'embeddings' | 'count_tokens' | 'models' | 'passthrough';
+
+/** The class of every operation. */
+export const OPERATION_CLASSES: Readonly<Record<Operation, OperationClass>> = {
+  chat: 'chat',
+  completions: 'chat',
+  embeddings: 'embeddings',
+  batch_embeddings: 'embeddings',
+  count_tokens: 'count_tokens',
+  models: 'models',
+  passthrough: 'passthrough',
+};
+
+/** Token counts of one call. Every count is inclusive as stated, so that dialects can be compared. */
+export interface Usage {
+  /** All input tokens, cached ones included. */
+  readonly inputTokens: number;
+  /** Input tokens read from the provider's cache (part of `inputTokens`). */
+  readonly cachedInputTokens: number;
+  /** Input tokens written to the provider's cache (part of `inputTokens`). */
+  readonly cacheWriteTokens: number;
+  /** All output tokens, reasoning included. */
+  readonly outputTokens: number;
+  /** Reasoning tokens (part of `outputTokens`), 0 where the dialect does not tell. */
+  readonly reasoningTokens: number;
+}
+
+/** What an error answer of ours says, before a dialect gives it its form. */
+export interface PublicError {
+  readonly status: number;
+  /** Our stable code. */
+  readonly code: string;
+  readonly message: string;
+  readonly requestId: string;
+}
+
+/** Reads a provider's event stream as it passes; synchronous, any split of the bytes gives the same result. */
+export interface StreamObserver {
+  /**
+   * Takes the next bytes and returns what the client is to receive of them: usually the same
+   * buffer, sometimes less (an event the client did not ask for), or null for nothing yet. Never
+   * null for bytes of the client's unless usage is hidden. The chunk is kept by reference while an
+   * event is open: do not reuse its memory.
+   */
+  push(chunk: Uint8Array): Uint8Array | null;
+  /** Bytes held back when the stream ended, if any. Call it once, at the end, before `usage()` and `complete()`. */
+  flush(): Uint8Array | null;
+  /** Usage seen so far, or null. */
+  usage(): Usage | null;
+  /** Whether the dialect's own end was seen. */
+  complete(): boolean;
+}
+
+/** Bytes `from` (inclusive) to `to` (exclusive) of a body. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Text that takes the place of a span (an empty span: is inserted there). */
+export interface Splice extends Span {
+  readonly text: string;
+}
+
+/** What was read of a request body: all that decides, and where to change it. Keeps the body itself. */
+export interface RequestReading {
+  readonly body: Buffer;
+  /** The model as the caller named it; null where the path names it (Gemini). */
+  readonly model: string | null;
+  /** Whether the body asks for a stream; always false where the path says it (Gemini). */
+  readonly stream: boolean;
+  /** Where the model's name stands in the body, quotes included, in rising order. */
+  readonly modelSpans: readonly Span[];
+  /** What asks the provider for the usage event, when the caller streams and did not ask. */
+  readonly askUsage: Splice | null;
+}
+
+/** `message` is a public sentence that says what to do. */
+export type ReadRequestResult =
+  | { readonly ok: true; readonly reading: RequestReading }
+  | { readonly ok: false; readonly code: 'invalid_json' | 'model_missing' | 'invalid_body'; readonly message: string };
+
+export interface PreparedBody {
+  /** The body to send upstream. */
+  readonly body: Uint8Array;
+  /** Whether we asked for the usage event and the client did not: the observer then hides it. */
+  readonly hideUsage: boolean;
+}
+
+/** One line of a list of models. */
+export interface ListedModel {
+  /** As the caller names it: `provider/name`, or an alias. */
+  readonly id: string;
+  /** Who serves it: the provider's id. */
+  readonly provider: string;
+}
+
+export interface Dialect {
+  readonly name: DialectName;
+  /** Headers of the caller that may go upstream, lower case, besides content-type and accept. */
+  readonly requestHeaders: readonly string[];
+  /** Headers of the provider's answer that may go to the caller, lower case, besides content-type. */
+  readonly responseHeaders: readonly string[];
+  /** The header of the provider's answer that names its own request id, lower case; for the log only. */
+  readonly requestIdHeader: string;
+  /**
+   * Checks a body and reads what decides, without building objects of it. Call it before any
+   * other look at the body: it refuses documents that are not strict JSON or too deep.
+   */
+  readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult;
+  /**
+   * The body for upstream: the model's name and the usage option are spliced, all else stays
+   * byte for byte. `upstreamModel` has no provider in front. May be called once per attempt.
+   * `askUsage` false (the endpoint tells usage unasked, see `ProviderEndpoint.streamUsage`) leaves
+   * the usage option alone; it is true by default.
+   */
+  writeRequest(reading: RequestReading, upstreamModel: string, askUsage?: boolean): PreparedBody;
+  /**
+   * Path and query below the endpoint's base URL, or null if this dialect has no such operation.
+   * `query` is the caller's, without `?`; what the caller asked stays, their `key` does not.
+   */
+  upstreamPath(operation: ModelOperation, upstreamModel: string, stream: boolean, query: string): string | null;
+  /** The body of an error answer in this dialect, so that official SDKs raise their own class. */
+  errorBody(error: PublicError): string;
+  /**
+   * What tells an error in mid-stream where the answer is `text/event-stream`; the stream ends
+   * after it. Begins with a blank line, so that it stands alone even after half an event. In any
+   * other framing there is no such form: cut the connection.
+   */
+  errorEvent(error: PublicError): string;
+  /** The answer to a request for the list of models. */
+  modelsBody(models: readonly ListedModel[]): string;
+  /** The dialect's own headers that tell the caller's limit, as flat name, value pairs. */
+  limitHeaders(limit: LimitState, nowMs: number): readonly string[];
+  /** Usage out of a whole (non-stream) answer body, or null if there is none. */
+  readUsage(body: Uint8Array): Usage | null;
+  /** `hideUsage` as returned by `writeRequest`. */
+  observeStream(hideUsage: boolean): StreamObserver;
+}
+
+/** The request limit that binds a call most tightly. */
+export interface LimitState {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Milliseconds until the whole limit is free again. */
+  readonly resetMs: number;
+}

@@ -1,0 +1,96 @@
+/** OpenAI Responses (https://platform.openai.com/docs/api-reference/responses). */
+import { scanJson } from '../lib/json-scan.ts';
+import { readAnswerMember } from './answer-member.ts';
+import type { Dialect, ModelOperation, PublicError, ReadRequestResult, StreamObserver, Usage } from './dialect.ts';
+import { keptQuery } from './kept-query.ts';
+import { openai, openaiErrorBody, openaiLimitHeaders, openaiModelsBody } from './openai.ts';
+import { countOf, isRecord, recordOf } from './record.ts';
+import type { BodyRules } from './request-body.ts';
+import { readRequestBody } from './request-body.ts';
+import { eventText, readEvent, watchEvents } from './sse.ts';
+import { HELD_BYTES_MAX } from './stream-bound.ts';
+import { writeRequest } from './write-request.ts';
+
+const RULES: BodyRules = { model: 'required', stream: true, wholeNumbers: ['max_output_tokens'], single: [] };
+
+/** The events that end a stream; each repeats the whole response, usage included. */
+const LAST_EVENTS = ['response.completed', 'response.incomplete', 'response.failed'] as const;
+
+/** OpenAI Responses. */
+export const openaiResponses: Dialect = {
+  name: 'openai-responses',
+  requestHeaders: openai.requestHeaders,
+  responseHeaders: openai.responseHeaders,
+  requestIdHeader: openai.requestIdHeader,
+  readRequest,
+  writeRequest,
+  upstreamPath: (operation, _model, _stream, query) => (operation === 'chat' ? `/responses${keptQuery(query)}` : null),
+  errorBody: openaiErrorBody,
+  errorEvent,
+  modelsBody: openaiModelsBody,
+  limitHeaders: openaiLimitHeaders,
+  readUsage: (body) => responsesUsage(readAnswerMember(body, 'usage')),
+  observeStream,
+};
+
+function readRequest(body: Buffer, _operation: ModelOperation): ReadRequestResult {
+  const read = readRequestBody(body, RULES);
+  if (!read.ok) return read;
+  const { model, stream } = read;
+  // Streams of this dialect always tell usage, in their last event.
+  return {
+    ok: true,
+    reading: { body, model: model?.name ?? null, stream, modelSpans: model === null ? [] : [model.span], askUsage: null },
+  };
+}
+
+/** The true place in the sequence is not known here; 0 keeps typed clients, which need a number, content. */
+function errorEvent(error: PublicError): string {
+  const { code, message } = error;
+  return `\n\n${eventText('error', JSON.stringify({ type: 'error', code, message, param: null, sequence_number: 0 }))}`;
+}
+
+/** Counts of a `usage` member, which include cached and reasoning tokens; null if it has none. */
+export function responsesUsage(value: unknown): Usage | null {
+  if (!isRecord(value)) return null;
+  const input = countOf(value['input_tokens']);
+  const output = countOf(value['output_tokens']);
+  if (input === null && output === null) return null;
+  const details = recordOf(value['input_tokens_details']);
+  return {
+    inputTokens: input ?? 0,
+    cachedInputTokens: countOf(details['cached_tokens']) ?? 0,
+    cacheWriteTokens: countOf(details['cache_write_tokens']) ?? 0,
+    outputTokens: output ?? 0,
+    reasoningTokens: countOf(recordOf(value['output_tokens_details'])['reasoning_tokens']) ?? 0,
+  };
+}
+
+function observeStream(): StreamObserver {
+  let usage: Usage | null = null;
+  let complete = false;
+  const watcher = watchEvents(
+    {
+      mayMatter: (bytes) => LAST_EVENTS.some((name) => bytes.includes(name)),
+      inspect: (event) => {
+        const last = readLastEvent(event);
+        if (last === null) return false;
+        complete = true;
+        usage = responsesUsage(readAnswerMember(last, 'usage')) ?? usage;
+        return false;
+      },
+    },
+    { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
+  );
+  return { ...watcher, usage: () => usage, complete: () => complete };
+}
+
+/** The bytes of the `response` member of an event that ends the stream; null for any other event. */
+function readLastEvent(event: Buffer): Buffer | null {
+  const data = Buffer.from(readEvent(event).data);
+  const type = readAnswerMember(data, 'type');
+  if (!LAST_EVENTS.some((name) => name === type)) return null;
+  const scan = scanJson(data, { depthMax: 256 });
+  const response = scan.ok ? scan.document.find('response') : undefined;
+  return response === undefined || response === 'duplicate' ? data : data.subarray(response.from, response.to);
+}

@@ -1,0 +1,187 @@
+/**
+ * OpenAI Chat Completions, the older Completions, and Embeddings
+ * (https://platform.openai.com/docs/api-reference/chat). Many vendors speak this dialect.
+ */
+import { scanJson } from '../lib/json-scan.ts';
+import { readAnswerMember } from './answer-member.ts';
+import type {
+  Dialect,
+  LimitState,
+  ListedModel,
+  ModelOperation,
+  PublicError,
+  ReadRequestResult,
+  Span,
+  Splice,
+  StreamObserver,
+  Usage,
+} from './dialect.ts';
+import { keptQuery } from './kept-query.ts';
+import { mentionsObject } from './mentions-object.ts';
+import { countOf, isRecord, parsedOrUndefined, recordOf } from './record.ts';
+import type { BodyFailure, BodyRules } from './request-body.ts';
+import { invalid, readRequestBody, twice } from './request-body.ts';
+import { eventText, readEvent, watchEvents } from './sse.ts';
+import { HELD_BYTES_MAX } from './stream-bound.ts';
+import { writeRequest } from './write-request.ts';
+
+const PATHS: Readonly<Partial<Record<ModelOperation, string>>> = {
+  chat: '/chat/completions',
+  completions: '/completions',
+  embeddings: '/embeddings',
+};
+
+const GENERATION_RULES: BodyRules = {
+  model: 'required',
+  stream: true,
+  wholeNumbers: ['max_tokens', 'max_completion_tokens', 'n'],
+  single: ['stream_options'],
+};
+
+const EMBEDDING_RULES: BodyRules = { model: 'required', stream: false, wholeNumbers: ['dimensions'], single: [] };
+
+const ASK_USAGE = '"include_usage":true';
+
+/** OpenAI Chat Completions and its neighbours. */
+export const openai: Dialect = {
+  name: 'openai',
+  requestHeaders: ['openai-beta', 'idempotency-key', 'x-client-request-id'],
+  // Not x-ratelimit-*: those tell of the credential, not of the caller's key.
+  responseHeaders: ['retry-after', 'retry-after-ms', 'openai-processing-ms', 'openai-version'],
+  requestIdHeader: 'x-request-id',
+  readRequest,
+  writeRequest,
+  upstreamPath: (operation, _model, _stream, query) => {
+    const path = PATHS[operation];
+    return path === undefined ? null : path + keptQuery(query);
+  },
+  errorBody: openaiErrorBody,
+  // openai-node throws on any event with an `error` member.
+  errorEvent: (error) => `\n\n${eventText(null, openaiErrorBody(error))}`,
+  modelsBody: openaiModelsBody,
+  limitHeaders: openaiLimitHeaders,
+  readUsage: (body) => openaiUsage(readAnswerMember(body, 'usage')),
+  observeStream,
+};
+
+function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult {
+  const read = readRequestBody(body, operation === 'embeddings' ? EMBEDDING_RULES : GENERATION_RULES);
+  if (!read.ok) return read;
+  const model = read.model;
+  const reading = { body, model: model?.name ?? null, stream: read.stream, modelSpans: model === null ? [] : [model.span] };
+  if (!read.stream || model === null) return { ok: true, reading: { ...reading, askUsage: null } };
+  const options = read.document.find('stream_options');
+  const askUsage = options === 'duplicate' ? twice('stream_options') : usageSplice(body, options, model.span);
+  if (askUsage !== null && 'ok' in askUsage) return askUsage;
+  return { ok: true, reading: { ...reading, askUsage } };
+}
+
+/** What makes the body ask for usage; null if the caller asked already. */
+function usageSplice(body: Buffer, options: Span | undefined, model: Span): Splice | null | BodyFailure {
+  if (options === undefined) return { from: model.to, to: model.to, text: `,"stream_options":{${ASK_USAGE}}` };
+  const text = body.subarray(options.from, options.to);
+  if (text.equals(NULL)) return { ...options, text: `{${ASK_USAGE}}` };
+  const scan = scanJson(text);
+  if (!scan.ok || scan.document.kind !== '{') return invalid('"stream_options" must be an object.');
+  const asked = scan.document.find('include_usage');
+  if (asked === 'duplicate') return twice('stream_options.include_usage');
+  if (asked === undefined) {
+    const inside = options.from + 1;
+    return { from: inside, to: inside, text: scan.document.entries().length === 0 ? ASK_USAGE : `${ASK_USAGE},` };
+  }
+  const value = text.toString('latin1', asked.from, asked.to);
+  if (value === 'true') return null;
+  if (value !== 'false' && value !== 'null') return invalid('"stream_options.include_usage" must be true or false.');
+  return { from: options.from + asked.from, to: options.from + asked.to, text: 'true' };
+}
+
+const NULL = Buffer.from('null');
+
+/** `{error: {message, type, param, code}}`, as openai-node reads it. */
+export function openaiErrorBody(error: PublicError): string {
+  const { message, code, requestId } = error;
+  return JSON.stringify({ error: { message, type: errorType(error.status), param: null, code }, request_id: requestId });
+}
+
+function errorType(status: number): string {
+  if (status === 401) return 'authentication_error';
+  if (status === 403) return 'permission_error';
+  if (status === 404) return 'not_found_error';
+  if (status === 429) return 'rate_limit_error';
+  return status >= 500 ? 'server_error' : 'invalid_request_error';
+}
+
+/** https://platform.openai.com/docs/api-reference/models/list */
+export function openaiModelsBody(models: readonly ListedModel[]): string {
+  const data = models.map(({ id, provider }) => ({ id, object: 'model', created: 0, owned_by: provider }));
+  return JSON.stringify({ object: 'list', data });
+}
+
+/** https://platform.openai.com/docs/guides/rate-limits: the reset is a duration such as `6m0s` or `120ms`. */
+export function openaiLimitHeaders(limit: LimitState): readonly string[] {
+  return [
+    'x-ratelimit-limit-requests',
+    String(limit.limit),
+    'x-ratelimit-remaining-requests',
+    String(limit.remaining),
+    'x-ratelimit-reset-requests',
+    durationText(limit.resetMs),
+  ];
+}
+
+function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.ceil(ms))}ms`;
+  const seconds = Math.ceil(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  return minutes === 0 ? `${seconds}s` : `${minutes}m${seconds % 60}s`;
+}
+
+/** Counts of a `usage` member, also with the names of vendors that speak this dialect; null if it has none. */
+export function openaiUsage(value: unknown): Usage | null {
+  if (!isRecord(value)) return null;
+  const input = countOf(value['prompt_tokens']);
+  const output = countOf(value['completion_tokens']);
+  if (input === null && output === null) return null;
+  const details = recordOf(value['prompt_tokens_details']);
+  const reasoning = countOf(recordOf(value['completion_tokens_details'])['reasoning_tokens']) ?? 0;
+  return {
+    inputTokens: input ?? 0,
+    cachedInputTokens:
+      countOf(details['cached_tokens']) ?? countOf(value['prompt_cache_hit_tokens']) ?? countOf(value['num_cached_tokens']) ?? 0,
+    cacheWriteTokens: countOf(details['cache_write_tokens']) ?? 0,
+    outputTokens: (output ?? 0) + reasoningLeftOut(input ?? 0, output ?? 0, reasoning, countOf(value['total_tokens'])),
+    reasoningTokens: reasoning,
+  };
+}
+
+/** Some vendors count reasoning beside `completion_tokens`, not in it: their total tells. */
+function reasoningLeftOut(input: number, output: number, reasoning: number, total: number | null): number {
+  return reasoning > 0 && total === input + output + reasoning ? reasoning : 0;
+}
+
+function observeStream(hideUsage: boolean): StreamObserver {
+  let usage: Usage | null = null;
+  let complete = false;
+  const watcher = watchEvents(
+    {
+      // Every chunk has `"usage":null` once usage was asked for; the one with the counts has an object.
+      mayMatter: (bytes) => mentionsObject(bytes, '"usage"') || bytes.includes('[DONE]'),
+      inspect: (event) => {
+        const { data } = readEvent(event);
+        if (data.trim() === '[DONE]') {
+          complete = true;
+          return false;
+        }
+        const chunk = recordOf(parsedOrUndefined(data));
+        // Groq tells usage in a member of its own.
+        const seen = openaiUsage(chunk['usage']) ?? openaiUsage(recordOf(chunk['x_groq'])['usage']);
+        if (seen === null) return false;
+        usage = seen;
+        const choices = chunk['choices'];
+        return hideUsage && Array.isArray(choices) && choices.length === 0;
+      },
+    },
+    { mayHide: hideUsage, heldBytesMax: HELD_BYTES_MAX },
+  );
+  return { ...watcher, usage: () => usage, complete: () => complete };
+}

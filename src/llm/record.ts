@@ -1,0 +1,27 @@
+/** A parsed JSON object whose members are not known yet. */
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+/** The value as an object with members, or an empty one. */
+export function recordOf(value: unknown): JsonRecord {
+  return isRecord(value) ? value : {};
+}
+
+/** Whether a parsed JSON value is an object. */
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A token count, or null where the value is none. */
+export function countOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+/** The parsed text, or undefined if it is not JSON. */
+export function parsedOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A provider's event that is not JSON tells nothing; the client's own parser will say so.
+    return undefined;
+  }
+}

@@ -1,0 +1,97 @@
+import { ERRORS } from '../errors.ts';
+import type { JsonDocument } from '../lib/json-scan.ts';
+import { scanJson } from '../lib/json-scan.ts';
+import type { ReadRequestResult, Span } from './dialect.ts';
+
+/** What a body must have, and which of its members decide. */
+export interface BodyRules {
+  readonly model: 'required' | 'optional';
+  /** Whether a member `stream` counts. */
+  readonly stream: boolean;
+  /** Members that must be whole numbers, null, or absent. */
+  readonly wholeNumbers: readonly string[];
+  /** Other members that decide something and so must not stand there twice. */
+  readonly single: readonly string[];
+}
+
+export type BodyFailure = Exclude<ReadRequestResult, { readonly ok: true }>;
+
+export interface RequestBody {
+  readonly ok: true;
+  readonly document: JsonDocument;
+  readonly model: { readonly name: string; readonly span: Span } | null;
+  readonly stream: boolean;
+}
+
+const MODEL_LENGTH_MAX = 256;
+/** Room for a model name of which every character is an escape such as \u006d. */
+const MEMBER_BYTES_MAX = MODEL_LENGTH_MAX * 6 + 2;
+
+/** Checks a body against the rules. Two programs that read duplicates differently are a hole: refused where they decide. */
+export function readRequestBody(body: Buffer, rules: BodyRules): RequestBody | BodyFailure {
+  const scan = scanJson(body);
+  if (!scan.ok) {
+    const message = `The body is not valid JSON: ${scan.message}. Correct it and send it again.`;
+    return { ok: false, code: 'invalid_json', message };
+  }
+  const { document } = scan;
+  if (document.kind !== '{') return invalid('The body must be a JSON object.');
+  const model = readModel(body, document, rules.model);
+  if (model !== null && 'ok' in model) return model;
+  let stream = false;
+  if (rules.stream) {
+    const value = readMember(body, document, 'stream');
+    if (value === TWICE) return twice('stream');
+    if (value !== undefined && value !== null && typeof value !== 'boolean') return invalid('"stream" must be true or false.');
+    stream = value === true;
+  }
+  for (const name of rules.wholeNumbers) {
+    const value = readMember(body, document, name);
+    if (value === TWICE) return twice(name);
+    if (value !== undefined && value !== null && !Number.isSafeInteger(value)) return invalid(`"${name}" must be a whole number.`);
+  }
+  for (const name of rules.single) if (document.find(name) === 'duplicate') return twice(name);
+  return { ok: true, document, model, stream };
+}
+
+const TWICE = Symbol('duplicate');
+
+/** A scalar: containers (nothing recursive runs on a stranger's input) and what is too long count as `{}`. */
+function readMember(body: Buffer, document: JsonDocument, name: string): unknown {
+  const span = document.find(name);
+  if (span === undefined) return undefined;
+  if (span === 'duplicate') return TWICE;
+  const first = body[span.from];
+  if (first === 0x7b || first === 0x5b || span.to - span.from > MEMBER_BYTES_MAX) return {};
+  return JSON.parse(body.toString('utf8', span.from, span.to));
+}
+
+function readModel(body: Buffer, document: JsonDocument, need: BodyRules['model']): RequestBody['model'] | BodyFailure {
+  const span = document.find('model');
+  if (span === 'duplicate') return twice('model');
+  if (span === undefined) {
+    return need === 'required' ? { ok: false, code: 'model_missing', message: ERRORS.model_missing.title } : null;
+  }
+  if (span.to - span.from > MEMBER_BYTES_MAX) return invalid('"model" is too long, or not a string.');
+  const name = readMember(body, document, 'model');
+  if (typeof name !== 'string') return invalid('"model" must be a string: name one, for example "sandbox/echo".');
+  const reason = refuseModelName(name);
+  return reason === null ? { name, span } : invalid(reason);
+}
+
+function refuseModelName(name: string): string | null {
+  if (name === '') return '"model" is empty: name one, for example "sandbox/echo".';
+  if (name.length > MODEL_LENGTH_MAX) return '"model" is too long.';
+  // Model names travel in headers and logs.
+  return /[\p{Cc}\p{Cs}]/u.test(name) ? '"model" holds a control character.' : null;
+}
+
+/** A refusal that names what is wrong with the form of the body. */
+export function invalid(message: string): BodyFailure {
+  return { ok: false, code: 'invalid_body', message };
+}
+
+/** The refusal of a member that stands in the body twice. */
+export function twice(name: string): BodyFailure {
+  return invalid(`"${name}" stands in the body twice: send it once.`);
+}
