@@ -1,0 +1,28 @@
+import type { DialectName } from '../llm/dialect.ts';
+import type { Provider, ProviderEndpoint } from './provider.ts';
+import { SANDBOX_MODELS } from './sandbox/behaviour.ts';
+
+/** Nothing is ever sent there: `.invalid` cannot be resolved (RFC 6761, section 6.4). */
+const ENDPOINT: ProviderEndpoint = {
+  baseUrl: 'http://sandbox.invalid',
+  auth: { header: '', prefix: '' },
+  headers: {},
+  streamUsage: 'when-asked',
+};
+
+const ENDPOINTS: Readonly<Record<DialectName, ProviderEndpoint>> = {
+  openai: ENDPOINT,
+  'openai-responses': ENDPOINT,
+  anthropic: ENDPOINT,
+  gemini: ENDPOINT,
+};
+
+/** The built-in provider that answers without an account: deterministic, in every dialect. */
+export const sandbox: Provider = {
+  id: 'sandbox',
+  name: 'Sandbox',
+  secretEnv: null,
+  transport: 'in-process',
+  endpoints: ENDPOINTS,
+  models: SANDBOX_MODELS,
+};
