@@ -1,0 +1,95 @@
+/**
+ * The record of one call: where the data plane (which writes it) and the control plane (which
+ * stores and shows it) meet. One row of plain values per call; it never holds a secret or a body.
+ */
+
+export interface CallRecord {
+  /** `req_…`, sorts by time. */
+  readonly requestId: string;
+  /** Unix milliseconds when the request head was complete. */
+  readonly startedAtMs: number;
+  /** Null until the caller has proven a key. */
+  readonly workspaceId: string | null;
+  readonly applicationId: string | null;
+  /** Fingerprint for people: `kwk_live_<kid>`; null when no well-formed key was sent. Told even when the secret was wrong. */
+  readonly keyFingerprint: string | null;
+  readonly kid: string | null;
+  readonly method: string;
+  /** Path without the query. */
+  readonly path: string;
+  readonly dialect: string | null;
+  readonly operation: string | null;
+  /** As the caller named it. */
+  readonly requestedModel: string | null;
+  readonly provider: string | null;
+  /** As it was sent upstream. */
+  readonly model: string | null;
+  readonly credentialId: string | null;
+  readonly stream: boolean;
+  /** Status the caller received (499: the caller left first). */
+  readonly status: number;
+  /** Status the provider answered with; null when it did not. */
+  readonly upstreamStatus: number | null;
+  readonly upstreamRequestId: string | null;
+  /** `ok`, or the code of the error that ended the call. */
+  readonly code: string;
+  readonly attempts: number;
+  /** Milliseconds from the request head to the first byte of the answer; null without one. */
+  readonly firstByteMs: number | null;
+  readonly totalMs: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly inputTokens: number | null;
+  readonly cachedInputTokens: number | null;
+  readonly cacheWriteTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly reasoningTokens: number | null;
+  /** Whether the dialect's own end of the answer was seen. */
+  readonly complete: boolean;
+  readonly clientAddress: string;
+  readonly userAgent: string | null;
+  /** Snapshot version that decided. */
+  readonly configVersion: number;
+  readonly worker: number;
+}
+
+/** A record as it travels between threads: its values in the order of {@link CALL_FIELDS}. */
+export type CallRow = readonly (string | number | null)[];
+
+/** The order of the values in a {@link CallRow}, and of the columns they are stored in. */
+export const CALL_FIELDS = [
+  'requestId',
+  'startedAtMs',
+  'workspaceId',
+  'applicationId',
+  'keyFingerprint',
+  'kid',
+  'method',
+  'path',
+  'dialect',
+  'operation',
+  'requestedModel',
+  'provider',
+  'model',
+  'credentialId',
+  'stream',
+  'status',
+  'upstreamStatus',
+  'upstreamRequestId',
+  'code',
+  'attempts',
+  'firstByteMs',
+  'totalMs',
+  'requestBytes',
+  'responseBytes',
+  'inputTokens',
+  'cachedInputTokens',
+  'cacheWriteTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'complete',
+  'clientAddress',
+  'userAgent',
+  'configVersion',
+  'worker',
+] as const satisfies readonly (keyof CallRecord)[];
