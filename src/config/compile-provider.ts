@@ -1,0 +1,159 @@
+import type { DialectName } from '../llm/dialect.ts';
+import type { Provider, ProviderEndpoint } from '../providers/provider.ts';
+import { parseBaseUrl } from './base-url.ts';
+import { DIALECT_NAMES } from './schema.ts';
+import type { ProviderConfig } from './schema.ts';
+import type { CredentialSnapshot, EndpointSnapshot, ProviderSnapshot } from './snapshot.ts';
+
+/** A provider added or adjusted through the API. */
+export interface ProviderInput {
+  readonly id: string;
+  readonly dialect: string | null;
+  readonly baseUrl: string | null;
+  readonly state: 'active' | 'disabled';
+  readonly models: readonly string[];
+}
+
+export interface CredentialInput {
+  readonly id: string;
+  readonly providerId: string;
+  readonly weight: number;
+  readonly state: 'active' | 'disabled';
+  readonly secret: string;
+}
+
+/** All that is known of one provider in one workspace. */
+export interface ProviderSources {
+  readonly id: string;
+  readonly entry: ProviderConfig | null;
+  readonly row: ProviderInput | null;
+  readonly credentials: readonly CredentialInput[];
+}
+
+export interface BuiltInSources extends ProviderSources {
+  readonly envSecret: { readonly name: string; readonly secret: string } | null;
+}
+
+type Warn = (sentence: string) => void;
+type Endpoints = ProviderSnapshot['endpoints'];
+
+/** A built-in provider, or null while it is off: it is on when it has a credential, is declared, or needs neither. */
+export function compileBuiltIn(builtIn: Provider, sources: BuiltInSources, warn: Warn): ProviderSnapshot | null {
+  const { id, entry, row } = sources;
+  if (row?.state === 'disabled') return null;
+  const models = modelsOf(sources) ?? builtIn.models;
+  if (builtIn.transport === 'in-process') {
+    return { id, transport: 'in-process', endpoints: builtInEndpoints(builtIn, null), credentials: [], models };
+  }
+  const credentials = credentialsOf(sources);
+  if (credentials.length === 0 && entry === null) return null;
+  if (credentials.length === 0) warn(`The provider ${id} is declared, but has no credential: calls to it are refused.`);
+  const override = entry?.baseUrl ?? row?.baseUrl ?? null;
+  const refusal = override === null ? null : refusalOf(override);
+  if (refusal !== null) {
+    warn(`The provider ${id} is left out: its base URL ${refusal}.`);
+    return null;
+  }
+  return { id, transport: 'http', endpoints: builtInEndpoints(builtIn, override), credentials, models };
+}
+
+/** A provider that is not built in, or null where its row does not say enough. */
+export function compileOwn(sources: ProviderSources, warn: Warn): ProviderSnapshot | null {
+  const { id, entry, row } = sources;
+  if (row?.state === 'disabled') return null;
+  const baseUrl = entry?.baseUrl ?? row?.baseUrl ?? null;
+  const dialects = dialectsOf(entry?.dialect ?? row?.dialect ?? null);
+  if (baseUrl === null || dialects.length === 0) {
+    warn(`The provider ${id} is left out: it needs a base URL and a dialect of this version (${DIALECT_NAMES.join(', ')}).`);
+    return null;
+  }
+  const refusal = refusalOf(baseUrl);
+  if (refusal !== null) {
+    warn(`The provider ${id} is left out: its base URL ${refusal}.`);
+    return null;
+  }
+  // Local servers need no key. One whose credentials are all disabled is another matter: it is refused.
+  const keyless = entry === null ? sources.credentials.length === 0 : entry.credentials === undefined && sources.credentials.length === 0;
+  const endpoints = dialects.map((dialect) => {
+    const defaults = DIALECT_DEFAULTS[dialect];
+    return [dialect, endpointOf({ ...defaults, baseUrl, ...(keyless && { auth: { header: '', prefix: '' } }) })] as const;
+  });
+  return {
+    id,
+    transport: 'http',
+    endpoints: Object.fromEntries(endpoints),
+    credentials: credentialsOf({ ...sources, envSecret: null }),
+    models: modelsOf(sources) ?? [],
+  };
+}
+
+/** How a server of one's own is spoken to: as the makers of the dialect define it. */
+const DIALECT_DEFAULTS: Readonly<Record<DialectName, Omit<ProviderEndpoint, 'baseUrl'>>> = {
+  openai: { auth: { header: 'authorization', prefix: 'Bearer ' }, headers: {}, streamUsage: 'when-asked' },
+  'openai-responses': { auth: { header: 'authorization', prefix: 'Bearer ' }, headers: {}, streamUsage: 'always' },
+  // https://docs.claude.com/en/api/versioning: the header is required.
+  anthropic: { auth: { header: 'x-api-key', prefix: '' }, headers: { 'anthropic-version': '2023-06-01' }, streamUsage: 'always' },
+  gemini: { auth: { header: 'x-goog-api-key', prefix: '' }, headers: {}, streamUsage: 'always' },
+};
+
+function dialectsOf(dialect: string | readonly string[] | null): readonly DialectName[] {
+  const named = typeof dialect === 'string' ? [dialect] : (dialect ?? []);
+  return DIALECT_NAMES.filter((name) => named.includes(name));
+}
+
+/**
+ * A base URL of one's own stands in for the vendor's first one. A vendor that serves a second
+ * dialect beneath the first (`…/v1beta/openai`) is expected to do so there too.
+ */
+function builtInEndpoints(builtIn: Provider, override: string | null): Endpoints {
+  const entries = Object.entries(builtIn.endpoints);
+  const first = entries[0]?.[1].baseUrl ?? '';
+  return Object.fromEntries(
+    entries.map(([dialect, endpoint]) => {
+      if (override === null) return [dialect, endpointOf(endpoint)];
+      const beneath = endpoint.baseUrl.startsWith(first) ? endpoint.baseUrl.slice(first.length) : '';
+      return [dialect, endpointOf({ ...endpoint, baseUrl: `${override.replace(/\/+$/, '')}${beneath}` })];
+    }),
+  );
+}
+
+/** The base URL was checked before: one that is refused here is a mistake in a built-in provider. */
+function endpointOf({ baseUrl, auth, headers, streamUsage }: ProviderEndpoint): EndpointSnapshot {
+  const parsed = parseBaseUrl(baseUrl);
+  if (!parsed.ok) throw new TypeError(`a built-in base URL ${parsed.reason}`);
+  return {
+    ...parsed.value,
+    authHeader: auth.header,
+    authPrefix: auth.prefix,
+    asksUsage: streamUsage === 'when-asked',
+    headers: Object.entries(headers).flat(),
+  };
+}
+
+function refusalOf(baseUrl: string): string | null {
+  const parsed = parseBaseUrl(baseUrl);
+  return parsed.ok ? null : parsed.reason;
+}
+
+/**
+ * The pool of a provider: what the file declares; else what was added through the API; else the
+ * environment. They are not mixed: a stale key from one place must not spoil calls of the other.
+ */
+function credentialsOf({ id, entry, credentials, envSecret }: BuiltInSources): readonly CredentialSnapshot[] {
+  if (entry?.credentials !== undefined) {
+    return entry.credentials.map(({ name, secret, weight }, index) => ({
+      id: `file:${id}:${name ?? index}`,
+      secret,
+      weight: weight ?? 1,
+    }));
+  }
+  const active = credentials.filter((credential) => credential.state === 'active');
+  if (active.length > 0) return active.map(({ id: credentialId, secret, weight }) => ({ id: credentialId, secret, weight }));
+  return envSecret === null ? [] : [{ id: `env:${envSecret.name}`, secret: envSecret.secret, weight: 1 }];
+}
+
+/** Models that were listed for this provider; null where none were. */
+function modelsOf({ entry, row }: ProviderSources): readonly string[] | null {
+  if (entry?.models !== undefined) return entry.models.map((model) => (typeof model === 'string' ? model : model.id));
+  return row === null || row.models.length === 0 ? null : row.models;
+}

@@ -1,0 +1,146 @@
+import { PROVIDERS } from '../providers/index.ts';
+import type { Provider } from '../providers/provider.ts';
+import { compileBuiltIn, compileOwn } from './compile-provider.ts';
+import type { CredentialInput, ProviderInput } from './compile-provider.ts';
+import { GATEWAY_DEFAULTS } from './schema.ts';
+import type { ParsedConfig, ProviderConfig } from './schema.ts';
+import type {
+  AliasSnapshot,
+  ApplicationSnapshot,
+  GatewaySettings,
+  ProviderSnapshot,
+  Snapshot,
+  WorkspaceSnapshot,
+} from './snapshot.ts';
+
+/** A workspace as storage knows it. */
+export interface WorkspaceInput {
+  readonly workspace: { readonly id: string; readonly state: 'active' | 'disabled' };
+  readonly applications: readonly ApplicationSnapshot[];
+  readonly providers: readonly ProviderInput[];
+  readonly credentials: readonly CredentialInput[];
+  readonly aliases: readonly { readonly id: string; readonly targets: readonly string[] }[];
+}
+
+export interface CompileInput {
+  readonly version: number;
+  readonly file: ParsedConfig | null;
+  /** The environment, for the secrets of built-in providers. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The first is the default one: what the file and the environment declare belongs to it. */
+  readonly workspaces: readonly WorkspaceInput[];
+}
+
+/** What the file declares: it can be changed nowhere else. */
+export interface Declared {
+  readonly providers: readonly string[];
+  readonly aliases: readonly string[];
+}
+
+export interface CompileResult {
+  readonly snapshot: Snapshot;
+  /** Sentences for operators: what was left out, and why. Hold no secret. */
+  readonly warnings: readonly string[];
+  readonly declared: Declared;
+}
+
+/** Compiles everything that was declared and stored into what the data plane reads. Pure. */
+export function compile({ version, file, env, workspaces }: CompileInput): CompileResult {
+  const warnings: string[] = [];
+  const compiled = workspaces.map((input, index) =>
+    compileWorkspace(input, index === 0 ? { file, env } : NOTHING_DECLARED, (sentence) => warnings.push(sentence)),
+  );
+  const snapshot: Snapshot = {
+    version,
+    gateway: gatewaySettings(file),
+    workspaces: Object.fromEntries(compiled.map((workspace) => [workspace.id, workspace])),
+  };
+  return { snapshot, warnings, declared: declaredBy(file) };
+}
+
+/** What a file declares; nothing without one. */
+export function declaredBy(file: ParsedConfig | null): Declared {
+  return { providers: Object.keys(file?.providers ?? {}), aliases: Object.keys(file?.models ?? {}) };
+}
+
+type Warn = (sentence: string) => void;
+type Declarations = Pick<CompileInput, 'file' | 'env'>;
+
+const NOTHING_DECLARED: Declarations = { file: null, env: {} };
+
+function gatewaySettings(file: ParsedConfig | null): GatewaySettings {
+  const given = Object.entries(file?.gateway ?? {}).filter(([, value]) => value !== undefined);
+  return { ...GATEWAY_DEFAULTS, ...Object.fromEntries(given) };
+}
+
+function compileWorkspace(input: WorkspaceInput, declarations: Declarations, warn: Warn): WorkspaceSnapshot {
+  const providers = compileProviders(input, declarations, warn);
+  return {
+    id: input.workspace.id,
+    state: input.workspace.state,
+    applications: Object.fromEntries(
+      input.applications.map(({ id, state, subscribedModels }) => [id, { id, state, subscribedModels }]),
+    ),
+    providers,
+    aliases: compileAliases(input, declarations, providers, warn),
+  };
+}
+
+function compileProviders(
+  input: WorkspaceInput,
+  { file, env }: Declarations,
+  warn: Warn,
+): Readonly<Record<string, ProviderSnapshot>> {
+  const inFile = new Map<string, ProviderConfig>(Object.entries(file?.providers ?? {}));
+  const rows = new Map(input.providers.map((row) => [row.id, row]));
+  const compiled: ProviderSnapshot[] = [];
+  const sources = (id: string) => ({
+    id,
+    entry: inFile.get(id) ?? null,
+    // What the file declares is read-only elsewhere: it hides a row of the same name.
+    row: inFile.has(id) ? null : (rows.get(id) ?? null),
+    credentials: input.credentials.filter((credential) => credential.providerId === id),
+  });
+
+  for (const builtIn of PROVIDERS) {
+    const provider = compileBuiltIn(builtIn, { ...sources(builtIn.id), envSecret: envSecret(builtIn, env) }, warn);
+    if (provider !== null) compiled.push(provider);
+  }
+  const builtInIds = new Set(PROVIDERS.map((provider) => provider.id));
+  for (const id of new Set([...inFile.keys(), ...rows.keys()])) {
+    const provider = builtInIds.has(id) ? null : compileOwn(sources(id), warn);
+    if (provider !== null) compiled.push(provider);
+  }
+  return Object.fromEntries(compiled.map((provider) => [provider.id, provider]));
+}
+
+function envSecret(builtIn: Provider, env: CompileInput['env']): { readonly name: string; readonly secret: string } | null {
+  const secret = builtIn.secretEnv === null ? undefined : env[builtIn.secretEnv]?.trim();
+  return builtIn.secretEnv === null || secret === undefined || secret === '' ? null : { name: builtIn.secretEnv, secret };
+}
+
+function compileAliases(
+  input: WorkspaceInput,
+  { file }: Declarations,
+  providers: Readonly<Record<string, ProviderSnapshot>>,
+  warn: Warn,
+): Readonly<Record<string, AliasSnapshot>> {
+  const inFile = Object.entries(file?.models ?? {}).map(([id, { strategy, targets }]) => {
+    if (strategy !== undefined && strategy !== 'priority') {
+      warn(`The strategy "${strategy}" of the alias ${id} is not in this version: its targets are tried in order.`);
+    }
+    return { id, targets: targets.map((target) => (typeof target === 'string' ? target : target.model)) };
+  });
+  const declared = new Set(inFile.map(({ id }) => id));
+  const stored = input.aliases.filter(({ id }) => !declared.has(id));
+  const aliases = [...inFile, ...stored];
+  for (const { id, targets } of aliases) {
+    for (const target of targets) {
+      const provider = target.slice(0, target.indexOf('/'));
+      if (!Object.hasOwn(providers, provider)) {
+        warn(`The alias ${id} names ${target}, but no provider of that name is switched on.`);
+      }
+    }
+  }
+  return Object.fromEntries(aliases.map(({ id, targets }) => [id, { targets }]));
+}

@@ -1,0 +1,45 @@
+import { providerById } from '../providers/index.ts';
+import { parseBaseUrl } from './base-url.ts';
+import type { ConfigIssue, ConfigPath } from './config-issues.ts';
+import type { ParsedConfig, ProviderConfig } from './schema.ts';
+
+/** What the form of the file cannot say: how settings depend on each other. */
+export function checkConfig(config: ParsedConfig): readonly ConfigIssue[] {
+  const providers = Object.entries(config.providers ?? {}).flatMap(([id, entry]) => checkProvider(id, entry));
+  const aliases = Object.entries(config.models ?? {}).flatMap(([id, alias]) =>
+    alias.targets.flatMap((target, index) => checkTarget(typeof target === 'string' ? target : target.model, ['models', id, 'targets', index])),
+  );
+  return [...providers, ...aliases];
+}
+
+function checkProvider(id: string, entry: ProviderConfig): readonly ConfigIssue[] {
+  const path = ['providers', id];
+  const builtIn = providerById(id);
+  const found: ConfigIssue[] = [];
+  if (entry.baseUrl !== undefined) {
+    const url = parseBaseUrl(entry.baseUrl);
+    if (!url.ok) found.push(at([...path, 'baseUrl'], url.reason));
+  }
+  if (builtIn === undefined) {
+    if (entry.dialect === undefined) {
+      found.push(at(path, 'is not a built-in provider, so it needs "dialect": the wire format it speaks'));
+    }
+    if (entry.baseUrl === undefined) found.push(at(path, 'is not a built-in provider, so it needs "baseUrl"'));
+    return found;
+  }
+  if (entry.dialect !== undefined) {
+    found.push(at([...path, 'dialect'], 'is known for a built-in provider; choose another name for one of your own'));
+  }
+  if (builtIn.transport === 'in-process' && (entry.baseUrl !== undefined || entry.credentials !== undefined)) {
+    found.push(at(path, 'answers inside the gateway: it takes neither "baseUrl" nor "credentials"'));
+  }
+  return found;
+}
+
+function checkTarget(target: string, path: ConfigPath): readonly ConfigIssue[] {
+  return /^[^/\s]+\/\S+$/.test(target) ? [] : [at(path, 'must be a model as provider/name, for example openai/gpt-4o-mini')];
+}
+
+function at(path: ConfigPath, message: string): ConfigIssue {
+  return { path, message, atKey: false };
+}

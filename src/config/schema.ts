@@ -1,0 +1,124 @@
+/** The form of `keyward.yaml`. Unknown settings are refused: a mistyped one must not be silently nothing. */
+import { z } from 'zod';
+import type { DialectName } from '../llm/dialect.ts';
+import type { GatewaySettings } from './snapshot.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** What holds where the file says nothing. */
+export const GATEWAY_DEFAULTS: GatewaySettings = {
+  bodyBytesMax: 32 * MIB,
+  connectTimeoutMs: 5_000,
+  firstByteTimeoutMs: 300_000,
+  idleTimeoutMs: 120_000,
+  answerBytesMax: 256 * MIB,
+  allowKeyInQuery: false,
+  trustedProxyHops: 0,
+  upstreamConnectionsMax: 256,
+  drainTimeoutMs: 30_000,
+};
+
+/** The wire formats that a provider of one's own may speak in this version. */
+export const DIALECT_NAMES = ['openai', 'openai-responses', 'anthropic', 'gemini'] as const satisfies readonly DialectName[];
+
+/** Levels of the program's own log. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** How an alias chooses among its targets. */
+const STRATEGIES = ['priority', 'weighted', 'round-robin', 'least-latency', 'least-cost', 'least-busy'] as const;
+
+/** A reference like `${PORT}` gives text: where a number or a switch is meant, its text is read as one. */
+const number = z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.number());
+const wholeNumber = (min: number, max: number) =>
+  z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.int().min(min).max(max));
+const flag = z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean());
+const text = z.string().min(1);
+const price = z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.number().min(0));
+
+function isNumeral(value: unknown): boolean {
+  return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value);
+}
+
+const duration = wholeNumber(1, 86_400_000);
+const size = wholeNumber(KIB, 4 * KIB * MIB);
+
+const providerId = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens, and begin with a letter or digit');
+const aliasId = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/, 'must be letters, digits, ".", "_", ":" or "-", without a slash');
+const modelName = z.string().min(1).max(256);
+
+const credential = z.strictObject({
+  secret: text.max(16 * KIB).regex(/^[\x20-\x7e]+$/, 'must be printable ASCII, as it is sent in a header'),
+  weight: number.pipe(z.number().positive().max(1_000_000)).optional(),
+  name: text.max(100).optional(),
+});
+
+const model = z.union([
+  modelName,
+  z.strictObject({
+    id: modelName,
+    price: z
+      .strictObject({ input: price, output: price, cachedInput: price.optional(), cacheWrite: price.optional() })
+      .optional(),
+  }),
+]);
+
+const dialect = z.enum(DIALECT_NAMES);
+
+const provider = z.strictObject({
+  dialect: z.union([dialect, z.array(dialect).min(1)]).optional(),
+  baseUrl: text.max(2048).optional(),
+  credentials: z.array(credential).min(1).max(1000).optional(),
+  models: z.array(model).max(10_000).optional(),
+});
+
+const target = z.union([
+  modelName,
+  z.strictObject({ model: modelName, weight: number.pipe(z.number().positive().max(1_000_000)).optional() }),
+]);
+
+const alias = z.strictObject({
+  strategy: z.enum(STRATEGIES).optional(),
+  targets: z.array(target).min(1).max(100),
+});
+
+const gateway = z.strictObject({
+  bodyBytesMax: size.optional(),
+  connectTimeoutMs: duration.optional(),
+  firstByteTimeoutMs: duration.optional(),
+  idleTimeoutMs: duration.optional(),
+  answerBytesMax: size.optional(),
+  allowKeyInQuery: flag.optional(),
+  trustedProxyHops: wholeNumber(0, 100).optional(),
+  upstreamConnectionsMax: wholeNumber(1, 100_000).optional(),
+  drainTimeoutMs: duration.optional(),
+} satisfies Record<keyof GatewaySettings, z.ZodType>);
+
+const port = wholeNumber(0, 65_535);
+
+const listen = z.strictObject({
+  host: text.max(255).optional(),
+  port: port.optional(),
+  adminPort: port.optional(),
+  tls: z.strictObject({ cert: text, key: text }).optional(),
+});
+
+/** `keyward.yaml` as a whole. */
+export const configSchema = z.strictObject({
+  providers: z.record(providerId, z.preprocess((value) => value ?? {}, provider)).optional(),
+  models: z.record(aliasId, alias).optional(),
+  gateway: gateway.optional(),
+  listen: listen.optional(),
+  workers: wholeNumber(1, 256).optional(),
+  logLevel: z.enum(LOG_LEVELS).optional(),
+});
+
+/** What a valid `keyward.yaml` says. Holds secrets. */
+export type ParsedConfig = z.output<typeof configSchema>;
+export type ProviderConfig = NonNullable<ParsedConfig['providers']>[string];

@@ -1,0 +1,81 @@
+/**
+ * The immutable, compiled configuration that the data plane reads. Plain data: it travels to the
+ * workers as a message. Credential secrets are inside, so it is never logged or written.
+ */
+import type { DialectName } from '../llm/dialect.ts';
+
+export interface Snapshot {
+  /** Rises with every publication. */
+  readonly version: number;
+  readonly gateway: GatewaySettings;
+  readonly workspaces: Readonly<Record<string, WorkspaceSnapshot>>;
+}
+
+/** Sizes in bytes, times in milliseconds. */
+export interface GatewaySettings {
+  readonly bodyBytesMax: number;
+  readonly connectTimeoutMs: number;
+  /** From the request being sent to the head of the answer. */
+  readonly firstByteTimeoutMs: number;
+  /** Between two pieces of an answer's body. */
+  readonly idleTimeoutMs: number;
+  /** Largest answer body that is relayed. */
+  readonly answerBytesMax: number;
+  /** Whether `?key=` is accepted. */
+  readonly allowKeyInQuery: boolean;
+  /** How many proxies in front may be believed in `X-Forwarded-For`; 0: the socket's address counts. */
+  readonly trustedProxyHops: number;
+  /** Upstream connections per provider origin and worker. */
+  readonly upstreamConnectionsMax: number;
+  /** How long open calls may go on after a stop was asked for. */
+  readonly drainTimeoutMs: number;
+}
+
+export interface WorkspaceSnapshot {
+  readonly id: string;
+  readonly state: 'active' | 'disabled';
+  readonly applications: Readonly<Record<string, ApplicationSnapshot>>;
+  readonly providers: Readonly<Record<string, ProviderSnapshot>>;
+  /** Alias → targets in order. This version takes the first target whose provider is there. */
+  readonly aliases: Readonly<Record<string, AliasSnapshot>>;
+}
+
+export interface ApplicationSnapshot {
+  readonly id: string;
+  readonly state: 'active' | 'disabled';
+  /** Patterns over `provider/name` and aliases that the application is subscribed to. */
+  readonly subscribedModels: readonly string[];
+}
+
+export interface ProviderSnapshot {
+  readonly id: string;
+  readonly transport: 'http' | 'in-process';
+  readonly endpoints: Readonly<Partial<Record<DialectName, EndpointSnapshot>>>;
+  readonly credentials: readonly CredentialSnapshot[];
+  /** Model names without the provider, for `/v1/models`. */
+  readonly models: readonly string[];
+}
+
+export interface EndpointSnapshot {
+  /** Scheme, host and port: `https://api.openai.com`. */
+  readonly origin: string;
+  /** Path before the dialect's own, without a slash at its end: `/v1`, or the empty string. */
+  readonly pathPrefix: string;
+  /** Empty: the provider needs no credential, and none is sent. */
+  readonly authHeader: string;
+  readonly authPrefix: string;
+  /** Whether a stream must be asked for its usage (OpenAI dialect; false where the vendor tells it unasked). */
+  readonly asksUsage: boolean;
+  /** Flat name, value pairs always sent. */
+  readonly headers: readonly string[];
+}
+
+export interface CredentialSnapshot {
+  readonly id: string;
+  readonly secret: string;
+  readonly weight: number;
+}
+
+export interface AliasSnapshot {
+  readonly targets: readonly string[];
+}
