@@ -1,0 +1,86 @@
+import type { Selectable, Updateable } from 'kysely';
+import type { ApplicationRow, ApplicationStore } from '../admin/stores.ts';
+import { requireRow } from './affected.ts';
+import { readState, readStrings } from './columns.ts';
+import { decodeTimeCursor, pageOf } from './cursor.ts';
+import type { ApplicationsTable } from './schema.ts';
+import type { WorkspaceDb } from './workspace-plugin.ts';
+
+/** Applications of one workspace. */
+export function createApplicationStore(db: WorkspaceDb): ApplicationStore {
+  return {
+    insert: async (row) => {
+      await db
+        .insertInto('applications')
+        .values({
+          id: row.id,
+          name: row.name,
+          state: row.state,
+          subscribed_models: JSON.stringify(row.subscribedModels),
+          is_default: row.isDefault ? 1 : 0,
+          created_at_ms: row.createdAtMs,
+          updated_at_ms: row.updatedAtMs,
+        })
+        .execute();
+    },
+
+    get: async (id) => {
+      const row = await db.selectFrom('applications').selectAll().where('id', '=', id).executeTakeFirst();
+      return row === undefined ? null : read(row);
+    },
+
+    getDefault: async () => {
+      const row = await db.selectFrom('applications').selectAll().where('is_default', '=', 1).executeTakeFirst();
+      return row === undefined ? null : read(row);
+    },
+
+    list: async ({ cursor, limit }) => {
+      let query = db.selectFrom('applications').selectAll().orderBy('created_at_ms', 'desc').orderBy('id', 'desc');
+      if (cursor !== null) {
+        const { position, id } = decodeTimeCursor(cursor);
+        query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at_ms', 'id'), '<', tuple(position, id)));
+      }
+      const rows = await query.limit(limit + 1).execute();
+      return pageOf(rows, limit, read, (row) => ({ position: row.created_at_ms, id: row.id }));
+    },
+
+    all: async () => {
+      const rows = await db.selectFrom('applications').selectAll().orderBy('created_at_ms').orderBy('id').execute();
+      return rows.map((row) => read(row));
+    },
+
+    update: async (id, patch) => {
+      const changes = write(patch);
+      if (Object.keys(changes).length === 0) return;
+      const result = await db.updateTable('applications').set(changes).where('id', '=', id).executeTakeFirst();
+      requireRow(result.numUpdatedRows);
+    },
+
+    delete: async (id) => {
+      const result = await db.deleteFrom('applications').where('id', '=', id).executeTakeFirst();
+      requireRow(result.numDeletedRows);
+    },
+  };
+}
+
+function read(row: Selectable<ApplicationsTable>): ApplicationRow {
+  return {
+    id: row.id,
+    name: row.name,
+    state: readState(row.state, 'applications.state'),
+    subscribedModels: readStrings(row.subscribed_models, 'applications.subscribed_models'),
+    isDefault: row.is_default === 1,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}
+
+function write(patch: Parameters<ApplicationStore['update']>[1]): Updateable<ApplicationsTable> {
+  return {
+    ...(patch.name !== undefined && { name: patch.name }),
+    ...(patch.state !== undefined && { state: patch.state }),
+    ...(patch.subscribedModels !== undefined && { subscribed_models: JSON.stringify(patch.subscribedModels) }),
+    ...(patch.isDefault !== undefined && { is_default: patch.isDefault ? 1 : 0 }),
+    ...(patch.updatedAtMs !== undefined && { updated_at_ms: patch.updatedAtMs }),
+  };
+}

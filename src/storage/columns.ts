@@ -1,0 +1,135 @@
+/**
+ * Checked readers for what columns hold as text. A value that does not fit means that the database
+ * was changed by something else: a broken system, told with the place and never with the value.
+ */
+import type { Environment, KeyLimits, KeyScopes, KeySecret, KeyState } from '../keys/key-record.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A column holds what this program would never have written. */
+export class CorruptColumnError extends Error {
+  override readonly name = 'CorruptColumnError';
+
+  constructor(place: string) {
+    super(`The database holds an unexpected value in ${place}.`);
+  }
+}
+
+export function readState(text: string, place: string): 'active' | 'disabled' {
+  if (text === 'active' || text === 'disabled') return text;
+  throw new CorruptColumnError(place);
+}
+
+export function readKeyState(text: string): KeyState {
+  switch (text) {
+    case 'active':
+    case 'suspended':
+    case 'revoked':
+    case 'compromised':
+      return text;
+    default:
+      throw new CorruptColumnError('keys.state');
+  }
+}
+
+export function readEnvironment(text: string): Environment {
+  if (text === 'live' || text === 'test') return text;
+  throw new CorruptColumnError('keys.environment');
+}
+
+export function readStrings(json: string, place: string): readonly string[] {
+  return strings(parse(json, place), place);
+}
+
+/** Any JSON value. */
+export function readJson(json: string, place: string): unknown {
+  return parse(json, place);
+}
+
+/** Hashes are bytes: in the column as base64, in the record as latin-1. */
+export function writeSecrets(secrets: readonly KeySecret[]): string {
+  return JSON.stringify(
+    secrets.map((secret) => ({ ...secret, hash: Buffer.from(secret.hash, 'latin1').toString('base64') })),
+  );
+}
+
+export function readSecrets(json: string): readonly KeySecret[] {
+  const place = 'keys.secrets';
+  const list = parse(json, place);
+  if (!Array.isArray(list)) throw new CorruptColumnError(place);
+  return list.map((item: unknown) => readSecret(fields(item, place), place));
+}
+
+function readSecret(secret: Fields, place: string): KeySecret {
+  const { hash, state, pepperVersion } = secret;
+  if (typeof hash !== 'string' || (state !== 'current' && state !== 'retiring')) throw new CorruptColumnError(place);
+  if (typeof pepperVersion !== 'number') throw new CorruptColumnError(place);
+  return {
+    hash: Buffer.from(hash, 'base64').toString('latin1'),
+    pepperVersion,
+    state,
+    notAfterMs: numberOrNull(secret['notAfterMs'], place),
+  };
+}
+
+export function readScopes(json: string): KeyScopes {
+  const place = 'keys.scopes';
+  const scopes = fields(parse(json, place), place);
+  return {
+    models: stringsOrNull(scopes['models'], place),
+    operations: stringsOrNull(scopes['operations'], place),
+    addresses: stringsOrNull(scopes['addresses'], place),
+  };
+}
+
+export function readLimits(json: string): KeyLimits {
+  const place = 'keys.limits';
+  const limits = fields(parse(json, place), place);
+  return {
+    requestsPerSecond: numberOrNull(limits['requestsPerSecond'], place),
+    requestsPerMinute: numberOrNull(limits['requestsPerMinute'], place),
+    requestsPerHour: numberOrNull(limits['requestsPerHour'], place),
+    requestsPerDay: numberOrNull(limits['requestsPerDay'], place),
+    concurrency: numberOrNull(limits['concurrency'], place),
+  };
+}
+
+/**
+ * Tags as JSON with one element a line, so that {@link tagNeedle} finds exactly a whole element:
+ * inside a JSON string a line break is always escaped.
+ */
+export function writeTags(tags: readonly string[]): string {
+  return JSON.stringify(tags, null, 1);
+}
+
+/** The text by which a tag is found in a column written by {@link writeTags}. */
+export function tagNeedle(tag: string): string {
+  return `\n ${JSON.stringify(tag)}`;
+}
+
+function parse(json: string, place: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new CorruptColumnError(place);
+  }
+}
+
+function fields(value: unknown, place: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new CorruptColumnError(place);
+  return value as Fields;
+}
+
+function strings(value: unknown, place: string): readonly string[] {
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) throw new CorruptColumnError(place);
+  return value;
+}
+
+function stringsOrNull(value: unknown, place: string): readonly string[] | null {
+  return value === null ? null : strings(value, place);
+}
+
+function numberOrNull(value: unknown, place: string): number | null {
+  if (value === null || typeof value === 'number') return value;
+  throw new CorruptColumnError(place);
+}

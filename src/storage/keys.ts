@@ -1,0 +1,131 @@
+import type { Selectable, Updateable } from 'kysely';
+import type { KeyFilter, KeyRow, KeyRowStore } from '../admin/stores.ts';
+import {
+  readEnvironment,
+  readKeyState,
+  readLimits,
+  readScopes,
+  readSecrets,
+  readStrings,
+  tagNeedle,
+  writeSecrets,
+  writeTags,
+} from './columns.ts';
+import { decodeTimeCursor, pageOf } from './cursor.ts';
+import type { KeysTable } from './schema.ts';
+import type { WorkspaceDb } from './workspace-plugin.ts';
+
+/** Keys of one workspace. */
+export function createKeyStore(db: WorkspaceDb): KeyRowStore {
+  return {
+    insert: async (row) => {
+      await db
+        .insertInto('keys')
+        .values({
+          kid: row.kid,
+          application_id: row.applicationId,
+          name: row.name,
+          environment: row.environment,
+          state: row.state,
+          secrets: writeSecrets(row.secrets),
+          not_before_ms: row.notBeforeMs,
+          expires_at_ms: row.expiresAtMs,
+          scopes: JSON.stringify(row.scopes),
+          limits: JSON.stringify(row.limits),
+          tags: writeTags(row.tags),
+          revision: row.revision,
+          created_at_ms: row.createdAtMs,
+          created_by: row.createdBy,
+          updated_at_ms: row.updatedAtMs,
+          revoked_at_ms: row.revokedAtMs,
+          state_reason: row.stateReason,
+        })
+        .execute();
+    },
+
+    get: async (kid) => {
+      const row = await db.selectFrom('keys').selectAll().where('kid', '=', kid).executeTakeFirst();
+      return row === undefined ? null : read(row);
+    },
+
+    list: async ({ cursor, limit }, filter) => {
+      let query = filtered(db, filter).orderBy('created_at_ms', 'desc').orderBy('kid', 'desc');
+      if (cursor !== null) {
+        const { position, id } = decodeTimeCursor(cursor);
+        query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at_ms', 'kid'), '<', tuple(position, id)));
+      }
+      const rows = await query.limit(limit + 1).execute();
+      return pageOf(rows, limit, read, (row) => ({ position: row.created_at_ms, id: row.kid }));
+    },
+
+    update: async (kid, expectedRevision, patch) => {
+      const result = await db
+        .updateTable('keys')
+        .set({ ...write(patch), revision: expectedRevision + 1 })
+        .where('kid', '=', kid)
+        .where('revision', '=', expectedRevision)
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+  };
+}
+
+function filtered(db: WorkspaceDb, filter: KeyFilter) {
+  let query = db.selectFrom('keys').selectAll();
+  if (filter.applicationId !== undefined) query = query.where('application_id', '=', filter.applicationId);
+  if (filter.state !== undefined) query = query.where('state', '=', filter.state);
+  if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
+  const { tag, search } = filter;
+  if (tag !== undefined) {
+    query = query.where(({ eb, fn, val }) => eb(fn<number>('instr', ['tags', val(tagNeedle(tag))]), '>', 0));
+  }
+  if (search !== undefined) {
+    query = query.where(({ eb, fn, val }) =>
+      eb.or([
+        eb(fn<number>('instr', [fn('lower', ['name']), val(search.toLowerCase())]), '>', 0),
+        eb(fn<number>('instr', ['kid', val(search)]), '=', 1),
+      ]),
+    );
+  }
+  return query;
+}
+
+function read(row: Selectable<KeysTable>): KeyRow {
+  return {
+    kid: row.kid,
+    applicationId: row.application_id,
+    name: row.name,
+    environment: readEnvironment(row.environment),
+    state: readKeyState(row.state),
+    secrets: readSecrets(row.secrets),
+    notBeforeMs: row.not_before_ms,
+    expiresAtMs: row.expires_at_ms,
+    scopes: readScopes(row.scopes),
+    limits: readLimits(row.limits),
+    tags: readStrings(row.tags, 'keys.tags'),
+    revision: row.revision,
+    createdAtMs: row.created_at_ms,
+    createdBy: row.created_by,
+    updatedAtMs: row.updated_at_ms,
+    revokedAtMs: row.revoked_at_ms,
+    stateReason: row.state_reason,
+  };
+}
+
+function write(patch: Parameters<KeyRowStore['update']>[2]): Updateable<KeysTable> {
+  return {
+    ...(patch.applicationId !== undefined && { application_id: patch.applicationId }),
+    ...(patch.name !== undefined && { name: patch.name }),
+    ...(patch.environment !== undefined && { environment: patch.environment }),
+    ...(patch.state !== undefined && { state: patch.state }),
+    ...(patch.secrets !== undefined && { secrets: writeSecrets(patch.secrets) }),
+    ...(patch.notBeforeMs !== undefined && { not_before_ms: patch.notBeforeMs }),
+    ...(patch.expiresAtMs !== undefined && { expires_at_ms: patch.expiresAtMs }),
+    ...(patch.scopes !== undefined && { scopes: JSON.stringify(patch.scopes) }),
+    ...(patch.limits !== undefined && { limits: JSON.stringify(patch.limits) }),
+    ...(patch.tags !== undefined && { tags: writeTags(patch.tags) }),
+    ...(patch.updatedAtMs !== undefined && { updated_at_ms: patch.updatedAtMs }),
+    ...(patch.revokedAtMs !== undefined && { revoked_at_ms: patch.revokedAtMs }),
+    ...(patch.stateReason !== undefined && { state_reason: patch.stateReason }),
+  };
+}

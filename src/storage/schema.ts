@@ -1,0 +1,152 @@
+import type { ColumnType } from 'kysely';
+
+/** Filled in and checked beneath every query of a workspace: see `workspace-plugin.ts`. */
+type WorkspaceColumn = ColumnType<string, string | undefined, never>;
+
+interface WorkspacesTable {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly created_at_ms: number;
+}
+
+/** Values of the whole deployment, by name. */
+interface MetaTable {
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+/** Secrets that key hashes are made with, wrapped by the master key. */
+interface PeppersTable {
+  readonly version: number;
+  readonly wrapped: Uint8Array;
+  readonly created_at_ms: number;
+}
+
+/** The key that a workspace's secrets are sealed with, wrapped by the master key. */
+interface DataKeysTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly version: number;
+  readonly wrapped: Uint8Array;
+  readonly created_at_ms: number;
+}
+
+export interface ApplicationsTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  /** JSON: list of patterns. */
+  readonly subscribed_models: string;
+  readonly is_default: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+export interface KeysTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly kid: string;
+  readonly application_id: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly state: string;
+  /** JSON: list of hashes (base64), never of secrets. */
+  readonly secrets: string;
+  readonly not_before_ms: number | null;
+  readonly expires_at_ms: number | null;
+  /** JSON. */
+  readonly scopes: string;
+  /** JSON. */
+  readonly limits: string;
+  /** JSON, one element a line: see `tagNeedle`. */
+  readonly tags: string;
+  readonly revision: number;
+  readonly created_at_ms: number;
+  readonly created_by: string;
+  readonly updated_at_ms: number;
+  readonly revoked_at_ms: number | null;
+  readonly state_reason: string | null;
+}
+
+export interface ProvidersTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  readonly dialect: string | null;
+  readonly base_url: string | null;
+  readonly state: string;
+  /** JSON: list of names. */
+  readonly models: string;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+export interface CredentialsTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  readonly provider_id: string;
+  readonly name: string;
+  readonly weight: number;
+  readonly state: string;
+  readonly hint: string;
+  /** Sealed with the workspace's data key of `data_key_version`. */
+  readonly secret: Uint8Array;
+  readonly secret_version: number;
+  readonly data_key_version: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+export interface AliasesTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  /** JSON: list of models. */
+  readonly targets: string;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+export interface AuditEventsTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  readonly at_ms: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly target_kind: string;
+  readonly target_id: string;
+  readonly reason: string | null;
+  /** JSON. */
+  readonly before: string;
+  /** JSON. */
+  readonly after: string;
+  readonly request_id: string;
+  readonly client_address: string;
+}
+
+/** The tables of a workspace: each has its id in every row. */
+export interface TenantTables {
+  data_keys: DataKeysTable;
+  applications: ApplicationsTable;
+  keys: KeysTable;
+  providers: ProvidersTable;
+  credentials: CredentialsTable;
+  aliases: AliasesTable;
+  audit_events: AuditEventsTable;
+}
+
+/** Every table of `keyward.sqlite`. */
+export interface Tables extends TenantTables {
+  workspaces: WorkspacesTable;
+  meta: MetaTable;
+  peppers: PeppersTable;
+}
+
+/** The names of {@link TenantTables}, for the check at run time. */
+export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
+  'data_keys',
+  'applications',
+  'keys',
+  'providers',
+  'credentials',
+  'aliases',
+  'audit_events',
+];
