@@ -1,0 +1,52 @@
+import type { ListedModel } from '../llm/dialect.ts';
+import { matchesModel, modelPatternsOf } from '../keys/model-pattern.ts';
+import type { Call } from './call.ts';
+import type { Gateway } from './gateway.ts';
+import type { Refusal } from './refusal.ts';
+import type { ProbeRoute } from './routes.ts';
+
+/** Liveness and readiness: no key, no record. A worker that is to stop is alive, but not ready. */
+export function answerProbe(gateway: Gateway, call: Call, route: ProbeRoute): null {
+  call.recorded = false;
+  const ready = route.probe === 'healthz' || !gateway.draining;
+  sendJson(gateway, call, ready ? 200 : 503, JSON.stringify({ status: ready ? 'ok' : 'draining' }));
+  return null;
+}
+
+/** The models that this key may call, in the caller's dialect. */
+export function answerModels(gateway: Gateway, call: Call): Refusal | null {
+  sendJson(gateway, call, 200, call.dialect.modelsBody(callableModels(call)));
+  call.complete = true;
+  return null;
+}
+
+function callableModels(call: Call): ListedModel[] {
+  const { workspace, key } = call;
+  const application = key === null ? undefined : workspace?.snapshot.applications[key.prepared.record.applicationId];
+  if (workspace === null || key === null || application === undefined) return [];
+  const listed: ListedModel[] = [];
+  for (const alias of Object.keys(workspace.snapshot.aliases)) listed.push({ id: alias, provider: 'keyward' });
+  for (const provider of workspace.providers.values()) {
+    for (const model of provider.snapshot.models) {
+      listed.push({ id: `${provider.snapshot.id}/${model}`, provider: provider.snapshot.id });
+    }
+  }
+  return listed.filter(
+    ({ id }) =>
+      matchesModel(modelPatternsOf(application.subscribedModels), id) &&
+      (key.prepared.models === null || matchesModel(key.prepared.models, id)),
+  );
+}
+
+function sendJson(gateway: Gateway, call: Call, status: number, text: string): void {
+  const body = Buffer.from(text);
+  const headers = ['content-type', 'application/json', 'content-length', String(body.length), 'x-request-id', call.requestId];
+  headers.push('cache-control', 'no-store');
+  for (const part of call.limitHeaders) headers.push(part);
+  if (gateway.draining) headers.push('connection', 'close');
+  call.status = status;
+  call.firstByteAt = performance.now();
+  call.responseBytes = body.length;
+  call.res.writeHead(status, headers);
+  call.res.end(body);
+}

@@ -1,0 +1,69 @@
+import { fingerprintOf, parseKey } from '../keys/format.ts';
+import type { Call } from './call.ts';
+import type { KeySecret } from '../keys/key-record.ts';
+import { findCredential } from './find-credential.ts';
+import type { Gateway } from './gateway.ts';
+import type { CachedKey } from './key-cache.ts';
+import { refusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+import type { RequestHead } from './request-head.ts';
+
+const ACCEPTED = ['kwk'] as const;
+
+/**
+ * From the request's headers to a proven key, or the reason why not. Checks cost more as they go:
+ * shape and checksum first, then a look at what the worker knows, and only then a question to the
+ * key store, which is the one case that waits.
+ */
+export function authenticate(gateway: Gateway, call: Call, head: RequestHead): Refusal | null | Promise<Refusal | null> {
+  const credential = findCredential(head, call.config.settings.allowKeyInQuery);
+  if (typeof credential !== 'string') return credential;
+  const parsed = parseKey(credential, ACCEPTED);
+  if (!parsed.ok) {
+    call.keyFingerprint = parsed.fingerprint;
+    return refusal(parsed.code);
+  }
+  call.keyFingerprint = fingerprintOf(parsed);
+  call.kid = parsed.kid;
+  call.secret = parsed.secret;
+  return proveKey(gateway, call, parsed.kid);
+}
+
+/** Looks the key up again after it changed in mid-call. */
+export function proveKey(gateway: Gateway, call: Call, kid: string): Refusal | null | Promise<Refusal | null> {
+  const known = gateway.keys.peek(kid);
+  return known === undefined ? loadAndProve(gateway, call, kid) : prove(gateway, call, known);
+}
+
+async function loadAndProve(gateway: Gateway, call: Call, kid: string): Promise<Refusal | null> {
+  try {
+    return prove(gateway, call, await gateway.keys.load(kid));
+  } catch (error) {
+    // Fail closed: a key that cannot be checked is not accepted, and the caller may try again.
+    gateway.log('error', 'key look-up failed', { requestId: call.requestId, reason: String(error) });
+    return refusal('key_store_unavailable', { retryAfterMs: 1000 });
+  }
+}
+
+function prove(gateway: Gateway, call: Call, key: CachedKey | null): Refusal | null {
+  if (key === null) {
+    // The same work as for a key that exists, so that time does not tell them apart.
+    gateway.hasher.matchDummy(call.secret);
+    return refusal('unknown_key');
+  }
+  const matched = matchSecret(gateway, key, call);
+  if (matched === null || call.keyFingerprint !== key.fingerprint) return refusal('secret_mismatch');
+  call.matchedSecret = matched;
+  call.key = key;
+  call.workspace = call.config.workspaces.get(key.prepared.record.workspaceId) ?? null;
+  return null;
+}
+
+/** Every secret is tried, so that time does not tell which one was right. */
+function matchSecret(gateway: Gateway, key: CachedKey, call: Call): KeySecret | null {
+  let matched: KeySecret | null = null;
+  for (const secret of key.prepared.record.secrets) {
+    if (gateway.hasher.matches(call.secret, secret)) matched = secret;
+  }
+  return matched;
+}

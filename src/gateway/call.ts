@@ -1,0 +1,97 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorCode } from '../errors.ts';
+import type { Dialect, RequestReading, Usage } from '../llm/dialect.ts';
+import type { KeySecret } from '../keys/key-record.ts';
+import type { CachedKey } from './key-cache.ts';
+import type { LiveConfig, LiveWorkspace } from './live-config.ts';
+import type { RequestHead } from './request-head.ts';
+import type { Route } from './routes.ts';
+import type { Target } from './targets.ts';
+import type { UpstreamCall } from './upstream.ts';
+
+/**
+ * One call on its way through the gateway: what each step found out, for the steps after it and
+ * for the record at the end. Every field is set from the start, so that all calls have one shape.
+ */
+export class Call {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly requestId: string;
+  /** Unix milliseconds, by the injected clock. */
+  readonly startedAtMs: number;
+  /** Monotonic milliseconds, for durations. */
+  readonly startedAt: number;
+  /** The configuration the call began under; it does not change beneath it. */
+  readonly config: LiveConfig;
+  readonly clientAddress: string;
+
+  head: RequestHead | null = null;
+  route: Route | null = null;
+  /** Error answers are written in this dialect. */
+  dialect: Dialect;
+  /** Environment and kid of a well-formed key, proven or not. */
+  keyFingerprint: string | null = null;
+  kid: string | null = null;
+  secret = '';
+  key: CachedKey | null = null;
+  /** The secret of the key that was proven. */
+  matchedSecret: KeySecret | null = null;
+  workspace: LiveWorkspace | null = null;
+  body: Buffer | null = null;
+  /** Whether the request was read to its end, so that its connection can serve another. */
+  bodyEnded = false;
+  reading: RequestReading | null = null;
+  operation: string | null = null;
+  requestedModel: string | null = null;
+  stream = false;
+  target: Target | null = null;
+  credentialId: string | null = null;
+  /** Whether a place under the key's concurrency limit is held. */
+  admitted = false;
+  /** Flat name, value pairs that tell the key's limits. */
+  limitHeaders: readonly string[] = NONE;
+
+  upstream: UpstreamCall | null = null;
+  attempts = 0;
+  upstreamStatus: number | null = null;
+  upstreamRequestId: string | null = null;
+  status = 0;
+  code: ErrorCode | 'ok' = 'ok';
+  /** Monotonic milliseconds of the first byte to the caller; 0 before. */
+  firstByteAt = 0;
+  responseBytes = 0;
+  usage: Usage | null = null;
+  complete = false;
+  /** Whether the answer under way is an event stream, which can tell an error at its end. */
+  eventStream = false;
+  /** False for calls that leave no record: health probes. */
+  recorded = true;
+  /** Whether the caller left before the answer was whole. */
+  clientGone = false;
+  /** Called once when the caller leaves. */
+  onClientGone: (() => void) | null = null;
+
+  constructor(options: CallOptions) {
+    this.req = options.req;
+    this.res = options.res;
+    this.requestId = options.requestId;
+    this.startedAtMs = options.startedAtMs;
+    this.startedAt = options.startedAt;
+    this.config = options.config;
+    this.clientAddress = options.clientAddress;
+    this.dialect = options.dialect;
+  }
+}
+
+export interface CallOptions {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly requestId: string;
+  readonly startedAtMs: number;
+  readonly startedAt: number;
+  readonly config: LiveConfig;
+  readonly clientAddress: string;
+  readonly dialect: Dialect;
+}
+
+const NONE: readonly string[] = [];

@@ -1,0 +1,56 @@
+import type { Call } from './call.ts';
+import { headerValue } from './header-text.ts';
+import { refusal } from './refusal.ts';
+import type { ProviderAnswer, Refusal } from './refusal.ts';
+import type { UpstreamFailure } from './upstream.ts';
+
+/**
+ * What an error answer of a provider means for the caller. A provider's 401 never becomes the
+ * caller's: their key is right, ours is wrong. Errors about the request itself pass on with the
+ * provider's own words, since the dialect is the same on both sides; all others are told in ours,
+ * because they may name accounts and hosts that are no business of the caller's.
+ */
+export function classifyAnswer(call: Call, status: number, headers: readonly string[], body: Buffer): Refusal {
+  if (status === 401) return refusal('credential_rejected');
+  if (status === 402) return refusal('provider_quota');
+  if (status === 408 || status === 504) return refusal('provider_timeout');
+  if (status === 429) return refusal('provider_quota', { retryAfterMs: retryAfterMs(headers, call.startedAtMs) });
+  if (status >= 500) {
+    const busy = status === 503 || status === 529;
+    return refusal('provider_unavailable', { status: busy ? 503 : 502, retryAfterMs: busy ? retryAfterMs(headers, call.startedAtMs) : null });
+  }
+  if (status < 400) return refusal('provider_answer_invalid', { message: 'The provider answered with a redirect, which is not followed.' });
+  return refusal('provider_refused', { status, answer: passable(call, headers, body) });
+}
+
+export function classifyFailure(failure: UpstreamFailure): Refusal {
+  switch (failure.kind) {
+    case 'connect_failed':
+    case 'closed_early':
+      return refusal('provider_unavailable');
+    case 'connect_timeout':
+    case 'first_byte_timeout':
+    case 'idle_timeout':
+      return refusal('provider_timeout');
+    case 'invalid_answer':
+    case 'answer_too_large':
+    case 'headers_too_large':
+      return refusal('provider_answer_invalid');
+    case 'too_many_connections':
+      return refusal('overloaded', { retryAfterMs: 1000 });
+  }
+}
+
+/** A provider's own error body, where it is JSON; an error page of something in between is not passed on. */
+function passable(call: Call, headers: readonly string[], body: Buffer): ProviderAnswer | null {
+  const type = headerValue(headers, 'content-type') ?? '';
+  return body.length > 0 && (type.startsWith('application/json') || call.reading === null) ? { contentType: type, body } : null;
+}
+
+/** Seconds or a date (RFC 9110 §10.2.3); null when absent or unreadable. Bounded by a day. */
+function retryAfterMs(headers: readonly string[], nowMs: number): number | null {
+  const text = headerValue(headers, 'retry-after');
+  if (text === null) return null;
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, 86_400_000) : null;
+}

@@ -1,0 +1,232 @@
+import type { Call } from './call.ts';
+import type { Gateway } from './gateway.ts';
+import { classifyAnswer, classifyFailure } from './classify.ts';
+import type { PreparedRequest } from './prepare-upstream.ts';
+import { headerValue } from './header-text.ts';
+import { refusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+import { relayHead } from './relay-head.ts';
+import type { Target } from './targets.ts';
+import type { StreamObserver } from '../llm/dialect.ts';
+import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
+
+/** An answer that is no stream is held up to this size, so that one that breaks off can still be told as an error. */
+const HELD_BYTES_MAX = 1_048_576;
+/** The part of an error answer that is read; more is not an error message. */
+const ERROR_BYTES_MAX = 65_536;
+
+/**
+ * How an answer passes: `head` before it began; `events` an event stream, through the dialect's
+ * observer; `held` gathered until whole; `flowing` bytes straight through; `error` a provider's
+ * error, gathered to be classified.
+ */
+type Mode = 'head' | 'events' | 'held' | 'flowing' | 'error';
+
+/**
+ * Sends the prepared request and relays the answer, with back-pressure both ways: resolves with
+ * null when the answer was handed to the caller whole, or with why not.
+ */
+export function exchange(gateway: Gateway, call: Call, target: Target, prepared: PreparedRequest): Promise<Refusal | null> {
+  return new Promise((resolve) => {
+    const relay = new Relay(gateway, call, target, prepared.hideUsage, resolve);
+    call.attempts += 1;
+    call.onClientGone = () => relay.clientGone();
+    call.upstream = target.endpoint.upstream.send(prepared.request, relay);
+  });
+}
+
+class Relay implements UpstreamListener {
+  readonly #gateway: Gateway;
+  readonly #call: Call;
+  readonly #target: Target;
+  readonly #hideUsage: boolean;
+  readonly #resolve: (refused: Refusal | null) => void;
+  #mode: Mode = 'head';
+  #status = 0;
+  #headers: readonly string[] = [];
+  #observer: StreamObserver | null = null;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #waitsForDrain = false;
+
+  constructor(gateway: Gateway, call: Call, target: Target, hideUsage: boolean, resolve: (refused: Refusal | null) => void) {
+    this.#gateway = gateway;
+    this.#call = call;
+    this.#target = target;
+    this.#hideUsage = hideUsage;
+    this.#resolve = resolve;
+  }
+
+  onHead(status: number, headers: readonly string[]): void {
+    const call = this.#call;
+    call.upstreamStatus = status;
+    this.#status = status;
+    this.#headers = headers;
+    const contentType = headerValue(headers, 'content-type') ?? '';
+    call.upstreamRequestId = headerValue(headers, this.#target.dialect.requestIdHeader);
+    if (status >= 300) {
+      this.#mode = 'error';
+    } else if (call.reading === null) {
+      this.#mode = 'flowing';
+    } else if (contentType.startsWith('text/event-stream')) {
+      this.#mode = 'events';
+      call.eventStream = true;
+      this.#observer = this.#target.dialect.observeStream(this.#hideUsage);
+    } else if (contentType.startsWith('application/json') || contentType === '') {
+      // Gemini streams a JSON array to those who do not ask for events: it must not be held.
+      if (call.stream) this.#observer = this.#target.dialect.observeStream(false);
+      this.#mode = call.stream ? 'flowing' : 'held';
+    } else {
+      this.#fail(refusal('provider_answer_invalid'));
+    }
+  }
+
+  onData(chunk: Buffer): void {
+    switch (this.#mode) {
+      case 'events':
+        this.#relay(this.#observer?.push(chunk) ?? null);
+        return;
+      case 'held':
+        this.#hold(chunk);
+        if (this.#heldBytes > HELD_BYTES_MAX) this.#stopHolding();
+        return;
+      case 'error':
+        if (this.#heldBytes < ERROR_BYTES_MAX) this.#hold(chunk);
+        return;
+      case 'flowing':
+        this.#observer?.push(chunk);
+        this.#relay(chunk);
+        return;
+      case 'head':
+        return; // failed already
+    }
+  }
+
+  onEnd(): void {
+    switch (this.#mode) {
+      case 'events':
+        this.#endEvents();
+        return;
+      case 'held':
+        this.#endHeld();
+        return;
+      case 'flowing':
+        this.#endFlowing();
+        return;
+      case 'error':
+        this.#settle(classifyAnswer(this.#call, this.#status, this.#headers, Buffer.concat(this.#held)));
+        return;
+      case 'head':
+        return;
+    }
+  }
+
+  onError(failure: UpstreamFailure): void {
+    const call = this.#call;
+    this.#readStreamUsage();
+    this.#gateway.log('warn', 'provider failed', {
+      requestId: call.requestId,
+      provider: this.#target.provider.snapshot.id,
+      kind: failure.kind,
+      detail: failure.detail,
+    });
+    this.#settle(classifyFailure(failure));
+  }
+
+  /** The caller left: the provider is told at once, by closing. */
+  clientGone(): void {
+    this.#call.upstream?.abort();
+    this.#readStreamUsage();
+    this.#settle(refusal('client_closed'));
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+  }
+
+  /** Too large to hold: what is here goes on, the rest flows. Its usage is not read. */
+  #stopHolding(): void {
+    this.#mode = 'flowing';
+    for (const chunk of this.#held) this.#relay(chunk);
+    this.#held = [];
+  }
+
+  #relay(bytes: Uint8Array | null): void {
+    if (bytes === null || bytes.length === 0) return;
+    const call = this.#call;
+    const { res } = call;
+    if (!res.headersSent) this.#writeHead(-1);
+    call.responseBytes += bytes.length;
+    if (!res.write(bytes)) this.#waitForDrain();
+  }
+
+  #waitForDrain(): void {
+    if (this.#waitsForDrain) return;
+    this.#waitsForDrain = true;
+    this.#call.upstream?.pause();
+    this.#call.res.once('drain', () => {
+      this.#waitsForDrain = false;
+      this.#call.upstream?.resume();
+    });
+  }
+
+  #writeHead(contentLength: number): void {
+    const call = this.#call;
+    call.status = this.#status;
+    call.firstByteAt = performance.now();
+    call.res.writeHead(this.#status, relayHead(this.#gateway, call, this.#target, this.#headers, contentLength));
+  }
+
+  #endEvents(): void {
+    const call = this.#call;
+    this.#relay(this.#observer?.flush() ?? null);
+    this.#readStreamUsage();
+    if (!call.res.headersSent) this.#writeHead(-1);
+    if (call.complete) {
+      call.res.end();
+      this.#settle(null);
+      return;
+    }
+    // A stream that ends without its end is not whole: say so, or the caller takes half for all.
+    this.#settle(refusal('provider_unavailable', { message: 'The provider ended the stream before it was complete.' }));
+  }
+
+  #endHeld(): void {
+    const call = this.#call;
+    const body = this.#held.length === 1 && this.#held[0] !== undefined ? this.#held[0] : Buffer.concat(this.#held);
+    call.usage = this.#target.dialect.readUsage(body);
+    call.complete = true;
+    this.#writeHead(body.length);
+    call.responseBytes = body.length;
+    call.res.end(body);
+    this.#settle(null);
+  }
+
+  #endFlowing(): void {
+    const call = this.#call;
+    if (this.#observer === null) call.complete = true;
+    else this.#readStreamUsage();
+    if (!call.res.headersSent) this.#writeHead(-1);
+    call.res.end();
+    this.#settle(null);
+  }
+
+  #readStreamUsage(): void {
+    if (this.#observer === null) return;
+    this.#call.usage = this.#observer.usage();
+    this.#call.complete = this.#observer.complete();
+  }
+
+  #fail(refused: Refusal): void {
+    this.#call.upstream?.abort();
+    this.#settle(refused);
+  }
+
+  #settle(refused: Refusal | null): void {
+    this.#call.onClientGone = null;
+    this.#call.upstream = null;
+    this.#resolve(refused);
+  }
+}
+

@@ -1,0 +1,274 @@
+import { Worker } from 'node:worker_threads';
+import type { CallRow } from '../calls/call-record.ts';
+import type { Snapshot } from '../config/snapshot.ts';
+import type { KeySource } from '../keys/store.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { FromWorker, ListenOptions, ToWorker, WorkerStart } from './messages.ts';
+
+/** How long an answer waits for workers to acknowledge before it says that not all did. */
+const ACKNOWLEDGE_WITHIN_MS = 5000;
+/** Pause before a crashed worker is replaced, doubled with each crash in a row. */
+const RESTART_AFTER_MS = 100;
+const RESTART_AFTER_MAX_MS = 10_000;
+/** A worker that ran this long before it crashed is replaced without a longer pause. */
+const STEADY_AFTER_MS = 30_000;
+
+export interface FleetOptions {
+  readonly workers: number;
+  readonly listen: ListenOptions;
+  readonly snapshot: Snapshot;
+  readonly counters: SharedArrayBuffer;
+  readonly peppers: WorkerStart['peppers'];
+  readonly keys: KeySource;
+  readonly clock: Clock;
+  readonly onCalls: (rows: readonly CallRow[]) => void;
+  readonly onLog: (level: 'warn' | 'error', message: string, fields: Readonly<Record<string, string | number>>) => void;
+  /** Called after a worker died, before its replacement starts: what it held has to be given back. */
+  readonly onWorkerGone: (index: number) => void;
+}
+
+/** That a message is in force on the workers. */
+export interface Acknowledgement {
+  readonly version: number;
+  readonly workers: number;
+  readonly acknowledgedAtMs: number;
+  /** Whether every running worker has acknowledged. */
+  readonly complete: boolean;
+}
+
+interface Member {
+  readonly index: number;
+  worker: Worker;
+  state: 'starting' | 'running' | 'restarting' | 'stopped';
+  startedAtMs: number;
+  crashesInARow: number;
+  acknowledgedSequence: number;
+  acknowledgedVersion: number;
+}
+
+interface Pending {
+  readonly sequence: number;
+  readonly waitsFor: Set<number>;
+  readonly settle: (complete: boolean) => void;
+}
+
+/**
+ * The main thread's side of the gateway workers: starts and restarts them, sends them snapshots and
+ * invalidations, and knows which of them are in force where.
+ */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #members: Member[] = [];
+  readonly #pending = new Set<Pending>();
+  readonly #drained = new Set<number>();
+  #snapshot: Snapshot;
+  #listen: ListenOptions;
+  #sequence = 0;
+  #stopping = false;
+  #onAllDrained: (() => void) | null = null;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#snapshot = options.snapshot;
+    this.#listen = options.listen;
+  }
+
+  /** Starts every worker; resolves with the port they share. Rejects when it cannot be had. */
+  async start(): Promise<number> {
+    const port = await this.#startMember(0);
+    // The first worker may have been given a free port; the others share it.
+    this.#listen = { ...this.#listen, port };
+    const others = Array.from({ length: this.#options.workers - 1 }, (_, i) => this.#startMember(i + 1));
+    await Promise.all(others);
+    return port;
+  }
+
+  /** Sends a snapshot to every worker and waits until they use it. */
+  publish(snapshot: Snapshot): Promise<Acknowledgement> {
+    this.#snapshot = snapshot;
+    return this.#tellAll((sequence) => ({ kind: 'snapshot', sequence, snapshot }), snapshot.version);
+  }
+
+  /** Makes every worker forget a key and waits until they have. */
+  invalidateKey(kid: string): Promise<Acknowledgement> {
+    return this.#tellAll((sequence) => ({ kind: 'invalidate-key', sequence, kid }), this.#sequence + 1);
+  }
+
+  status(): { snapshotVersion: number; workers: { id: number; state: string; acknowledgedVersion: number }[] } {
+    return {
+      snapshotVersion: this.#snapshot.version,
+      workers: this.#members.map(({ index, state, acknowledgedVersion }) => ({ id: index, state, acknowledgedVersion })),
+    };
+  }
+
+  /** Lets open calls end, within the settings' bound; resolves when every record has been handed over. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const running = this.#members.filter(({ state }) => state === 'running');
+    const drained = new Promise<void>((resolve) => {
+      this.#onAllDrained = resolve;
+      if (running.length === 0) resolve();
+    });
+    for (const member of running) this.#tell(member, { kind: 'drain' });
+    const boundMs = this.#snapshot.gateway.drainTimeoutMs + 2000;
+    await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, boundMs).unref())]);
+    await Promise.all(this.#members.map((member) => member.worker.terminate()));
+  }
+
+  #tell(member: Member, message: ToWorker): void {
+    member.worker.postMessage(message);
+  }
+
+  #tellAll(message: (sequence: number) => ToWorker, version: number): Promise<Acknowledgement> {
+    this.#sequence += 1;
+    const sequence = this.#sequence;
+    const asked = this.#members.filter(({ state }) => state === 'running' || state === 'starting');
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => pending.settle(false), ACKNOWLEDGE_WITHIN_MS);
+      const pending: Pending = {
+        sequence,
+        waitsFor: new Set(asked.map(({ index }) => index)),
+        settle: (complete) => {
+          clearTimeout(timer);
+          this.#pending.delete(pending);
+          const acknowledged = asked.length - pending.waitsFor.size;
+          resolve({ version, workers: acknowledged, acknowledgedAtMs: this.#options.clock.now(), complete });
+        },
+      };
+      this.#pending.add(pending);
+      for (const member of asked) this.#tell(member, message(sequence));
+      if (asked.length === 0) pending.settle(true);
+    });
+  }
+
+  #acknowledge(member: Member, sequence: number): void {
+    member.acknowledgedSequence = sequence;
+    for (const pending of this.#pending) {
+      if (pending.sequence <= sequence) this.#satisfy(pending, member.index);
+    }
+  }
+
+  #satisfy(pending: Pending, index: number): void {
+    pending.waitsFor.delete(index);
+    if (pending.waitsFor.size === 0) pending.settle(true);
+  }
+
+  #startMember(index: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const workerData: WorkerStart = {
+        index,
+        snapshot: this.#snapshot,
+        counters: this.#options.counters,
+        peppers: this.#options.peppers,
+        listen: this.#listen,
+      };
+      const worker = new Worker(workerUrl(), { workerData, name: `gateway-${index}` });
+      const member = this.#member(index, worker);
+      member.acknowledgedVersion = this.#snapshot.version;
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'listening') {
+          member.state = 'running';
+          resolve(message.port);
+        } else if (message.kind === 'listen-failed') {
+          reject(new Error(message.message));
+        } else {
+          this.#hear(member, message);
+        }
+      });
+      worker.on('error', (error) => {
+        this.#options.onLog('error', 'worker failed', { worker: index, reason: String(error) });
+        reject(error instanceof Error ? error : new Error(String(error)));
+      });
+      worker.on('exit', () => this.#gone(member, worker));
+    });
+  }
+
+  #member(index: number, worker: Worker): Member {
+    const existing = this.#members[index];
+    const startedAtMs = this.#options.clock.now();
+    if (existing !== undefined) {
+      existing.worker = worker;
+      existing.state = 'starting';
+      existing.startedAtMs = startedAtMs;
+      return existing;
+    }
+    const member: Member = {
+      index,
+      worker,
+      state: 'starting',
+      startedAtMs,
+      crashesInARow: 0,
+      acknowledgedSequence: 0,
+      acknowledgedVersion: 0,
+    };
+    this.#members[index] = member;
+    return member;
+  }
+
+  #hear(member: Member, message: FromWorker): void {
+    switch (message.kind) {
+      case 'acknowledge':
+        member.acknowledgedVersion = this.#snapshot.version;
+        this.#acknowledge(member, message.sequence);
+        return;
+      case 'find-key':
+        void this.#answerLookup(member, message.lookup, message.kid);
+        return;
+      case 'calls':
+        this.#options.onCalls(message.rows);
+        return;
+      case 'log':
+        this.#options.onLog(message.level, message.message, message.fields);
+        return;
+      case 'drained':
+        this.#drained.add(member.index);
+        if (this.#members.every(({ index, state }) => state !== 'running' || this.#drained.has(index))) this.#onAllDrained?.();
+        return;
+      case 'listening':
+      case 'listen-failed':
+        return;
+    }
+  }
+
+  /**
+   * The record may be older than an invalidation that is sent while it is on its way; the worker's
+   * cache asks again when it hears of one during a look-up.
+   */
+  async #answerLookup(member: Member, lookup: number, kid: string): Promise<void> {
+    try {
+      const record = await this.#options.keys.findKey(kid);
+      this.#tell(member, { kind: 'key', lookup, record });
+    } catch (error) {
+      this.#options.onLog('error', 'key store failed', { reason: String(error) });
+      this.#tell(member, { kind: 'key-failed', lookup });
+    }
+  }
+
+  /** A worker that is gone serves nobody: what waited for it need not. Another takes its place. */
+  #gone(member: Member, worker: Worker): void {
+    if (member.worker !== worker) return;
+    member.state = this.#stopping ? 'stopped' : 'restarting';
+    this.#options.onWorkerGone(member.index);
+    for (const pending of this.#pending) this.#satisfy(pending, member.index);
+    if (this.#stopping) {
+      this.#drained.add(member.index);
+      return;
+    }
+    const ranMs = this.#options.clock.now() - member.startedAtMs;
+    member.crashesInARow = ranMs > STEADY_AFTER_MS ? 0 : member.crashesInARow + 1;
+    const pauseMs = Math.min(RESTART_AFTER_MS * 2 ** member.crashesInARow, RESTART_AFTER_MAX_MS);
+    this.#options.onLog('error', 'worker gone, restarting', { worker: member.index, pauseMs });
+    setTimeout(() => {
+      if (this.#stopping) return;
+      this.#startMember(member.index).catch((error: unknown) => {
+        this.#options.onLog('error', 'worker did not start', { worker: member.index, reason: String(error) });
+        void member.worker.terminate(); // its exit leads to the next try
+      });
+    }, pauseMs);
+  }
+}
+
+/** Beside this file: as source in a clone, compiled in the package. */
+function workerUrl(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+}

@@ -1,0 +1,21 @@
+import type { SecretHasher } from '../keys/secret-hash.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { KeyCache } from './key-cache.ts';
+import type { LiveConfig } from './live-config.ts';
+import type { CallQueue } from './call-queue.ts';
+
+/** What every call of a worker works with. Built once, in worker.ts. */
+export interface Gateway {
+  /** Replaced as a whole when a new snapshot arrives. */
+  config: LiveConfig;
+  /** Set when the worker was told to stop: answers close their connections, readiness is denied. */
+  draining: boolean;
+  readonly keys: KeyCache;
+  readonly hasher: SecretHasher;
+  readonly calls: CallQueue;
+  readonly clock: Clock;
+  readonly nextRequestId: () => string;
+  readonly worker: number;
+  /** For operators; the fields hold no secret. */
+  readonly log: (level: 'warn' | 'error', message: string, fields: Readonly<Record<string, string | number>>) => void;
+}

@@ -1,0 +1,107 @@
+/**
+ * The way of a call, from top to bottom. Each step is a file beside this one; it either finds out
+ * something about the call or returns a refusal. What branches on outcomes is here.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { admit } from './admit.ts';
+import { answerModels, answerProbe } from './answer-locally.ts';
+import { authenticate, proveKey } from './authenticate.ts';
+import { Call } from './call.ts';
+import { chooseTarget } from './choose-target.ts';
+import { clientAddress } from './client-address.ts';
+import { exchange } from './exchange.ts';
+import type { Gateway } from './gateway.ts';
+import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
+import { readBody } from './read-body.ts';
+import { readModelRequest, readPassthroughRequest } from './read-request.ts';
+import { refusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+import { refuse } from './refuse.ts';
+import { readRequestHead } from './request-head.ts';
+import { guessDialect, matchRoute } from './routes.ts';
+import { settle } from './settle.ts';
+
+/** Serves one request. Never rejects: what goes wrong becomes an answer and a record. */
+export async function handle(gateway: Gateway, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const call = openCall(gateway, req, res);
+  try {
+    const refused = await serve(gateway, call);
+    if (refused !== null) refuse(gateway, call, refused);
+  } catch (error) {
+    // A bug of ours: the caller learns the request id, the log the rest; the other calls go on.
+    gateway.log('error', 'call failed', { requestId: call.requestId, reason: describe(error) });
+    call.upstream?.abort();
+    refuse(gateway, call, refusal('internal_error'));
+  } finally {
+    if (call.recorded) settle(gateway, call);
+  }
+}
+
+async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
+  const head = readRequestHead(call.req);
+  if ('code' in head) return head;
+  call.head = head;
+  call.dialect = guessDialect(head.path);
+
+  const route = matchRoute(call.req.method ?? '', head);
+  if ('code' in route) return route;
+  if (route.kind === 'probe') return answerProbe(gateway, call, route);
+  if (route.kind !== 'passthrough') call.dialect = route.dialect;
+
+  // The key comes before the body: a caller without one is not worth reading.
+  const authenticated = authenticate(gateway, call, head);
+  const unproven = authenticated instanceof Promise ? await authenticated : authenticated;
+  if (unproven !== null) return unproven;
+
+  if (route.kind === 'models') {
+    call.operation = 'models';
+    return admit(gateway, call) ?? answerModels(gateway, call);
+  }
+
+  const unread = await readBody(call, head);
+  if (unread !== null) return unread;
+
+  // The key may have changed while the body came in: what counts is its state now.
+  if (call.key?.live === false) {
+    const gone = await proveKey(gateway, call, call.kid ?? '');
+    if (gone !== null) return gone;
+  }
+
+  const unfit = route.kind === 'model' ? readModelRequest(call, head, route) : readPassthroughRequest(call, head, route);
+  // A key that may not call at all is told so before its body is discussed.
+  const denied = admit(gateway, call);
+  if (denied !== null) return denied;
+  if (unfit !== null) return unfit;
+
+  const target = chooseTarget(call, route);
+  if ('code' in target) return target;
+  call.target = target;
+  const prepared =
+    route.kind === 'model' ? prepareModelCall(call, route, target) : preparePassthrough(call, route, target);
+  if ('code' in prepared) return prepared;
+  return exchange(gateway, call, target, prepared);
+}
+
+function openCall(gateway: Gateway, req: IncomingMessage, res: ServerResponse): Call {
+  const { config } = gateway;
+  const call = new Call({
+    req,
+    res,
+    requestId: gateway.nextRequestId(),
+    startedAtMs: gateway.clock.now(),
+    startedAt: performance.now(),
+    config,
+    clientAddress: clientAddress(req, config.settings.trustedProxyHops),
+    dialect: guessDialect('/'),
+  });
+  res.on('close', () => {
+    if (res.writableFinished) return;
+    call.clientGone = true;
+    call.onClientGone?.();
+  });
+  return call;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

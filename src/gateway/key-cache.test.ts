@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import type { KeyRecord } from '../keys/key-record.ts';
+import { bindLimits } from '../limits/key-limiter.ts';
+import { createSharedCounters, openSharedCounters } from '../limits/shared-counters.ts';
+import { KeyCache } from './key-cache.ts';
+
+const counters = openSharedCounters(createSharedCounters({ cells: 16 }), 0);
+
+function record(kid: string, revision: number): KeyRecord {
+  return {
+    kid,
+    workspaceId: 'ws_1',
+    applicationId: 'app_1',
+    environment: 'live',
+    state: 'active',
+    secrets: [],
+    notBeforeMs: null,
+    expiresAtMs: null,
+    scopes: { models: null, operations: null, addresses: null },
+    limits: { requestsPerSecond: null, requestsPerMinute: null, requestsPerHour: null, requestsPerDay: null, concurrency: null },
+    revision,
+  };
+}
+
+/** A key store whose answers the test gives by hand. */
+function openSource() {
+  const asked: { kid: string; resolve: (found: KeyRecord | null) => void; reject: (error: Error) => void }[] = [];
+  let nowMs = 0;
+  const cache = new KeyCache({
+    source: { findKey: (kid) => new Promise((resolve, reject) => asked.push({ kid, resolve, reject })) },
+    bindLimiter: (found) => bindLimits(counters, found.kid, found.limits),
+    clock: { now: () => nowMs },
+    unknownForMs: 1000,
+    pendingMax: 2,
+  });
+  return { cache, asked, moveTo: (ms: number) => void (nowMs = ms) };
+}
+
+describe('a key is looked up once', () => {
+  test('for all who ask while the look-up is under way, and for all after it', async () => {
+    const { cache, asked } = openSource();
+    const both = [cache.load('k'), cache.load('k')];
+    asked[0]?.resolve(record('k', 1));
+    const [first, second] = await Promise.all(both);
+    expect(first).toBe(second);
+    expect(cache.peek('k')).toBe(first);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('and an unknown one is remembered as unknown for a while only', async () => {
+    const { cache, asked, moveTo } = openSource();
+    const load = cache.load('k');
+    asked[0]?.resolve(null);
+    expect(await load).toBeNull();
+    expect(cache.peek('k')).toBeNull();
+    moveTo(1001);
+    expect(cache.peek('k')).toBeUndefined();
+  });
+});
+
+describe('after an invalidation the old record is not used', () => {
+  test('when the key was known', async () => {
+    const { cache, asked } = openSource();
+    const load = cache.load('k');
+    asked[0]?.resolve(record('k', 1));
+    const held = await load;
+    cache.invalidate('k');
+    expect(held?.live).toBe(false);
+    expect(cache.peek('k')).toBeUndefined();
+  });
+
+  test('when the invalidation overtakes a record that is on its way', async () => {
+    const { cache, asked } = openSource();
+    const load = cache.load('k');
+    cache.invalidate('k');
+    asked[0]?.resolve(record('k', 1));
+    await Promise.resolve();
+    await Promise.resolve();
+    asked[1]?.resolve(record('k', 2));
+    expect((await load)?.prepared.record.revision).toBe(2);
+  });
+
+  test('when the key was known not to exist', async () => {
+    const { cache, asked } = openSource();
+    const load = cache.load('k');
+    asked[0]?.resolve(null);
+    await load;
+    cache.invalidate('k');
+    expect(cache.peek('k')).toBeUndefined();
+  });
+});
+
+test('a failed look-up is told to all who wait and is tried again by the next', async () => {
+  const { cache, asked } = openSource();
+  const load = cache.load('k');
+  asked[0]?.reject(new Error('store down'));
+  await expect(load).rejects.toThrow('store down');
+  const again = cache.load('k');
+  asked[1]?.resolve(record('k', 1));
+  expect((await again)?.live).toBe(true);
+});
+
+test('look-ups at the same time are bounded', async () => {
+  const { cache } = openSource();
+  void cache.load('a');
+  void cache.load('b');
+  await expect(cache.load('c')).rejects.toThrow('too many');
+});

@@ -1,0 +1,111 @@
+import type { KeyRecord } from '../keys/key-record.ts';
+import { fingerprintOf } from '../keys/format.ts';
+import { prepareKey } from '../keys/prepare.ts';
+import type { PreparedKey } from '../keys/prepare.ts';
+import type { KeySource } from '../keys/store.ts';
+import type { Clock } from '../lib/clock.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import type { KeyLimiter } from '../limits/key-limiter.ts';
+
+/** A key as a worker holds it. */
+export interface CachedKey {
+  readonly prepared: PreparedKey;
+  readonly fingerprint: string;
+  readonly limiter: KeyLimiter;
+  /** False once the key has changed: whoever still holds this must look it up again. */
+  live: boolean;
+}
+
+export interface KeyCacheOptions {
+  readonly source: KeySource;
+  readonly bindLimiter: (record: KeyRecord) => KeyLimiter;
+  readonly clock: Clock;
+  /** Keys remembered. */
+  readonly keysMax?: number;
+  /** Unknown key ids remembered. */
+  readonly unknownMax?: number;
+  readonly unknownForMs?: number;
+  /** Look-ups under way at the same time; more are refused. */
+  readonly pendingMax?: number;
+}
+
+interface PendingLoad {
+  stale: boolean;
+  result: Promise<CachedKey | null>;
+}
+
+/**
+ * The keys that a worker knows. A key stays until it is pushed out or invalidated: correctness
+ * comes from acknowledged invalidation, not from a time to live. Unknown ids are remembered for a
+ * while, so that made-up keys cost no query each.
+ */
+export class KeyCache {
+  readonly #source: KeySource;
+  readonly #bindLimiter: (record: KeyRecord) => KeyLimiter;
+  readonly #clock: Clock;
+  readonly #known: BoundedMap<string, CachedKey>;
+  readonly #unknownUntilMs: BoundedMap<string, number>;
+  readonly #unknownForMs: number;
+  readonly #pending = new Map<string, PendingLoad>();
+  readonly #pendingMax: number;
+
+  constructor(options: KeyCacheOptions) {
+    this.#source = options.source;
+    this.#bindLimiter = options.bindLimiter;
+    this.#clock = options.clock;
+    this.#known = new BoundedMap(options.keysMax ?? 100_000);
+    this.#unknownUntilMs = new BoundedMap(options.unknownMax ?? 100_000);
+    this.#unknownForMs = options.unknownForMs ?? 30_000;
+    this.#pendingMax = options.pendingMax ?? 10_000;
+  }
+
+  /** The key, null when the id is known not to exist, undefined when it must be looked up. */
+  peek(kid: string): CachedKey | null | undefined {
+    const known = this.#known.get(kid);
+    if (known !== undefined) return known;
+    const unknownUntilMs = this.#unknownUntilMs.get(kid);
+    return unknownUntilMs !== undefined && unknownUntilMs > this.#clock.now() ? null : undefined;
+  }
+
+  /** Looks a key up at its source; one look-up serves all who ask meanwhile. Rejects when it fails. */
+  load(kid: string): Promise<CachedKey | null> {
+    const pending = this.#pending.get(kid);
+    if (pending !== undefined) return pending.result;
+    if (this.#pending.size >= this.#pendingMax) return Promise.reject(new Error('too many key look-ups at once'));
+    const load: PendingLoad = { stale: false, result: Promise.resolve(null) };
+    this.#pending.set(kid, load);
+    load.result = this.#load(kid, load).finally(() => this.#pending.delete(kid));
+    return load.result;
+  }
+
+  /** Forgets a key: the next use looks it up again. */
+  invalidate(kid: string): void {
+    const known = this.#known.get(kid);
+    if (known !== undefined) known.live = false;
+    this.#known.delete(kid);
+    this.#unknownUntilMs.delete(kid);
+    const pending = this.#pending.get(kid);
+    if (pending !== undefined) pending.stale = true;
+  }
+
+  async #load(kid: string, load: PendingLoad): Promise<CachedKey | null> {
+    let record: KeyRecord | null;
+    do {
+      load.stale = false;
+      record = await this.#source.findKey(kid);
+      // The key changed while its record was on the way: what came may be the old one.
+    } while (load.stale);
+    if (record === null) {
+      this.#unknownUntilMs.set(kid, this.#clock.now() + this.#unknownForMs);
+      return null;
+    }
+    const cached: CachedKey = {
+      prepared: prepareKey(record),
+      fingerprint: fingerprintOf({ type: 'kwk', environment: record.environment, kid }),
+      limiter: this.#bindLimiter(record),
+      live: true,
+    };
+    this.#known.set(kid, cached);
+    return cached;
+  }
+}

@@ -1,0 +1,40 @@
+/** What the main thread and a gateway worker say to each other. */
+import type { CallRow } from '../calls/call-record.ts';
+import type { Snapshot } from '../config/snapshot.ts';
+import type { KeyRecord } from '../keys/key-record.ts';
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  /** 0 … number of workers − 1; kept by the replacement of a crashed worker. */
+  readonly index: number;
+  readonly snapshot: Snapshot;
+  /** Shared by all workers of the machine. */
+  readonly counters: SharedArrayBuffer;
+  readonly peppers: readonly { readonly version: number; readonly key: Uint8Array }[];
+  readonly listen: ListenOptions;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** False where the system has no SO_REUSEPORT: then there is one worker. */
+  readonly reusePort: boolean;
+  /** PEM texts. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+}
+
+export type ToWorker =
+  | { readonly kind: 'snapshot'; readonly sequence: number; readonly snapshot: Snapshot }
+  | { readonly kind: 'invalidate-key'; readonly sequence: number; readonly kid: string }
+  | { readonly kind: 'key'; readonly lookup: number; readonly record: KeyRecord | null }
+  | { readonly kind: 'key-failed'; readonly lookup: number }
+  | { readonly kind: 'drain' };
+
+export type FromWorker =
+  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'listen-failed'; readonly message: string }
+  | { readonly kind: 'acknowledge'; readonly sequence: number }
+  | { readonly kind: 'find-key'; readonly lookup: number; readonly kid: string }
+  | { readonly kind: 'calls'; readonly rows: readonly CallRow[] }
+  | { readonly kind: 'log'; readonly level: 'warn' | 'error'; readonly message: string; readonly fields: Readonly<Record<string, string | number>> }
+  | { readonly kind: 'drained' };

@@ -1,0 +1,56 @@
+import { OPERATION_CLASSES } from '../llm/dialect.ts';
+import type { Call } from './call.ts';
+import { matchModelPath } from './routes.ts';
+import type { ModelRoute, PassthroughRoute } from './routes.ts';
+import { refusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** Reads what a model call asks for: which model, whether as a stream. */
+export function readModelRequest(call: Call, head: RequestHead, route: ModelRoute): Refusal | null {
+  call.operation = OPERATION_CLASSES[route.operation];
+  const wrong = bodyTypeFault(head);
+  if (wrong !== null) return wrong;
+  const read = route.dialect.readRequest(call.body ?? EMPTY, route.operation);
+  if (!read.ok) return refusal(read.code, { message: read.message });
+  call.reading = read.reading;
+  call.requestedModel = route.model ?? read.reading.model;
+  call.stream = route.stream || read.reading.stream;
+  return null;
+}
+
+/**
+ * Reads a passthrough request: where its path is one that a dialect of the provider has, it is
+ * metered and scoped as a model call; anything else asks for the whole provider (`provider/*`).
+ */
+export function readPassthroughRequest(call: Call, head: RequestHead, route: PassthroughRoute): Refusal | null {
+  const provider = call.workspace?.providers.get(route.providerId);
+  if (provider === undefined) return refusal('provider_not_found');
+  call.requestedModel = `${route.providerId}/*`;
+  call.operation = 'passthrough';
+  for (const endpoint of provider.endpoints.values()) {
+    // The base URLs of the OpenAI dialects end in /v1, those of the others do not.
+    const known = matchModelPath(route.rest) ?? matchModelPath(`/v1${route.rest}`);
+    if (known === null || known.dialect !== endpoint.dialect) continue;
+    call.dialect = known.dialect;
+    if (call.req.method !== 'POST') return null;
+    const refused = readModelRequest(call, head, known);
+    if (refused === null) call.requestedModel = `${route.providerId}/${call.requestedModel ?? '*'}`;
+    return refused;
+  }
+  return null;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function bodyTypeFault(head: RequestHead): Refusal | null {
+  if (head.contentEncoding !== null && head.contentEncoding !== 'identity') {
+    return refusal('unsupported_media_type', { message: 'Compressed bodies are not accepted. Send the JSON as it is.' });
+  }
+  const type = head.contentType;
+  // Without a content type the body is taken for what it must be; a wrong one is a mistake to tell.
+  if (type === null || type === 'application/json' || JSON_TYPE.test(type)) return null;
+  return refusal('unsupported_media_type');
+}
+
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;

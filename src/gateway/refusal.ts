@@ -1,0 +1,52 @@
+import { ERRORS, GENERIC_401 } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+
+/** Why a call does not go on: returned by the steps of a call, never thrown. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  /** Replaces the row's title: public text. */
+  readonly message: string | null;
+  /** Milliseconds after which the same call may pass; null when waiting does not help. */
+  readonly retryAfterMs: number | null;
+  /** Answer with this status instead of the row's (a provider's own 429 stays one). */
+  readonly status: number | null;
+  /** Extra answer headers, flat name, value pairs. */
+  readonly headers: readonly string[];
+  /** The provider's own words, in the caller's dialect, which then stand in place of ours. */
+  readonly answer: ProviderAnswer | null;
+}
+
+export interface ProviderAnswer {
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+const NO_HEADERS: readonly string[] = [];
+
+export interface RefusalOptions {
+  readonly message?: string;
+  readonly retryAfterMs?: number | null;
+  readonly status?: number;
+  readonly headers?: readonly string[];
+  readonly answer?: ProviderAnswer | null;
+}
+
+export function refusal(code: ErrorCode, options: RefusalOptions = {}): Refusal {
+  return {
+    code,
+    message: options.message ?? null,
+    retryAfterMs: options.retryAfterMs ?? null,
+    status: options.status ?? null,
+    headers: options.headers ?? NO_HEADERS,
+    answer: options.answer ?? null,
+  };
+}
+
+/** What the caller is told of a refusal: reasons about identity all look the same. */
+export function publicForm(refused: Refusal): { status: number; code: string; message: string } {
+  const row = ERRORS[refused.code];
+  if (row.group === 'identity') {
+    return { status: GENERIC_401.status, code: GENERIC_401.code, message: GENERIC_401.title };
+  }
+  return { status: refused.status ?? row.status, code: refused.code, message: refused.message ?? row.title };
+}

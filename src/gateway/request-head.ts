@@ -1,0 +1,175 @@
+import { refusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What the gateway reads of a request's header lines, in one pass over the raw list. */
+export interface RequestHead {
+  /** The path of the request target, as sent. */
+  readonly path: string;
+  /** The query as sent, without `?`; empty without one. */
+  readonly query: string;
+  authorization: string | null;
+  xApiKey: string | null;
+  apiKey: string | null;
+  xGoogApiKey: string | null;
+  contentType: string | null;
+  contentEncoding: string | null;
+  forwardedFor: string | null;
+  userAgent: string | null;
+  anthropicVersion: boolean;
+  /** -1 without a Content-Length. */
+  contentLength: number;
+  chunked: boolean;
+}
+
+/** The part of a node request that is looked at. */
+export interface RawRequest {
+  readonly url?: string | undefined;
+  readonly rawHeaders: readonly string[];
+}
+
+/**
+ * The check at the door, once per request. What two programs could read differently is refused:
+ * the Host line (RFC 9112 §3.2), the form of the target (origin-form only, §3.2.1) and dot
+ * segments; nothing later parses the target again.
+ */
+export function readRequestHead(req: RawRequest): RequestHead | Refusal {
+  const target = req.url ?? '';
+  const bad = targetFault(target);
+  if (bad !== null) return refusal('invalid_target', { message: bad });
+  const question = target.indexOf('?');
+  const head: RequestHead = {
+    path: question === -1 ? target : target.slice(0, question),
+    query: question === -1 ? '' : target.slice(question + 1),
+    authorization: null,
+    xApiKey: null,
+    apiKey: null,
+    xGoogApiKey: null,
+    contentType: null,
+    contentEncoding: null,
+    forwardedFor: null,
+    userAgent: null,
+    anthropicVersion: false,
+    contentLength: -1,
+    chunked: false,
+  };
+  return readHeaderLines(req, head) ?? head;
+}
+
+/** More than any client sends; the parser bounds their size. */
+const HEADER_LINES_MAX = 100;
+
+function readHeaderLines(req: RawRequest, head: RequestHead): Refusal | null {
+  const raw = req.rawHeaders;
+  if (raw.length > HEADER_LINES_MAX * 2) return refusal('headers_too_large');
+  let host: string | null = null;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const value = raw[i + 1] ?? '';
+    switch ((raw[i] ?? '').toLowerCase()) {
+      case 'host':
+        if (host !== null) return refusal('invalid_host', { message: 'The request has two Host headers. Send one.' });
+        host = value;
+        break;
+      case 'authorization':
+        // Two lines of the same credential header: which one counts is a matter of opinion.
+        if (head.authorization !== null) return refusal('multiple_credentials');
+        head.authorization = value;
+        break;
+      case 'x-api-key':
+        if (head.xApiKey !== null) return refusal('multiple_credentials');
+        head.xApiKey = value;
+        break;
+      case 'api-key':
+        if (head.apiKey !== null) return refusal('multiple_credentials');
+        head.apiKey = value;
+        break;
+      case 'x-goog-api-key':
+        if (head.xGoogApiKey !== null) return refusal('multiple_credentials');
+        head.xGoogApiKey = value;
+        break;
+      case 'content-type':
+        if (head.contentType !== null) {
+          return refusal('unsupported_media_type', { message: 'The request has two Content-Type headers. Send one.' });
+        }
+        head.contentType = value;
+        break;
+      case 'content-encoding':
+        head.contentEncoding = value;
+        break;
+      case 'content-length':
+        head.contentLength = Number(value);
+        break;
+      case 'transfer-encoding':
+        // Only the plain form is read the same way by everyone (RFC 9112 §6.1).
+        if (head.chunked || value.trim().toLowerCase() !== 'chunked') {
+          return refusal('invalid_request', { message: 'Transfer-Encoding must be "chunked", once.' });
+        }
+        head.chunked = true;
+        break;
+      case 'x-forwarded-for':
+        head.forwardedFor = head.forwardedFor === null ? value : `${head.forwardedFor},${value}`;
+        break;
+      case 'user-agent':
+        head.userAgent = value;
+        break;
+      case 'anthropic-version':
+        head.anthropicVersion = true;
+        break;
+      default:
+    }
+  }
+  if (host === null || !isHost(host)) return refusal('invalid_host');
+  if (head.chunked && head.contentLength !== -1) {
+    // RFC 9112 §6.3: the way requests are smuggled.
+    return refusal('invalid_request', { message: 'Send Content-Length or Transfer-Encoding, not both.' });
+  }
+  return null;
+}
+
+/** Lines seen lately; a Host line repeats for the life of a connection, so it is parsed once. */
+let lastGoodHost = '';
+
+function isHost(host: string): boolean {
+  if (host === lastGoodHost) return true;
+  if (!HOST.test(host) || host.length > 261) return false;
+  const colon = host.lastIndexOf(':');
+  const bracket = host.lastIndexOf(']');
+  if (colon > bracket && Number(host.slice(colon + 1)) > 65_535) return false;
+  lastGoodHost = host;
+  return true;
+}
+
+/** `host[:port]` of RFC 9110 §7.2: a name, an IPv4 address or a bracketed IPv6 address. */
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
+
+/** Longest request target that is read; the parser's own header bound is above it. */
+const TARGET_LENGTH_MAX = 8192;
+
+/** A sentence about what is wrong with a request target, or null when it is plain origin-form. */
+function targetFault(target: string): string | null {
+  if (target.charCodeAt(0) !== 0x2f) return 'The request target must be a path that begins with "/".';
+  if (target.length > TARGET_LENGTH_MAX) return `The request target is longer than ${TARGET_LENGTH_MAX} characters.`;
+  let suspicious = false;
+  let inQuery = false;
+  for (let i = 0; i < target.length; i++) {
+    const char = target.charCodeAt(i);
+    if (char <= 0x20 || char >= 0x7f || char === 0x5c || char === 0x23) {
+      return 'The request target holds a character that must be percent-encoded.';
+    }
+    if (char === 0x3f) inQuery = true;
+    if (!inQuery && (char === 0x2e || char === 0x25)) suspicious = true;
+    // "//host/path" is a path to some programs and an authority to others.
+    if (!inQuery && char === 0x2f && target.charCodeAt(i + 1) === 0x2f) return 'The path has an empty segment ("//").';
+  }
+  return suspicious ? segmentFault(target) : null;
+}
+
+/** The slow look at a path that has a dot or a percent sign in it. */
+function segmentFault(target: string): string | null {
+  const question = target.indexOf('?');
+  const path = question === -1 ? target : target.slice(0, question);
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return 'The path has a "%" that is not followed by two hex digits.';
+  if (/%(?:[01][0-9A-Fa-f]|7[Ff]|5[Cc])/.test(path)) return 'The path holds an encoded control character or backslash.';
+  const segments = path.replaceAll(/%2[Ee]/g, '.').split(/\/|%2[Ff]/);
+  if (segments.some((segment) => segment === '.' || segment === '..')) return 'The path has a dot segment.';
+  return null;
+}

@@ -1,0 +1,135 @@
+import { DIALECTS } from '../llm/index.ts';
+import type { Dialect, DialectName, ModelOperation } from '../llm/dialect.ts';
+import { refusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** What a path and a method ask for. */
+export type Route =
+  | ProbeRoute
+  | { readonly kind: 'models'; readonly dialect: Dialect }
+  | ModelRoute
+  | PassthroughRoute;
+
+/** `healthz`: the process is alive; `readyz`: it wants new calls. */
+export interface ProbeRoute {
+  readonly kind: 'probe';
+  readonly probe: 'healthz' | 'readyz';
+}
+
+/** A call of a model through one of the dialects' own paths. */
+export interface ModelRoute {
+  readonly kind: 'model';
+  readonly dialect: Dialect;
+  readonly operation: ModelOperation;
+  /** The model where the path names it (Gemini), else null. */
+  readonly model: string | null;
+  /** Whether the path itself asks for a stream (Gemini). */
+  readonly stream: boolean;
+}
+
+/** Anything below a provider's own base URL. */
+export interface PassthroughRoute {
+  readonly kind: 'passthrough';
+  readonly providerId: string;
+  /** Path below the provider's base URL, with its leading slash. */
+  readonly rest: string;
+}
+
+/** Paths whose body names the model. */
+const MODEL_PATHS: Readonly<Record<string, ModelRoute>> = {
+  '/v1/chat/completions': modelRoute('openai', 'chat'),
+  '/v1/completions': modelRoute('openai', 'completions'),
+  '/v1/embeddings': modelRoute('openai', 'embeddings'),
+  '/v1/responses': modelRoute('openai-responses', 'chat'),
+  '/v1/messages': modelRoute('anthropic', 'chat'),
+  '/v1/messages/count_tokens': modelRoute('anthropic', 'count_tokens'),
+};
+
+/** What stands behind the colon of a Gemini path. */
+const GEMINI_VERBS: Readonly<Record<string, { operation: ModelOperation; stream: boolean }>> = {
+  generateContent: { operation: 'chat', stream: false },
+  streamGenerateContent: { operation: 'chat', stream: true },
+  countTokens: { operation: 'count_tokens', stream: false },
+  embedContent: { operation: 'embeddings', stream: false },
+  batchEmbedContents: { operation: 'batch_embeddings', stream: false },
+};
+
+const GEMINI_MODELS = '/v1beta/models/';
+const PROVIDERS = '/providers/';
+
+function modelRoute(dialect: DialectName, operation: ModelOperation): ModelRoute {
+  return { kind: 'model', dialect: DIALECTS[dialect], operation, model: null, stream: false };
+}
+
+/** The route of a request, or why there is none. */
+export function matchRoute(method: string, head: RequestHead): Route | Refusal {
+  const { path } = head;
+  const model = matchModelPath(path);
+  if (model !== null) return method === 'POST' ? model : wrongMethod('POST');
+  if (path.startsWith(PROVIDERS)) return matchPassthrough(path);
+  switch (path) {
+    case '/v1/models':
+      return readOnly(method, { kind: 'models', dialect: DIALECTS[head.anthropicVersion ? 'anthropic' : 'openai'] });
+    case '/v1beta/models':
+      return readOnly(method, { kind: 'models', dialect: DIALECTS.gemini });
+    case '/healthz':
+      return readOnly(method, { kind: 'probe', probe: 'healthz' });
+    case '/readyz':
+      return readOnly(method, { kind: 'probe', probe: 'readyz' });
+    default:
+      return refusal('path_not_found');
+  }
+}
+
+/** The model call that a path of a dialect asks for, or null. */
+export function matchModelPath(path: string): ModelRoute | null {
+  const known = MODEL_PATHS[path];
+  if (known !== undefined) return known;
+  return path.startsWith(GEMINI_MODELS) ? matchGemini(path) : null;
+}
+
+/** The dialect to speak about a request whose route is not known, or not yet. */
+export function guessDialect(path: string): Dialect {
+  if (path.startsWith('/v1/messages')) return DIALECTS.anthropic;
+  if (path.startsWith('/v1beta/')) return DIALECTS.gemini;
+  return DIALECTS.openai;
+}
+
+/** `/v1beta/models/{model}:{verb}`, where the model may hold slashes, encoded or not, and colons. */
+function matchGemini(path: string): ModelRoute | null {
+  const colon = path.lastIndexOf(':');
+  if (colon === -1) return null;
+  const verb = GEMINI_VERBS[path.slice(colon + 1)];
+  if (verb === undefined) return null;
+  const model = decodeSegment(path.slice(GEMINI_MODELS.length, colon));
+  return model === null || model === '' ? null : { kind: 'model', dialect: DIALECTS.gemini, model, ...verb };
+}
+
+function matchPassthrough(path: string): PassthroughRoute | Refusal {
+  const slash = path.indexOf('/', PROVIDERS.length);
+  if (slash === -1 || slash === PROVIDERS.length) {
+    return refusal('path_not_found', { message: "Name a provider and a path of its API: /providers/{provider}/…" });
+  }
+  return { kind: 'passthrough', providerId: path.slice(PROVIDERS.length, slash), rest: path.slice(slash) };
+}
+
+function readOnly(method: string, route: Route): Route | Refusal {
+  return method === 'GET' || method === 'HEAD' ? route : wrongMethod('GET, HEAD');
+}
+
+function wrongMethod(allow: string): Refusal {
+  return refusal('method_not_allowed', {
+    message: `This path accepts only ${allow}.`,
+    headers: ['allow', allow],
+  });
+}
+
+function decodeSegment(text: string): string | null {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null; // not UTF-8 behind the percent signs: no model has such a name
+  }
+}

@@ -1,0 +1,145 @@
+import type { Dialect, DialectName } from '../llm/dialect.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import type { CredentialSnapshot } from '../config/snapshot.ts';
+import type { LiveEndpoint, LiveProvider, LiveWorkspace } from './live-config.ts';
+import { headerText } from './header-text.ts';
+import { refusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+
+/** Where a call goes: a provider's endpoint and the model's name there. */
+export interface Target {
+  readonly provider: LiveProvider;
+  readonly endpoint: LiveEndpoint;
+  readonly dialect: Dialect;
+  /** As sent upstream; null for a passthrough that names no model. */
+  readonly model: string | null;
+  /** Flat name, value pairs that tell the caller who answered. */
+  readonly answerHeaders: readonly string[];
+}
+
+/** What a model's name stands for; the same for every call under one configuration. */
+export interface ResolvedModel {
+  /** `provider/name` for scopes and subscriptions; the name as given when nothing is known by it. */
+  readonly name: string;
+  readonly target: Target | Refusal;
+}
+
+/** Names are the caller's to make up, so what is remembered of them is bounded. */
+const RESOLVED_MAX = 4096;
+const NAME_LENGTH_MAX = 256;
+
+const resolvedByWorkspace = new WeakMap<LiveWorkspace, BoundedMap<string, ResolvedModel>>();
+
+/** Looks up an alias or a `provider/name` for a caller of this dialect. */
+export function resolveModel(workspace: LiveWorkspace, dialect: Dialect, name: string): ResolvedModel {
+  let resolved = resolvedByWorkspace.get(workspace);
+  if (resolved === undefined) {
+    resolved = new BoundedMap(RESOLVED_MAX);
+    resolvedByWorkspace.set(workspace, resolved);
+  }
+  const key = `${dialect.name} ${name}`;
+  const known = resolved.get(key);
+  if (known !== undefined) return known;
+  const found = resolve(workspace, dialect, name);
+  if (name.length <= NAME_LENGTH_MAX) resolved.set(key, found);
+  return found;
+}
+
+function resolve(workspace: LiveWorkspace, dialect: Dialect, name: string): ResolvedModel {
+  const alias = Object.hasOwn(workspace.snapshot.aliases, name) ? workspace.snapshot.aliases[name] : undefined;
+  const candidates = alias === undefined ? [name] : alias.targets;
+  let refused: Refusal | null = null;
+  for (const candidate of candidates) {
+    const target = directTarget(workspace, dialect, candidate);
+    if ('provider' in target) return { name: candidate, target };
+    refused ??= target;
+  }
+  return { name: candidates[0] ?? name, target: refused ?? refusal('model_not_found') };
+}
+
+function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string): Target | Refusal {
+  const slash = name.indexOf('/');
+  const provider = slash <= 0 ? undefined : workspace.providers.get(name.slice(0, slash));
+  if (provider === undefined || slash === name.length - 1) return modelNotFound(workspace, name);
+  const endpoint = provider.endpoints.get(dialect.name);
+  if (endpoint === undefined) return dialectUnsupported(provider, name);
+  const model = name.slice(slash + 1);
+  return { provider, endpoint, dialect, model, answerHeaders: answerHeaders(provider, model) };
+}
+
+/** The target of a passthrough call: a provider by name, any path of it. */
+export function passthroughTarget(
+  workspace: LiveWorkspace,
+  providerId: string,
+  dialect: Dialect | null,
+  model: string | null,
+): Target | Refusal {
+  const provider = workspace.providers.get(providerId);
+  if (provider === undefined) return refusal('provider_not_found');
+  const endpoint = dialect === null ? firstEndpoint(provider) : provider.endpoints.get(dialect.name);
+  if (endpoint === undefined) return refusal('path_not_found');
+  return { provider, endpoint, dialect: endpoint.dialect, model, answerHeaders: answerHeaders(provider, model) };
+}
+
+function firstEndpoint(provider: LiveProvider): LiveEndpoint | undefined {
+  return provider.endpoints.values().next().value;
+}
+
+/** The provider's next credential: each takes as many turns as its weight says. Null when it has none. */
+export function nextCredential(provider: LiveProvider): CredentialSnapshot | null {
+  const { credentials } = provider.snapshot;
+  const only = credentials[0];
+  if (only === undefined || credentials.length === 1) return only ?? null;
+  let turnsLeft = provider.turn;
+  provider.turn = (provider.turn + 1) % provider.turns;
+  for (const credential of credentials) {
+    if (turnsLeft < credential.weight) return credential;
+    turnsLeft -= credential.weight;
+  }
+  return only;
+}
+
+function answerHeaders(provider: LiveProvider, model: string | null): readonly string[] {
+  const headers = ['x-keyward-provider', provider.snapshot.id];
+  if (model !== null) headers.push('x-keyward-model', headerText(`${provider.snapshot.id}/${model}`));
+  return headers;
+}
+
+function modelNotFound(workspace: LiveWorkspace, name: string): Refusal {
+  const slash = name.indexOf('/');
+  if (slash > 0) {
+    return refusal('model_not_found', {
+      message: `The provider "${printable(name.slice(0, slash))}" is not set up here. GET /v1/models lists the models this key may call.`,
+    });
+  }
+  for (const provider of workspace.providers.values()) {
+    if (provider.snapshot.models.includes(name)) {
+      return refusal('model_not_found', {
+        message: `There is no model "${printable(name)}" here. Models are named provider/name: did you mean "${provider.snapshot.id}/${name}"?`,
+      });
+    }
+  }
+  return refusal('model_not_found', {
+    message: `There is no model "${printable(name)}" here. Models are named provider/name; GET /v1/models lists those this key may call.`,
+  });
+}
+
+const DIALECT_PATHS: Readonly<Record<DialectName, string>> = {
+  openai: '/v1/chat/completions',
+  'openai-responses': '/v1/responses',
+  anthropic: '/v1/messages',
+  gemini: '/v1beta/models/{model}:generateContent',
+};
+
+function dialectUnsupported(provider: LiveProvider, name: string): Refusal {
+  const paths = Array.from(provider.endpoints.keys(), (dialect) => DIALECT_PATHS[dialect]).join(', ');
+  return refusal('dialect_unsupported', {
+    message: `The model "${printable(name)}" cannot be called through this API yet. Call it through ${paths}.`,
+  });
+}
+
+/** A caller's text inside a sentence of ours: short, and without anything that could act. */
+function printable(text: string): string {
+  const clean = text.replaceAll(/[^\p{L}\p{N} ._:/@+-]/gu, '?');
+  return clean.length > 80 ? `${clean.slice(0, 80)}…` : clean;
+}

@@ -1,0 +1,122 @@
+/** One gateway worker: a thread with its own listener, its own cache of keys and its own connections upstream. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { createSecretHasher } from '../keys/secret-hash.ts';
+import type { KeyRecord } from '../keys/key-record.ts';
+import type { KeySource } from '../keys/store.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createRequestIds } from '../lib/request-id.ts';
+import { bindLimits } from '../limits/key-limiter.ts';
+import { openSharedCounters } from '../limits/shared-counters.ts';
+import { createCallQueue } from './call-queue.ts';
+import type { Gateway } from './gateway.ts';
+import { KeyCache } from './key-cache.ts';
+import { LiveConfigs } from './live-config.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { createGatewayServer, listen } from './server.ts';
+
+if (parentPort === null) throw new Error('worker.ts runs as a worker thread only');
+await run(parentPort, workerData as WorkerStart);
+
+async function run(port: MessagePort, start: WorkerStart): Promise<void> {
+  const say = (message: FromWorker) => port.postMessage(message);
+  const lookups = createLookups(say);
+  const configs = new LiveConfigs();
+  const counters = openSharedCounters(start.counters, start.index);
+  const calls = createCallQueue((rows) => say({ kind: 'calls', rows }));
+  const gateway: Gateway = {
+    config: configs.prepare(start.snapshot),
+    draining: false,
+    keys: new KeyCache({
+      source: lookups,
+      bindLimiter: (record) => bindLimits(counters, record.kid, record.limits),
+      clock: systemClock,
+    }),
+    hasher: createSecretHasher(start.peppers),
+    calls,
+    clock: systemClock,
+    nextRequestId: createRequestIds(() => systemClock.now()),
+    worker: start.index,
+    log: (level, message, fields) => say({ kind: 'log', level, message, fields }),
+  };
+  const server = createGatewayServer(gateway, start.listen.tls);
+
+  port.on('message', (message: ToWorker) => {
+    switch (message.kind) {
+      case 'snapshot':
+        gateway.config = configs.prepare(message.snapshot);
+        say({ kind: 'acknowledge', sequence: message.sequence });
+        return;
+      case 'invalidate-key':
+        gateway.keys.invalidate(message.kid);
+        say({ kind: 'acknowledge', sequence: message.sequence });
+        return;
+      case 'key':
+        lookups.answer(message.lookup, message.record);
+        return;
+      case 'key-failed':
+        lookups.fail(message.lookup);
+        return;
+      case 'drain':
+        drain();
+        return;
+    }
+  });
+
+  /** No new connections; open calls go on to their end, within the settings' bound. */
+  function drain(): void {
+    gateway.draining = true;
+    const deadline = setTimeout(() => server.closeAllConnections(), gateway.config.settings.drainTimeoutMs);
+    server.close(() => {
+      clearTimeout(deadline);
+      // Calls that were cut at the deadline settle in the same turn; their records go out after it.
+      setImmediate(() => {
+        calls.flush();
+        configs.close();
+        say({ kind: 'drained' });
+      });
+    });
+    server.closeIdleConnections();
+  }
+
+  process.on('uncaughtException', (error) => {
+    // The thread's state is unknown: hand over what is known and let the main thread start another.
+    say({ kind: 'log', level: 'error', message: 'worker crashed', fields: { worker: start.index, reason: error.stack ?? error.message } });
+    calls.flush();
+    process.exit(1);
+  });
+
+  try {
+    say({ kind: 'listening', port: await listen(server, start.listen) });
+  } catch (error) {
+    say({ kind: 'listen-failed', message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+interface Lookups extends KeySource {
+  answer(lookup: number, record: KeyRecord | null): void;
+  fail(lookup: number): void;
+}
+
+/** Asks the main thread for keys, and matches answers to questions. */
+function createLookups(say: (message: FromWorker) => void): Lookups {
+  const waiting = new Map<number, { resolve: (record: KeyRecord | null) => void; reject: (error: Error) => void }>();
+  let last = 0;
+  return {
+    findKey(kid) {
+      return new Promise((resolve, reject) => {
+        last += 1;
+        waiting.set(last, { resolve, reject });
+        say({ kind: 'find-key', lookup: last, kid });
+      });
+    },
+    answer(lookup, record) {
+      waiting.get(lookup)?.resolve(record);
+      waiting.delete(lookup);
+    },
+    fail(lookup) {
+      waiting.get(lookup)?.reject(new Error('the key store did not answer'));
+      waiting.delete(lookup);
+    },
+  };
+}
