@@ -1,0 +1,65 @@
+import type { CallContext } from './contract.ts';
+import { newId } from './new-id.ts';
+import type { Receipt } from './ports.ts';
+
+/** What has to reach the workers after the commit. */
+export type Propagation =
+  | { readonly kind: 'snapshot' }
+  /** Without `wait` the answer does not wait for the workers. */
+  | { readonly kind: 'key'; readonly kid: string; readonly wait: boolean };
+
+/** What a changing handler did, for the audit log, for the workers and for the caller. */
+export interface Change<Out> {
+  readonly targetId: string;
+  /** Public views of the target, never with a secret; null where there was or is none. */
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly reason?: string | null;
+  readonly propagate: Propagation;
+  /** Called after the commit, with the workers' receipt; null when nobody waited or it failed. */
+  readonly answer: (receipt: Receipt | null) => Out;
+}
+
+export interface Audited {
+  readonly action: string;
+  readonly targetKind: string;
+}
+
+/**
+ * Runs a change and its audit entry in one transaction, then tells the workers. Once committed, the
+ * change counts as made: trouble on the way to the workers is logged and shows in the receipt.
+ */
+export async function commitChange<Out>(
+  ctx: CallContext,
+  audited: Audited,
+  work: (tx: CallContext) => Promise<Change<Out>>,
+): Promise<{ readonly change: Change<Out>; readonly receipt: Receipt | null }> {
+  const change = await ctx.workspace.transaction(async (workspace) => {
+    const made = await work({ ...ctx, workspace });
+    await workspace.audit.append({
+      id: newId('aud', ctx.nowMs),
+      atMs: ctx.nowMs,
+      actor: ctx.principal.actor,
+      ...audited,
+      targetId: made.targetId,
+      reason: made.reason ?? null,
+      before: made.before,
+      after: made.after,
+      requestId: ctx.requestId,
+      clientAddress: ctx.clientAddress,
+    });
+    return made;
+  });
+  return { change, receipt: await propagate(ctx, change.propagate) };
+}
+
+async function propagate(ctx: CallContext, propagation: Propagation): Promise<Receipt | null> {
+  const { fleet, log } = ctx.deps;
+  const receipt = (propagation.kind === 'snapshot' ? fleet.publish() : fleet.invalidateKey(propagation.kid)).catch(
+    (error: unknown) => {
+      log.error({ err: error, requestId: ctx.requestId }, 'a committed change did not reach the workers');
+      return null;
+    },
+  );
+  return propagation.kind === 'key' && !propagation.wait ? null : await receipt;
+}

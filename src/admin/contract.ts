@@ -1,0 +1,180 @@
+/**
+ * One value defines an admin endpoint. Router, validation, permission check, audit entry, OpenAPI,
+ * typed client and CLI verb are derived from it. An endpoint without a permission does not compile,
+ * nor does a changing endpoint that does not say what it changes.
+ */
+import { z } from 'zod';
+import type { ErrorCode } from '../errors.ts';
+import { commitChange } from './change.ts';
+import type { Change } from './change.ts';
+import type { AdminDeps } from './ports.ts';
+import type { Permission, Principal } from './rbac.ts';
+import type { WorkspaceStore } from './stores.ts';
+import { parseInput } from './validation.ts';
+import type { RawInput } from './validation.ts';
+
+/** What a handler knows of the call. Inside a change, `workspace` is the transaction. */
+export interface CallContext {
+  readonly workspace: WorkspaceStore;
+  readonly principal: Principal;
+  readonly deps: AdminDeps;
+  readonly nowMs: number;
+  readonly requestId: string;
+  readonly clientAddress: string;
+}
+
+export interface CliVerb {
+  /** For example `keys create`. */
+  readonly verb: string;
+  /** The columns of a list, as paths into an item, in order. */
+  readonly columns?: readonly string[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  /** Whether a change is in force on every worker; null where nothing was changed. */
+  readonly inForce: boolean | null;
+}
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+/** For endpoints without path parameters, query or body. */
+export const none = z.strictObject({});
+
+/** What reads and changes have in common. */
+interface Definition<
+  Id extends string,
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Out extends z.ZodType,
+> {
+  /** `resource.action`: the audit log's action and the client's name for it. */
+  readonly id: Id;
+  /** Below `/api/v1`, parameters as `:name`. */
+  readonly path: `/${string}`;
+  readonly permission: Permission;
+  /** A few words, imperative. */
+  readonly summary: string;
+  readonly description: string;
+  readonly cli?: CliVerb;
+  readonly params: Params;
+  readonly query: Query;
+  /** What is answered; fields that it does not name are dropped, so that nothing slips out. */
+  readonly response: Out;
+  /** Errors it answers with besides those that every endpoint can give. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+export interface ReadDefinition<
+  Id extends string,
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Out extends z.ZodType,
+> extends Definition<Id, Params, Query, Out> {
+  readonly method: 'GET';
+  readonly handler: (
+    ctx: CallContext,
+    input: { readonly params: z.output<Params>; readonly query: z.output<Query> },
+  ) => Promise<z.input<Out>>;
+}
+
+export interface ChangeDefinition<
+  Id extends string,
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Out extends z.ZodType,
+> extends Definition<Id, Params, Query, Out> {
+  readonly method: 'POST' | 'PATCH' | 'DELETE';
+  readonly body: Body;
+  /** The status of success; 200 unless stated. */
+  readonly status?: 200 | 201;
+  /** The status while not every worker has acknowledged; the same as `status` unless stated. */
+  readonly statusWhilePending?: 202;
+  /** What kind of thing is changed; which one, and from what to what, is in the {@link Change}. */
+  readonly audit: { readonly targetKind: string };
+  /** Runs in a transaction, together with the audit entry. */
+  readonly handler: (
+    ctx: CallContext,
+    input: { readonly params: z.output<Params>; readonly query: z.output<Query>; readonly body: z.output<Body> },
+  ) => Promise<Change<z.input<Out>>>;
+}
+
+/** An endpoint as router, documents, client and CLI see it. */
+export interface Endpoint<
+  Id extends string = string,
+  Params extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodType = z.ZodType,
+  Out extends z.ZodType = z.ZodType,
+> {
+  readonly id: Id;
+  readonly method: Method;
+  readonly path: `/${string}`;
+  readonly permission: Permission;
+  readonly summary: string;
+  readonly description: string;
+  readonly cli: CliVerb | null;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly response: Out;
+  readonly errors: readonly ErrorCode[];
+  /** Every status of success, the usual one first. */
+  readonly statuses: readonly number[];
+  readonly audit: 'none' | { readonly targetKind: string };
+  run(ctx: CallContext, raw: RawInput): Promise<Answer>;
+}
+
+/** An endpoint that changes nothing. */
+export function readEndpoint<
+  const Id extends string,
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Out extends z.ZodType,
+>(definition: ReadDefinition<Id, Params, Query, Out>): Endpoint<Id, Params, Query, typeof none, Out> {
+  const { id, method, path, permission, summary, description, params, query, response, handler } = definition;
+  return {
+    ...{ id, method, path, permission, summary, description, params, query, response },
+    body: none,
+    cli: definition.cli ?? null,
+    errors: definition.errors ?? [],
+    statuses: [200],
+    audit: 'none',
+    run: async (ctx, raw) => {
+      const input = parseInput({ params, query, body: none }, raw);
+      return { status: 200, body: response.parse(await handler(ctx, input)), inForce: null };
+    },
+  };
+}
+
+/** An endpoint that changes something: in one transaction with its audit entry, then sent to the workers. */
+export function changeEndpoint<
+  const Id extends string,
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Out extends z.ZodType,
+>(definition: ChangeDefinition<Id, Params, Query, Body, Out>): Endpoint<Id, Params, Query, Body, Out> {
+  const { id, method, path, permission, summary, description, params, query, body, response, handler } = definition;
+  const { status = 200, statusWhilePending = status } = definition;
+  return {
+    ...{ id, method, path, permission, summary, description, params, query, body, response },
+    cli: definition.cli ?? null,
+    errors: definition.errors ?? [],
+    statuses: [...new Set([status, statusWhilePending])],
+    audit: definition.audit,
+    run: async (ctx, raw) => {
+      const input = parseInput({ params, query, body }, raw);
+      const audited = { action: id, targetKind: definition.audit.targetKind };
+      const { change, receipt } = await commitChange(ctx, audited, (tx) => handler(tx, input));
+      const inForce = receipt?.complete ?? false;
+      return {
+        status: inForce ? status : statusWhilePending,
+        body: response.parse(change.answer(receipt)),
+        inForce,
+      };
+    },
+  };
+}

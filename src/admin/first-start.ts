@@ -1,0 +1,81 @@
+import { generateKey } from '../keys/format.ts';
+import { newId } from './new-id.ts';
+import type { IssuingHasher } from './ports.ts';
+import type { Store, WorkspaceStore } from './stores.ts';
+
+/** What an empty data folder was given. */
+export interface FirstStart {
+  readonly workspaceId: string;
+  /** The first key in clear, to be shown once; null when this was not the first start. */
+  readonly firstKey: string | null;
+}
+
+/**
+ * Gives an empty data folder its workspace, an application that may call every model, and a first
+ * key, so that a call works before anything was set up. On any later start it only finds them.
+ */
+export async function prepareFirstStart(store: Store, hasher: IssuingHasher, nowMs: number): Promise<FirstStart> {
+  const existing = (await store.workspaces.list())[0];
+  const workspaceId = existing?.id ?? newId('ws', nowMs);
+  if (existing === undefined) {
+    await store.workspaces.insert({ id: workspaceId, name: 'Default', state: 'active', createdAtMs: nowMs });
+  }
+  const workspace = store.workspace(workspaceId);
+  // Looked for on its own: a first start may have been interrupted after the workspace was made.
+  if ((await workspace.applications.getDefault()) !== null) return { workspaceId, firstKey: null };
+  const firstKey = await workspace.transaction((tx) => createApplicationAndKey(tx, hasher, nowMs));
+  return { workspaceId, firstKey };
+}
+
+async function createApplicationAndKey(tx: WorkspaceStore, hasher: IssuingHasher, nowMs: number): Promise<string> {
+  const applicationId = newId('app', nowMs);
+  const key = generateKey({ type: 'kwk', environment: 'live' });
+  await tx.applications.insert({
+    id: applicationId,
+    name: 'Default',
+    state: 'active',
+    subscribedModels: ['*'],
+    isDefault: true,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  });
+  await tx.keys.insert({
+    kid: key.kid,
+    applicationId,
+    name: 'First key',
+    environment: 'live',
+    state: 'active',
+    secrets: [{ ...hasher.hash(key.secret), state: 'current', notAfterMs: null }],
+    notBeforeMs: null,
+    expiresAtMs: null,
+    scopes: { models: null, operations: null, addresses: null },
+    limits: {
+      requestsPerSecond: null,
+      requestsPerMinute: null,
+      requestsPerHour: null,
+      requestsPerDay: null,
+      concurrency: null,
+    },
+    tags: [],
+    revision: 1,
+    createdAtMs: nowMs,
+    createdBy: 'system:first-start',
+    updatedAtMs: nowMs,
+    revokedAtMs: null,
+    stateReason: null,
+  });
+  await tx.audit.append({
+    id: newId('aud', nowMs),
+    atMs: nowMs,
+    actor: 'system:first-start',
+    action: 'keys.create',
+    targetKind: 'key',
+    targetId: key.kid,
+    reason: 'first start',
+    before: null,
+    after: { kid: key.kid, applicationId, name: 'First key' },
+    requestId: '',
+    clientAddress: '',
+  });
+  return key.text;
+}

@@ -1,0 +1,93 @@
+/** What the admin API needs of the rest of the program; handed in by the composition root. */
+import type { ConfigError } from '../config/load.ts';
+import type { Snapshot } from '../config/snapshot.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Principal } from './rbac.ts';
+import type { CallStore, Store } from './stores.ts';
+
+/** That a change is in force, or how far it has come. */
+export interface Receipt {
+  /** Snapshot version, or number of the invalidation. */
+  readonly version: number;
+  /** Workers that have acknowledged. */
+  readonly workers: number;
+  readonly acknowledgedAtMs: number;
+  /** Whether every running worker has acknowledged. */
+  readonly complete: boolean;
+}
+
+export interface WorkerStatus {
+  readonly id: number;
+  /** For example `running` or `restarting`. */
+  readonly state: string;
+  /** The last snapshot version this worker acknowledged; 0 before the first. */
+  readonly acknowledgedVersion: number;
+}
+
+export interface FleetStatus {
+  /** Version of the last published snapshot; 0 before the first. */
+  readonly snapshotVersion: number;
+  readonly workers: readonly WorkerStatus[];
+}
+
+/** The data plane, as the control plane sees it. */
+export interface FleetPort {
+  /** Recompiles the snapshot and sends it to every worker; resolves when they acknowledged or the wait ended. */
+  publish(): Promise<Receipt>;
+  /** Makes every worker forget what it knows of a key. */
+  invalidateKey(kid: string): Promise<Receipt>;
+  status(): FleetStatus;
+}
+
+export interface ConfigFileStatus {
+  readonly path: string | null;
+  /** `rejected`: the file on disk has mistakes, the last good content stays in force. */
+  readonly state: 'absent' | 'applied' | 'rejected';
+  readonly appliedAtMs: number | null;
+  readonly errors: readonly ConfigError[];
+}
+
+/** The operator's file: what it declares is read-only here. */
+export interface ConfigFilePort {
+  status(): ConfigFileStatus;
+  declaresProvider(providerId: string): boolean;
+  declaresAlias(alias: string): boolean;
+}
+
+export interface SnapshotSource {
+  current(): Snapshot;
+}
+
+/** The one part of the key core's hasher that issuing keys needs. */
+export interface IssuingHasher {
+  hash(secret: string): { readonly hash: string; readonly pepperVersion: number };
+}
+
+export interface TokenVerifier {
+  /** The principal of a bearer token, or null when there is none. */
+  verify(token: string): Promise<Principal | null>;
+}
+
+/** The part of a pino logger that is used here. */
+export interface AdminLog {
+  info(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface AdminDeps {
+  readonly store: Store;
+  readonly calls: CallStore;
+  readonly hasher: IssuingHasher;
+  readonly fleet: FleetPort;
+  readonly snapshotSource: SnapshotSource;
+  readonly configFile: ConfigFilePort;
+  readonly clock: Clock;
+  readonly tokens: TokenVerifier;
+  readonly defaultWorkspaceId: string;
+  readonly log: AdminLog;
+  /** The product's version. */
+  readonly version: string;
+  readonly startedAtMs: number;
+  /** Names, besides `localhost` and plain addresses, under which this server may be asked. */
+  readonly allowedHosts?: readonly string[];
+}

@@ -1,0 +1,39 @@
+/**
+ * Who may do what in the admin API. Every endpoint names one permission of this list; a principal
+ * that does not hold it is refused.
+ */
+
+export const PERMISSIONS = {
+  'keys:read': 'See keys, without their secrets.',
+  'keys:create': 'Create keys.',
+  'keys:update': 'Change name, owner, scopes, limits, dates and tags of keys.',
+  'keys:suspend': 'Suspend and resume keys.',
+  'keys:revoke': 'Revoke keys for good.',
+  'applications:read': 'See applications.',
+  'applications:write': 'Create, change and delete applications.',
+  'providers:read': 'See providers.',
+  'providers:write': 'Add, adjust and remove providers.',
+  'credentials:read': 'See which credentials there are, never their secrets.',
+  'credentials:write': 'Set, change and delete credentials.',
+  'models:read': 'See models and aliases.',
+  'models:write': 'Create, change and delete aliases.',
+  'calls:read': 'See the call records of the workspace.',
+  'calls:read-unidentified': 'See the records of calls that proved no key, which belong to no workspace.',
+  'usage:read': 'See usage totals.',
+  'audit-events:read': 'See who changed what.',
+  'status:read': 'See the state of this installation.',
+} as const satisfies Record<string, string>;
+
+export type Permission = keyof typeof PERMISSIONS;
+
+/** Who makes an admin call. */
+export interface Principal {
+  /** As it stands in the audit log, for example `token:bootstrap`. */
+  readonly actor: string;
+  readonly permissions: ReadonlySet<Permission | '*'>;
+}
+
+/** Default deny: only a permission that is held, or `*`, allows. */
+export function allows(principal: Principal, permission: Permission): boolean {
+  return principal.permissions.has('*') || principal.permissions.has(permission);
+}

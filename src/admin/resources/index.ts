@@ -1,0 +1,24 @@
+import { applications } from './applications.ts';
+import { auditEvents } from './audit-events.ts';
+import { calls } from './calls.ts';
+import { credentials } from './credentials.ts';
+import { keyLife } from './key-life.ts';
+import { keys } from './keys.ts';
+import { models } from './models.ts';
+import { providers } from './providers.ts';
+import { status } from './status.ts';
+import { usage } from './usage.ts';
+
+/** Every endpoint of the admin API. */
+export const ENDPOINTS = [
+  ...keys,
+  ...keyLife,
+  ...applications,
+  ...providers,
+  ...credentials,
+  ...models,
+  ...calls,
+  ...usage,
+  ...auditEvents,
+  ...status,
+] as const;

@@ -1,0 +1,224 @@
+import { z } from 'zod';
+import { AppError } from '../../errors.ts';
+import { generateKey } from '../../keys/format.ts';
+import type { KeyLimits, KeyScopes } from '../../keys/key-record.ts';
+import type { CallContext } from '../contract.ts';
+import { changeEndpoint, none, readEndpoint } from '../contract.ts';
+import { id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
+import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
+import { invalidField } from '../validation.ts';
+import { keyFields, keyRef, keyView, requireKey, viewKey } from './key-view.ts';
+
+const NO_SCOPES: KeyScopes = { models: null, operations: null, addresses: null };
+const NO_LIMITS: KeyLimits = {
+  requestsPerSecond: null,
+  requestsPerMinute: null,
+  requestsPerHour: null,
+  requestsPerDay: null,
+  concurrency: null,
+};
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+const create = changeEndpoint({
+  id: 'keys.create',
+  method: 'POST',
+  path: '/keys',
+  permission: 'keys:create',
+  summary: 'Create a key',
+  description:
+    'Generates a key of 256 random bits and answers its text once; it cannot be read again. Values cannot be chosen. Without an application the key belongs to the default one.',
+  cli: { verb: 'keys create' },
+  params: none,
+  query: none,
+  body: z.strictObject({
+    name: keyFields.name,
+    applicationId: keyFields.applicationId.exactOptional(),
+    environment: z.enum(['live', 'test']).default('live'),
+    notBefore: keyFields.notBefore.exactOptional(),
+    expiresAt: keyFields.expiresAt.exactOptional(),
+    expiresIn: keyFields.expiresIn.exactOptional(),
+    scopes: keyFields.scopes.exactOptional(),
+    limits: keyFields.limits.exactOptional(),
+    tags: keyFields.tags.default([]),
+  }),
+  response: keyView
+    .extend({ key: z.string().describe('The key itself. Shown this once; store it now.') })
+    .meta({ id: 'CreatedKey' }),
+  status: 201,
+  audit: { targetKind: 'key' },
+  handler: async (ctx, { body }) => {
+    const application = await chosenApplication(ctx.workspace, body.applicationId);
+    const generated = generateKey({ type: 'kwk', environment: body.environment });
+    const row: KeyRow = {
+      kid: generated.kid,
+      applicationId: application.id,
+      name: body.name,
+      environment: body.environment,
+      state: 'active',
+      secrets: [{ ...ctx.deps.hasher.hash(generated.secret), state: 'current', notAfterMs: null }],
+      ...checkedDates(body, { notBeforeMs: null, expiresAtMs: null }, ctx.nowMs),
+      scopes: { ...NO_SCOPES, ...body.scopes },
+      limits: { ...NO_LIMITS, ...body.limits },
+      tags: body.tags,
+      revision: 1,
+      createdAtMs: ctx.nowMs,
+      createdBy: ctx.principal.actor,
+      updatedAtMs: ctx.nowMs,
+      revokedAtMs: null,
+      stateReason: null,
+    };
+    await ctx.workspace.keys.insert(row);
+    const view = viewKey(row, ctx.nowMs);
+    return {
+      targetId: row.kid,
+      before: null,
+      after: view,
+      // Workers may remember that this id did not exist.
+      propagate: { kind: 'key', kid: row.kid, wait: true },
+      answer: () => ({ ...view, key: generated.text }),
+    };
+  },
+});
+
+const list = readEndpoint({
+  id: 'keys.list',
+  method: 'GET',
+  path: '/keys',
+  permission: 'keys:read',
+  summary: 'List keys',
+  description: 'Newest first.',
+  cli: { verb: 'keys list', columns: ['kid', 'name', 'state', 'environment', 'applicationId', 'expiresAt', 'createdAt'] },
+  params: none,
+  query: z.strictObject({
+    applicationId: id.exactOptional(),
+    state: keyView.shape.state.exactOptional(),
+    environment: keyView.shape.environment.exactOptional(),
+    tag: z.string().max(60).exactOptional(),
+    search: z.string().max(200).exactOptional().describe('Part of the name, or the start of a key id.'),
+    ...pageFields,
+  }),
+  response: pageOf(keyView),
+  handler: async (ctx, { query }) => {
+    const { cursor: _cursor, limit: _limit, ...filter } = query;
+    return mapPage(await ctx.workspace.keys.list(pageRequest(query), filter), (row) => viewKey(row, ctx.nowMs));
+  },
+});
+
+const get = readEndpoint({
+  id: 'keys.get',
+  method: 'GET',
+  path: '/keys/:kid',
+  permission: 'keys:read',
+  summary: 'Show a key',
+  description: 'Everything that is known of a key but its secret.',
+  cli: { verb: 'keys show' },
+  params: z.strictObject({ kid: keyRef }),
+  query: none,
+  response: keyView,
+  errors: ['not_found'],
+  handler: async (ctx, { params }) => viewKey(await requireKey(ctx.workspace, params.kid), ctx.nowMs),
+});
+
+const update = changeEndpoint({
+  id: 'keys.update',
+  method: 'PATCH',
+  path: '/keys/:kid',
+  permission: 'keys:update',
+  summary: 'Change a key',
+  description:
+    'What is omitted stays, null clears. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
+  cli: { verb: 'keys update' },
+  params: z.strictObject({ kid: keyRef }),
+  query: none,
+  body: z.strictObject({
+    name: keyFields.name.exactOptional(),
+    applicationId: keyFields.applicationId.exactOptional(),
+    notBefore: keyFields.notBefore.exactOptional(),
+    expiresAt: keyFields.expiresAt.exactOptional(),
+    expiresIn: keyFields.expiresIn.exactOptional(),
+    scopes: keyFields.scopes.exactOptional(),
+    limits: keyFields.limits.exactOptional(),
+    tags: keyFields.tags.exactOptional(),
+    revision: z.int().min(1).exactOptional().describe('The revision that the change is based on.'),
+  }),
+  response: keyView,
+  errors: ['not_found', 'conflict'],
+  audit: { targetKind: 'key' },
+  handler: async (ctx, { params, body }) => {
+    const before = await requireKey(ctx.workspace, params.kid);
+    if (before.state === 'revoked' || before.state === 'compromised') {
+      throw new AppError('conflict', { message: `The key ${before.kid} is ${before.state}: it cannot be changed any more.` });
+    }
+    if (body.applicationId !== undefined) await chosenApplication(ctx.workspace, body.applicationId);
+    const { notBefore: _notBefore, expiresAt: _expiresAt, expiresIn: _expiresIn, revision, ...same } = body;
+    const updated = await ctx.workspace.keys.update(before.kid, revision ?? before.revision, {
+      ...same,
+      ...checkedDates(body, before, ctx.nowMs),
+      scopes: body.scopes === null ? NO_SCOPES : { ...before.scopes, ...body.scopes },
+      limits: body.limits === null ? NO_LIMITS : { ...before.limits, ...body.limits },
+      updatedAtMs: ctx.nowMs,
+    });
+    if (!updated) throw changedMeanwhile(before);
+    return keyChange(ctx, before, await requireKey(ctx.workspace, before.kid));
+  },
+});
+
+function keyChange(ctx: CallContext, beforeRow: KeyRow, afterRow: KeyRow) {
+  const after = viewKey(afterRow, ctx.nowMs);
+  return {
+    targetId: afterRow.kid,
+    before: viewKey(beforeRow, ctx.nowMs),
+    after,
+    propagate: { kind: 'key', kid: afterRow.kid, wait: true } as const,
+    answer: () => after,
+  };
+}
+
+function changedMeanwhile(row: KeyRow): AppError {
+  return new AppError('conflict', {
+    message: `The key ${row.kid} was changed meanwhile: it is at revision ${row.revision}. Read it again and repeat the change.`,
+  });
+}
+
+async function chosenApplication(workspace: WorkspaceStore, applicationId: string | undefined): Promise<ApplicationRow> {
+  const application =
+    applicationId === undefined ? await workspace.applications.getDefault() : await workspace.applications.get(applicationId);
+  if (application !== null) return application;
+  throw invalidField(
+    'body',
+    'applicationId',
+    applicationId === undefined ? 'is required: there is no default application' : `names no application: ${applicationId}`,
+  );
+}
+
+interface DateInput {
+  readonly notBefore?: string | null;
+  readonly expiresAt?: string | null;
+  readonly expiresIn?: string;
+}
+
+type KeyDates = Pick<KeyRow, 'notBeforeMs' | 'expiresAtMs'>;
+
+/** The dates that a key will have; an expiry that is set must lie ahead, and after the start. */
+function checkedDates(input: DateInput, before: KeyDates, nowMs: number): KeyDates {
+  const { notBefore, expiresAt, expiresIn } = input;
+  if (expiresIn !== undefined && expiresAt !== undefined) throw invalidField('body', 'expiresIn', 'excludes expiresAt');
+  const notBeforeMs = notBefore === undefined ? before.notBeforeMs : msOrNull(notBefore);
+  const setExpiryMs = expiresIn === undefined ? expiresAt && Date.parse(expiresAt) : nowMs + durationMs(expiresIn);
+  const expiresAtMs = setExpiryMs === undefined ? before.expiresAtMs : setExpiryMs || null;
+  const field = expiresIn === undefined ? 'expiresAt' : 'expiresIn';
+  if (setExpiryMs !== undefined && expiresAtMs !== null && expiresAtMs <= nowMs) {
+    throw invalidField('body', field, 'lies in the past');
+  }
+  if (notBeforeMs !== null && expiresAtMs !== null && expiresAtMs <= notBeforeMs) {
+    throw invalidField('body', notBefore ? 'notBefore' : field, 'leaves no time between notBefore and the expiry');
+  }
+  return { notBeforeMs, expiresAtMs };
+}
+
+function durationMs(text: string): number {
+  const unit = text.slice(-1) as keyof typeof SECONDS;
+  return Number(text.slice(0, -1)) * SECONDS[unit] * 1000;
+}
+
+export const keys = [create, list, get, update] as const;

@@ -1,0 +1,195 @@
+import { z } from 'zod';
+import { AppError } from '../../errors.ts';
+import type { CallContext } from '../contract.ts';
+import { changeEndpoint, none, readEndpoint } from '../contract.ts';
+import { pageFields, pageOf, pageOfArray, pageRequest } from '../fields.ts';
+import type { AliasRow } from '../stores.ts';
+import { invalidField } from '../validation.ts';
+import { providerExists, readCatalogue } from './provider-catalogue.ts';
+
+const alias = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'must be letters, digits, ".", "_", ":" or "-" (at most 128), without a slash')
+  .describe('What callers write in place of a model, for example fast.');
+const targets = z
+  .array(
+    z.string().max(330).regex(/^[a-z0-9][a-z0-9-]*\/[^\s*]+$/, 'must be a model such as openai/gpt-4o-mini'),
+  )
+  .min(1)
+  .max(100)
+  .describe('Models in order of preference, each as provider/name.');
+const params = z.strictObject({ alias });
+
+const modelView = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['model', 'alias']),
+    provider: z.string().nullable().describe('Null for an alias.'),
+    targets: z.array(z.string()).nullable().describe('Null for a model.'),
+    source: z.enum(['built-in', 'file', 'database']),
+  })
+  .meta({ id: 'Model' });
+type ModelView = z.input<typeof modelView>;
+
+const list = readEndpoint({
+  id: 'models.list',
+  method: 'GET',
+  path: '/models',
+  permission: 'models:read',
+  summary: 'List models and aliases',
+  description: 'Every model of a provider that can be called now, and every alias; sorted by id.',
+  cli: { verb: 'models list', columns: ['id', 'kind', 'targets', 'source'] },
+  params: none,
+  query: z.strictObject({
+    kind: z.enum(['model', 'alias']).exactOptional(),
+    provider: z.string().max(64).exactOptional(),
+    ...pageFields,
+  }),
+  response: pageOf(modelView),
+  handler: async (ctx, { query }) => {
+    const all = [...(await callableModels(ctx)), ...(await aliases(ctx))].filter(
+      (model) =>
+        (query.kind === undefined || model.kind === query.kind) &&
+        (query.provider === undefined || model.provider === query.provider),
+    );
+    return pageOfArray(all, pageRequest(query));
+  },
+});
+
+const create = changeEndpoint({
+  id: 'models.create',
+  method: 'POST',
+  path: '/models',
+  permission: 'models:write',
+  summary: 'Create an alias',
+  description: 'A name of your own for a model; the first target whose provider can be called is taken.',
+  cli: { verb: 'models create' },
+  params: none,
+  query: none,
+  body: z.strictObject({ id: alias, targets }),
+  response: modelView,
+  errors: ['conflict', 'declared_in_file'],
+  status: 201,
+  audit: { targetKind: 'alias' },
+  handler: async (ctx, { body }) => {
+    refuseDeclaredAlias(ctx, body.id);
+    if ((await ctx.workspace.aliases.get(body.id)) !== null) {
+      throw new AppError('conflict', { message: `There is an alias ${body.id} already.` });
+    }
+    await assertTargets(ctx, body.targets);
+    const row: AliasRow = { ...body, createdAtMs: ctx.nowMs, updatedAtMs: ctx.nowMs };
+    await ctx.workspace.aliases.insert(row);
+    return change(null, row);
+  },
+});
+
+const update = changeEndpoint({
+  id: 'models.update',
+  method: 'PATCH',
+  path: '/models/:alias',
+  permission: 'models:write',
+  summary: 'Change an alias',
+  description: 'Its targets are replaced as a whole.',
+  cli: { verb: 'models update' },
+  params,
+  query: none,
+  body: z.strictObject({ targets }),
+  response: modelView,
+  errors: ['not_found', 'declared_in_file'],
+  audit: { targetKind: 'alias' },
+  handler: async (ctx, input) => {
+    refuseDeclaredAlias(ctx, input.params.alias);
+    const before = await requireAlias(ctx, input.params.alias);
+    await assertTargets(ctx, input.body.targets);
+    await ctx.workspace.aliases.update(before.id, input.body.targets, ctx.nowMs);
+    return change(before, { ...before, targets: input.body.targets });
+  },
+});
+
+const remove = changeEndpoint({
+  id: 'models.delete',
+  method: 'DELETE',
+  path: '/models/:alias',
+  permission: 'models:write',
+  summary: 'Delete an alias',
+  description: 'Calls that name it are refused from then on.',
+  cli: { verb: 'models delete' },
+  params,
+  query: none,
+  body: none,
+  response: modelView,
+  errors: ['not_found', 'declared_in_file'],
+  audit: { targetKind: 'alias' },
+  handler: async (ctx, input) => {
+    refuseDeclaredAlias(ctx, input.params.alias);
+    const before = await requireAlias(ctx, input.params.alias);
+    await ctx.workspace.aliases.delete(before.id);
+    return { ...change(before, before), after: null };
+  },
+});
+
+function change(before: AliasRow | null, after: AliasRow) {
+  return {
+    targetId: after.id,
+    before: before && { id: before.id, targets: before.targets },
+    after: { id: after.id, targets: after.targets },
+    propagate: { kind: 'snapshot' } as const,
+    answer: () => aliasView(after.id, after.targets, 'database'),
+  };
+}
+
+async function callableModels(ctx: CallContext): Promise<readonly ModelView[]> {
+  const providers = await readCatalogue(ctx.deps, ctx.workspace);
+  return providers
+    .filter((provider) => provider.callable)
+    .flatMap((provider) =>
+      provider.models.map((name) => ({
+        id: `${provider.id}/${name}`,
+        kind: 'model' as const,
+        provider: provider.id,
+        targets: null,
+        source: provider.source,
+      })),
+    );
+}
+
+/** Stored ones, and those in force that only the file declares. */
+async function aliases(ctx: CallContext): Promise<readonly ModelView[]> {
+  const stored = await ctx.workspace.aliases.all();
+  const compiled = ctx.deps.snapshotSource.current().workspaces[ctx.workspace.workspaceId]?.aliases ?? {};
+  const declared = Object.entries(compiled).filter(([id]) => ctx.deps.configFile.declaresAlias(id));
+  return [
+    ...declared.map(([id, entry]) => aliasView(id, entry.targets, 'file')),
+    ...stored
+      .filter((row) => !ctx.deps.configFile.declaresAlias(row.id))
+      .map((row) => aliasView(row.id, row.targets, 'database')),
+  ];
+}
+
+function aliasView(id: string, names: readonly string[], source: 'file' | 'database'): ModelView {
+  return { id, kind: 'alias', provider: null, targets: [...names], source };
+}
+
+async function requireAlias(ctx: CallContext, id: string): Promise<AliasRow> {
+  const row = await ctx.workspace.aliases.get(id);
+  if (row === null) throw new AppError('not_found', { message: `There is no alias ${id}.` });
+  return row;
+}
+
+async function assertTargets(ctx: CallContext, names: readonly string[]): Promise<void> {
+  for (const [index, name] of names.entries()) {
+    const provider = name.slice(0, name.indexOf('/'));
+    if (!(await providerExists(ctx.deps, ctx.workspace, provider))) {
+      throw invalidField('body', `targets[${index}]`, `names no provider: ${provider}`);
+    }
+  }
+}
+
+function refuseDeclaredAlias(ctx: CallContext, id: string): void {
+  if (!ctx.deps.configFile.declaresAlias(id)) return;
+  throw new AppError('declared_in_file', {
+    message: `The alias ${id} is declared in the configuration file and can only be changed there.`,
+  });
+}
+
+export const models = [list, create, update, remove] as const;

@@ -1,0 +1,152 @@
+import type { HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { AppError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { createRequestIds } from '../lib/request-id.ts';
+import type { Endpoint } from './contract.ts';
+import { renderDocsPage } from './docs-page.ts';
+import { isOwnHost } from './host-check.ts';
+import { buildOpenApi } from './openapi.ts';
+import type { AdminDeps } from './ports.ts';
+import { problemResponse } from './problem.ts';
+import type { ProblemOptions } from './problem.ts';
+import { allows } from './rbac.ts';
+import type { Principal } from './rbac.ts';
+import { ENDPOINTS } from './resources/index.ts';
+
+export const API_PREFIX = '/api/v1';
+const BODY_BYTES_MAX = 1024 * 1024;
+const API_CSP = "default-src 'none'; frame-ancestors 'none'";
+
+export interface AdminEnv {
+  // Without a socket (in tests) there are no bindings.
+  Bindings: Partial<HttpBindings>;
+  Variables: { requestId: string };
+}
+
+type AdminContext = Context<AdminEnv>;
+
+/** The admin API as a fetch handler, derived from the list of endpoints. */
+export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
+  const app = new Hono<AdminEnv>();
+  const newRequestId = createRequestIds(() => deps.clock.now());
+  const allowedHosts = new Set(deps.allowedHosts);
+
+  app.use(async (c, next) => {
+    c.set('requestId', newRequestId());
+    if (isOwnHost(new URL(c.req.url).hostname, allowedHosts)) await next();
+    else c.res = problem(c, 'invalid_host', { detail: 'This server does not answer under this name. An operator can allow it.' });
+    setSecurityHeaders(c);
+  });
+  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => problem(c, 'body_too_large') }));
+
+  addDocuments(app, deps);
+  for (const endpoint of ENDPOINTS) {
+    app.on(endpoint.method, `${API_PREFIX}${endpoint.path}`, (c) => serve(c, endpoint, deps));
+  }
+  addMethodRefusals(app);
+
+  app.notFound((c) => problem(c, 'not_found', { detail: 'There is no such path here. The API is below /api/v1; /api/docs describes it.' }));
+  app.onError((error, c) => {
+    if (error instanceof AppError) return problemOf(c, error);
+    deps.log.error({ err: error, requestId: c.var.requestId }, 'an admin call failed');
+    return problem(c, 'internal_error');
+  });
+  return app;
+}
+
+/** One admin call, from the token to the answer. */
+async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Promise<Response> {
+  const principal = await authenticate(c, deps);
+  if (principal === null) return problem(c, 'unauthenticated', { headers: { 'www-authenticate': 'Bearer' } });
+  if (!allows(principal, endpoint.permission)) {
+    return problem(c, 'forbidden', {
+      detail: `This admin token does not have the permission that this needs: ${endpoint.permission}.`,
+    });
+  }
+  const raw = {
+    params: c.req.param(),
+    query: new URL(c.req.url).searchParams,
+    body: endpoint.method === 'GET' ? {} : await readJson(c),
+  };
+  const ctx = {
+    workspace: deps.store.workspace(deps.defaultWorkspaceId),
+    principal,
+    deps,
+    nowMs: deps.clock.now(),
+    requestId: c.var.requestId,
+    clientAddress: c.env?.incoming?.socket.remoteAddress ?? '',
+  };
+  const { status, body, inForce } = await endpoint.run(ctx, raw);
+  const headers = new Headers({ 'content-type': 'application/json' });
+  if (inForce !== null) {
+    deps.log.info({ requestId: ctx.requestId, actor: principal.actor, action: endpoint.id }, 'admin change');
+    headers.set('x-keyward-in-force', inForce ? 'everywhere' : 'pending');
+  }
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** A bearer token in the header, and nowhere else: URLs end up in logs and histories. */
+async function authenticate(c: AdminContext, deps: AdminDeps): Promise<Principal | null> {
+  const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  return token === undefined ? null : deps.tokens.verify(token);
+}
+
+/** The parsed body; `{}` when there is none, so that a POST without options needs no body. */
+async function readJson(c: AdminContext): Promise<unknown> {
+  const text = await c.req.text();
+  if (text === '') return {};
+  const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/json') throw new AppError('unsupported_media_type');
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('invalid_json', { cause });
+  }
+}
+
+function addDocuments(app: Hono<AdminEnv>, deps: AdminDeps): void {
+  const document = buildOpenApi(ENDPOINTS, deps.version);
+  const page = renderDocsPage(document);
+  app.get('/api/openapi.json', (c) => c.json(document));
+  app.get('/api/docs', (c) => {
+    c.header('content-security-policy', page.contentSecurityPolicy);
+    return c.html(page.html);
+  });
+}
+
+/** Registered after the endpoints: whatever reaches them asked for a known path with another method. */
+function addMethodRefusals(app: Hono<AdminEnv>): void {
+  const paths = Map.groupBy(ENDPOINTS, (endpoint) => `${API_PREFIX}${endpoint.path}`);
+  const documents = ['/api/openapi.json', '/api/docs'].map((path) => [path, ['GET']] as const);
+  const endpoints = [...paths].map(([path, list]) => [path, list.map(({ method }) => method)] as const);
+  for (const [path, methods] of [...endpoints, ...documents]) {
+    const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
+    app.all(path, (c) =>
+      problem(c, 'method_not_allowed', { detail: `This path accepts ${allow}.`, headers: { allow } }),
+    );
+  }
+}
+
+function setSecurityHeaders(c: AdminContext): void {
+  const { headers } = c.res;
+  headers.set('x-request-id', c.var.requestId);
+  headers.set('x-content-type-options', 'nosniff');
+  headers.set('cache-control', 'no-store');
+  headers.set('referrer-policy', 'no-referrer');
+  headers.set('cross-origin-resource-policy', 'same-origin');
+  if (!headers.has('content-security-policy')) headers.set('content-security-policy', API_CSP);
+  if (c.req.url.startsWith('https:')) headers.set('strict-transport-security', 'max-age=31536000');
+}
+
+function problemOf(c: AdminContext, error: AppError): Response {
+  const details = error.details;
+  const members = typeof details === 'object' && details !== null ? { ...details } : {};
+  return problem(c, error.code, { detail: error.message, members });
+}
+
+function problem(c: Context, code: ErrorCode, options: Omit<ProblemOptions, 'requestId'> = {}): Response {
+  return problemResponse(code, { requestId: String(c.get('requestId')), ...options });
+}

@@ -1,0 +1,234 @@
+/**
+ * The control plane's ports to storage. A `WorkspaceStore` sees one workspace only: isolation is
+ * enforced beneath it, so nothing above needs to remember it. Rows are plain values; times are
+ * unix milliseconds.
+ */
+import type { CallRecord, CallRow } from '../calls/call-record.ts';
+import type { KeyRecord, KeyLimits, KeyScopes, KeySecret, KeyState, Environment } from '../keys/key-record.ts';
+
+export interface Store {
+  /** Everything of one workspace, each query confined to it. */
+  workspace(workspaceId: string): WorkspaceStore;
+  workspaces: WorkspacesStore;
+  /** The data plane's look-up: by kid, over all workspaces, without secrets that could be used. */
+  findKey(kid: string): Promise<KeyRecord | null>;
+  close(): Promise<void>;
+}
+
+export interface WorkspacesStore {
+  list(): Promise<readonly WorkspaceRow[]>;
+  insert(row: WorkspaceRow): Promise<void>;
+}
+
+export interface WorkspaceStore {
+  readonly workspaceId: string;
+  readonly applications: ApplicationStore;
+  readonly keys: KeyRowStore;
+  readonly providers: ProviderStore;
+  readonly credentials: CredentialStore;
+  readonly aliases: AliasStore;
+  readonly audit: AuditStore;
+  /** All or nothing; committed to disk when it resolves. */
+  transaction<T>(work: (tx: WorkspaceStore) => Promise<T>): Promise<T>;
+}
+
+/** One page of a list, newest first. `next` is opaque; null at the end. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export interface PageRequest {
+  readonly cursor: string | null;
+  /** 1 to 500. */
+  readonly limit: number;
+}
+
+export interface WorkspaceRow {
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'active' | 'disabled';
+  readonly createdAtMs: number;
+}
+
+export interface ApplicationRow {
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'active' | 'disabled';
+  /** Patterns over `provider/name` and aliases. */
+  readonly subscribedModels: readonly string[];
+  /** The one that a key made without naming an application belongs to. */
+  readonly isDefault: boolean;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface ApplicationStore {
+  insert(row: ApplicationRow): Promise<void>;
+  get(id: string): Promise<ApplicationRow | null>;
+  getDefault(): Promise<ApplicationRow | null>;
+  list(page: PageRequest): Promise<Page<ApplicationRow>>;
+  /** Every application: for the snapshot. */
+  all(): Promise<readonly ApplicationRow[]>;
+  update(id: string, patch: Partial<Omit<ApplicationRow, 'id' | 'createdAtMs'>>): Promise<void>;
+  delete(id: string): Promise<void>;
+}
+
+export interface KeyRow {
+  readonly kid: string;
+  readonly applicationId: string;
+  readonly name: string;
+  readonly environment: Environment;
+  readonly state: KeyState;
+  readonly secrets: readonly KeySecret[];
+  readonly notBeforeMs: number | null;
+  readonly expiresAtMs: number | null;
+  readonly scopes: KeyScopes;
+  readonly limits: KeyLimits;
+  readonly tags: readonly string[];
+  readonly revision: number;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly updatedAtMs: number;
+  readonly revokedAtMs: number | null;
+  /** Why it was suspended or revoked, in the words of who did it. */
+  readonly stateReason: string | null;
+}
+
+export interface KeyFilter {
+  readonly applicationId?: string;
+  readonly state?: KeyState;
+  readonly environment?: Environment;
+  readonly tag?: string;
+  /** Part of the name, case-insensitive, or the start of a kid. */
+  readonly search?: string;
+}
+
+export interface KeyRowStore {
+  insert(row: KeyRow): Promise<void>;
+  get(kid: string): Promise<KeyRow | null>;
+  list(page: PageRequest, filter: KeyFilter): Promise<Page<KeyRow>>;
+  /** Raises the revision; false when the revision was not the expected one (someone else changed it). */
+  update(kid: string, expectedRevision: number, patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy'>>): Promise<boolean>;
+}
+
+/** A provider added or adjusted through the API; the built-in ones need no row. */
+export interface ProviderRow {
+  readonly id: string;
+  /** Null for a built-in provider whose row only adjusts it. */
+  readonly dialect: string | null;
+  readonly baseUrl: string | null;
+  readonly state: 'active' | 'disabled';
+  /** Model names without the provider. */
+  readonly models: readonly string[];
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface ProviderStore {
+  insert(row: ProviderRow): Promise<void>;
+  get(id: string): Promise<ProviderRow | null>;
+  all(): Promise<readonly ProviderRow[]>;
+  update(id: string, patch: Partial<Omit<ProviderRow, 'id' | 'createdAtMs'>>): Promise<void>;
+  delete(id: string): Promise<void>;
+}
+
+/** The secret is encrypted at rest by the store and decrypted only by `secrets()`. */
+export interface CredentialRow {
+  readonly id: string;
+  readonly providerId: string;
+  readonly name: string;
+  readonly weight: number;
+  readonly state: 'active' | 'disabled';
+  /** Last four characters, for people. */
+  readonly hint: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface CredentialStore {
+  insert(row: CredentialRow, secret: string): Promise<void>;
+  get(id: string): Promise<CredentialRow | null>;
+  list(page: PageRequest, filter: { readonly providerId?: string }): Promise<Page<CredentialRow>>;
+  /** Every credential with its secret in clear: for the snapshot only. */
+  secrets(): Promise<readonly (CredentialRow & { readonly secret: string })[]>;
+  /** A new secret replaces the old one when given. */
+  update(id: string, patch: Partial<Omit<CredentialRow, 'id' | 'providerId' | 'createdAtMs'>>, secret?: string): Promise<void>;
+  delete(id: string): Promise<void>;
+}
+
+export interface AliasRow {
+  readonly id: string;
+  readonly targets: readonly string[];
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface AliasStore {
+  insert(row: AliasRow): Promise<void>;
+  get(id: string): Promise<AliasRow | null>;
+  all(): Promise<readonly AliasRow[]>;
+  update(id: string, targets: readonly string[], updatedAtMs: number): Promise<void>;
+  delete(id: string): Promise<void>;
+}
+
+/** One entry per change made through the admin API; never holds a secret. */
+export interface AuditRow {
+  readonly id: string;
+  readonly atMs: number;
+  readonly actor: string;
+  /** For example `keys.create`. */
+  readonly action: string;
+  readonly targetKind: string;
+  readonly targetId: string;
+  readonly reason: string | null;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly requestId: string;
+  readonly clientAddress: string;
+}
+
+export interface AuditStore {
+  append(row: AuditRow): Promise<void>;
+  list(page: PageRequest, filter: { readonly action?: string; readonly targetId?: string; readonly actor?: string }): Promise<Page<AuditRow>>;
+}
+
+export interface CallFilter {
+  readonly kid?: string;
+  readonly applicationId?: string;
+  readonly code?: string;
+  readonly status?: number;
+  readonly provider?: string;
+  readonly model?: string;
+  readonly requestId?: string;
+  /** Unix milliseconds, inclusive and exclusive. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+export interface UsageQuery {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly groupBy: 'key' | 'application' | 'model' | 'provider' | 'day' | 'code';
+}
+
+export interface UsageRow {
+  readonly group: string;
+  readonly calls: number;
+  readonly failedCalls: number;
+  readonly inputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
+
+/** Call records, one file a day. Reads see one workspace; calls that proved no key have none and are seen by operators (`null`). */
+export interface CallStore {
+  /** Writes a batch in one transaction; a record already there (same request id) is left as it is. */
+  write(rows: readonly CallRow[]): Promise<void>;
+  list(workspaceId: string | null, page: PageRequest, filter: CallFilter): Promise<Page<CallRecord>>;
+  usage(workspaceId: string | null, query: UsageQuery): Promise<readonly UsageRow[]>;
+  close(): Promise<void>;
+}

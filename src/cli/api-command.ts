@@ -1,0 +1,55 @@
+import { createClient } from '../client/client.ts';
+import { AdminApiError, AdminUnreachableError } from '../client/client-error.ts';
+import { OPERATIONS } from '../client/operations.ts';
+import type { OperationId } from '../client/operations.ts';
+import { CliError } from './cli-error.ts';
+import { findConnection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { inputOf, parseArguments } from './flag-values.ts';
+import { commandHelp } from './help.ts';
+import { renderAnswer } from './render.ts';
+import type { Terminal } from './terminal.ts';
+
+/** An operation of the admin API as a command. */
+export async function runApiCommand(id: OperationId, args: readonly string[], terminal: Terminal): Promise<void> {
+  const operation = OPERATIONS[id];
+  const parsed = parseArguments(args, operation.flags);
+  const { help, json, url, 'data-dir': dataDir } = parsed.values;
+  if (help === true) {
+    terminal.out(commandHelp(operation));
+    return;
+  }
+  const input = await inputOf(operation, parsed, terminal);
+  const connection = findConnection(
+    { ...(typeof url === 'string' ? { url } : {}), ...(typeof dataDir === 'string' ? { dataDir } : {}) },
+    terminal.env,
+  );
+  const answer = await call(connection, id, input);
+  terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(id, operation, answer));
+}
+
+async function call(connection: Connection, id: OperationId, input: Awaited<ReturnType<typeof inputOf>>): Promise<unknown> {
+  try {
+    return await createClient(connection).callUnchecked(id, input);
+  } catch (error) {
+    throw explained(error, connection);
+  }
+}
+
+function explained(error: unknown, { baseUrl, tokenSource }: Connection): unknown {
+  if (error instanceof AdminUnreachableError) {
+    return new CliError(
+      `Nothing answers at ${baseUrl}. Start the server with "npm start" (or "keyward serve"), or name another with --url.`,
+      { cause: error },
+    );
+  }
+  if (!(error instanceof AdminApiError)) return error;
+  if (error.status === 401) {
+    return new CliError(
+      `${baseUrl} does not accept the token from ${tokenSource}. Name the server's data folder with --data-dir, or set KEYWARD_ADMIN_TOKEN.`,
+      { cause: error },
+    );
+  }
+  const request = error.requestId === null ? '' : `, request ${error.requestId}`;
+  return new CliError(`${error.message} (${error.code}${request})`, { cause: error });
+}

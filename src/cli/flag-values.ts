@@ -1,0 +1,108 @@
+/** From the flags of an operation to its query and body. */
+import { parseArgs } from 'node:util';
+import type { ParseArgsOptionsConfig } from 'node:util';
+import type { Flag, Operation } from '../client/operation.ts';
+import { usageError } from './cli-error.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A flag's value as it was given; several for flags that may be repeated. */
+type Given = string | boolean | readonly (string | boolean)[] | undefined;
+
+export interface ParsedArguments {
+  readonly values: Readonly<Record<string, Given>>;
+  readonly positionals: readonly string[];
+}
+
+/** Flags that every command of the API takes. */
+const COMMON: ParseArgsOptionsConfig = {
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  url: { type: 'string' },
+  'data-dir': { type: 'string' },
+};
+
+export function parseArguments(args: readonly string[], flags: readonly Flag[]): ParsedArguments {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { ...COMMON, ...Object.assign({}, ...flags.map(optionsOf)) },
+      allowPositionals: true,
+    });
+    return { values, positionals };
+  } catch (error) {
+    // Node's sentence names the flag, then goes on with advice about its own API.
+    throw usageError(error instanceof Error ? `${error.message.split('. ')[0]?.replace(/\.$/, '')}.` : String(error));
+  }
+}
+
+/** The input of an operation; throws when something it requires is missing. */
+export async function inputOf(operation: Operation, { values, positionals }: ParsedArguments, terminal: Terminal) {
+  const { params: names, flags } = operation;
+  if (positionals.length !== names.length) {
+    const wanted = names.map((name) => `<${name}>`).join(' ');
+    throw usageError(wanted === '' ? `Unexpected argument: ${positionals[0]}.` : `Exactly this is needed: ${wanted}.`);
+  }
+  const query: Record<string, unknown> = {};
+  const body: Record<string, unknown> = {};
+  for (const flag of flags) {
+    const value = flag.secret ? await secretOf(flag, values, terminal) : valueOf(flag, values[flag.name]);
+    if (value === undefined && flag.required) throw usageError(`${flagText(flag)} is needed.`);
+    if (value !== undefined) put(flag.in === 'query' ? query : body, flag.path, value);
+  }
+  const params = Object.fromEntries(names.map((name, index) => [name, positionals[index] ?? '']));
+  return { params, query, ...(operation.method === 'GET' ? {} : { body }) };
+}
+
+/** How a flag is written, for help and messages. */
+export function flagText(flag: Flag): string {
+  if (flag.secret) return `--${flag.name}-stdin or --${flag.name}-env NAME`;
+  if (flag.type === 'boolean') return `--${flag.name}`;
+  return `--${flag.name} ${flag.values?.join('|') ?? (flag.type === 'strings' ? 'a,b,…' : flag.type)}`;
+}
+
+function optionsOf(flag: Flag): ParseArgsOptionsConfig {
+  if (flag.secret) return { [`${flag.name}-stdin`]: { type: 'boolean' }, [`${flag.name}-env`]: { type: 'string' } };
+  if (flag.type === 'boolean') return { [flag.name]: { type: 'boolean' } };
+  return { [flag.name]: { type: 'string', multiple: flag.type === 'strings' } };
+}
+
+function valueOf(flag: Flag, given: Given): unknown {
+  if (given === undefined || typeof given === 'boolean') return given;
+  const texts = typeof given === 'string' ? [given] : given.map(String);
+  if (flag.nullable && texts.length === 1 && texts[0] === 'none') return null;
+  switch (flag.type) {
+    case 'strings':
+      return texts.flatMap((text) => text.split(',')).map((text) => text.trim()).filter((text) => text !== '');
+    case 'integer':
+      return wholeNumber(flag, texts[0] ?? '');
+    default:
+      return texts[0];
+  }
+}
+
+function wholeNumber(flag: Flag, text: string): number {
+  if (!/^-?\d{1,15}$/.test(text)) throw usageError(`--${flag.name} must be a whole number, not ${text}.`);
+  return Number(text);
+}
+
+/** Arguments are visible to every user of the machine: a secret comes by stdin or by an environment variable. */
+async function secretOf(flag: Flag, values: ParsedArguments['values'], terminal: Terminal): Promise<string | undefined> {
+  if (values[`${flag.name}-stdin`] === true) return (await terminal.readInput()).replace(/\r?\n$/, '');
+  const variable = values[`${flag.name}-env`];
+  if (typeof variable !== 'string') return undefined;
+  const value = terminal.env[variable];
+  if (value === undefined || value === '') throw usageError(`The environment variable ${variable} is not set.`);
+  return value;
+}
+
+function put(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [name = '', ...rest] = path;
+  if (rest.length === 0) {
+    target[name] = value;
+    return;
+  }
+  const inner = target[name];
+  const record: Record<string, unknown> = typeof inner === 'object' && inner !== null ? { ...inner } : {};
+  put(record, rest, value);
+  target[name] = record;
+}

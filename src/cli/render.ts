@@ -1,0 +1,73 @@
+/** Answers of the API as text for people. */
+import type { OperationId } from '../client/operations.ts';
+import type { Operation } from '../client/operation.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The text of an answer, with a line end. */
+export function renderAnswer(id: OperationId, operation: Operation, answer: unknown): string {
+  const fields = asFields(answer);
+  const columns = operation.cli?.columns ?? null;
+  if (columns !== null && Array.isArray(fields['items'])) {
+    return renderList(columns, fields['items'].map(asFields), fields['next']);
+  }
+  if (id === 'keys.create') return renderCreatedKey(fields);
+  if ('receipt' in fields) return renderStateChange(fields);
+  return renderFields(fields);
+}
+
+function renderList(columns: readonly string[], items: readonly Fields[], next: unknown): string {
+  if (items.length === 0) return 'None.\n';
+  const table = renderTable([columns, ...items.map((item) => columns.map((column) => cellText(item[column])))]);
+  return typeof next === 'string' ? `${table}\nMore with: --cursor ${next}\n` : table;
+}
+
+function renderCreatedKey({ key, ...rest }: Fields): string {
+  return `${renderFields(rest)}\nThe key, shown this once; store it now:\n\n  ${cellText(key)}\n`;
+}
+
+function renderStateChange({ receipt, ...rest }: Fields): string {
+  const { complete, workers, version } = asFields(receipt);
+  const sentence =
+    complete === true
+      ? `In force on all ${cellText(workers)} workers (version ${cellText(version)}).`
+      : 'Stored, but not known to be in force on every worker yet. See: keyward status';
+  return `${renderFields(rest)}\n${sentence}\n`;
+}
+
+function renderFields(fields: Fields): string {
+  return renderTable(flatten(fields, ''));
+}
+
+function flatten(fields: Fields, prefix: string): readonly (readonly string[])[] {
+  return Object.entries(fields).flatMap(([name, value]) => {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? flatten(asFields(value), `${prefix}${name}.`) : [[`${prefix}${name}`, cellText(value)]];
+  });
+}
+
+/** Rows whose columns are as wide as their widest cell. */
+function renderTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  return `${lines.join('\n')}\n`;
+}
+
+function cellText(value: unknown): string {
+  if (value === null || value === undefined || value === '') return '-';
+  if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(itemText).join(', ');
+  return printable(typeof value === 'object' ? JSON.stringify(value) : String(value));
+}
+
+function itemText(value: unknown): string {
+  return typeof value === 'object' && value !== null ? Object.values(value).map(cellText).join(' ') : cellText(value);
+}
+
+/** Callers choose some of what is shown here: it must not steer the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}|\p{Cf}/gu, '\u{fffd}');
+}
+
+function asFields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

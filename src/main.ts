@@ -1,0 +1,196 @@
+/** The composition root: the only place that constructs things and hands them to each other. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Logger } from 'pino';
+import { prepareFirstStart } from './admin/first-start.ts';
+import { startAdminServer } from './admin/listener.ts';
+import type { AdminServer } from './admin/listener.ts';
+import { createAdminApp } from './admin/server.ts';
+import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
+import { builtInTokens, createTokenVerifier } from './admin/tokens.ts';
+import type { ParsedConfig } from './config/schema.ts';
+import type { Settings } from './config/settings.ts';
+import { StartError } from './config/start-error.ts';
+import { watchConfig } from './config/watch.ts';
+import { Fleet } from './gateway/fleet.ts';
+import type { ListenOptions } from './gateway/messages.ts';
+import { createSecretHasher } from './keys/secret-hash.ts';
+import { systemClock } from './lib/clock.ts';
+import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from './limits/shared-counters.ts';
+import { openCallStore } from './storage/call-store.ts';
+import { dataPaths } from './storage/data-folder.ts';
+import { loadMasterKey } from './storage/master-key.ts';
+import { openStore } from './storage/store.ts';
+import { createCallLog } from './watch/call-log.ts';
+import packageJson from '../package.json' with { type: 'json' };
+
+/** Counters in use at the same time: one per key and limit. 256 bytes each, touched when used. */
+const COUNTER_CELLS = 65_536;
+/** Systems on which several threads can listen on one port. */
+const REUSE_PORT_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'freebsd', 'aix', 'sunos']);
+
+export interface StartOptions {
+  readonly settings: Settings;
+  readonly file: ParsedConfig | null;
+  readonly configPath: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+}
+
+/** A running product. */
+export interface Running {
+  readonly gatewayUrl: string;
+  readonly adminUrl: string;
+  /** In clear, at the very first start only. */
+  readonly firstKey: string | null;
+  /** Lets open calls end (bounded), stores what is queued, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts the whole product. Throws a StartError, having changed nothing, when it cannot run. */
+export async function start({ settings, file, configPath, env, log }: StartOptions): Promise<Running> {
+  const clock = systemClock;
+  const startedAtMs = clock.now();
+  const tls = readTls(settings);
+  await assertPortFree(settings.host, settings.port, 'the gateway', '--port');
+  await assertPortFree(settings.host, settings.adminPort, 'the admin API', '--admin-port');
+
+  const { dataDir } = settings;
+  const masterKey = loadMasterKey({ dataDir, env });
+  const store = openStore({ dataDir, masterKey, clock });
+  const closers: (() => unknown)[] = [() => store.close()];
+  try {
+    const peppers = store.peppers();
+    const hasher = createSecretHasher(peppers);
+    const calls = openCallStore({ dataDir });
+    closers.unshift(() => calls.close());
+    const callLog = createCallLog({
+      store: calls,
+      spoolPath: dataPaths.callSpool(dataDir),
+      clock,
+      onError: (error) => log.error({ err: error }, 'call records could not be stored'),
+    });
+    closers.unshift(() => callLog.close());
+    const { workspaceId, firstKey } = await prepareFirstStart(store, hasher, clock.now());
+
+    const publisher = new SnapshotPublisher({
+      store,
+      env,
+      clock,
+      file,
+      filePath: configPath,
+      warn: (sentence) => log.warn(sentence),
+      send: (snapshot) => fleet.publish(snapshot),
+    });
+    const counters = createSharedCounters({ cells: COUNTER_CELLS });
+    const ownCounters = openSharedCounters(counters, MAIN_THREAD_INDEX);
+    const fleet: Fleet = new Fleet({
+      workers: workerCount(settings, log),
+      listen: listenOptions(settings, tls),
+      snapshot: await publisher.first(),
+      counters,
+      peppers,
+      keys: store,
+      clock,
+      onCalls: (rows) => callLog.push(rows),
+      onLog: (level, message, fields) => log[level](fields, message),
+      onWorkerGone: (index) => ownCounters.releaseWorker(index),
+    });
+    closers.unshift(() => fleet.stop());
+    const gatewayPort = await fleet.start();
+    const admin: AdminServer = await startAdminServer({
+      host: settings.host,
+      port: settings.adminPort,
+      ...(tls === null ? {} : { tls }),
+      app: createAdminApp({
+        store,
+        calls,
+        hasher,
+        fleet: {
+          publish: () => publisher.publish(),
+          invalidateKey: (kid) => fleet.invalidateKey(kid),
+          status: () => fleet.status(),
+        },
+        snapshotSource: publisher,
+        configFile: publisher,
+        clock,
+        tokens: createTokenVerifier(
+          builtInTokens({ masterKey, ...(settings.adminToken === null ? {} : { bootstrapToken: settings.adminToken }) }),
+        ),
+        defaultWorkspaceId: workspaceId,
+        log,
+        version: packageJson.version,
+        startedAtMs,
+      }),
+    });
+    closers.unshift(() => admin.close());
+    const watch = watchConfig({
+      path: configPath,
+      env,
+      onChange: (result) => {
+        if (result.ok) log.info({ file: configPath }, 'configuration file changed');
+        else log.error({ errors: result.errors }, 'configuration file has mistakes: the old configuration stays in force');
+        publisher.applyFile(result).catch((error: unknown) => log.error({ err: error }, 'configuration could not be applied'));
+      },
+      onError: (error) => log.error({ err: error }, 'the configuration file is not watched any more'),
+    });
+    closers.unshift(() => watch.stop());
+
+    const scheme = tls === null ? 'http' : 'https';
+    return {
+      gatewayUrl: `${scheme}://${urlHost(settings.host)}:${gatewayPort}`,
+      adminUrl: `${scheme}://${urlHost(settings.host)}:${admin.port}`,
+      firstKey,
+      stop: () => closeAll(closers),
+    };
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+/** In the reverse order of opening: what feeds others ends first. */
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  for (const close of closers.splice(0)) await close();
+}
+
+/**
+ * Workers share their port, and would share it with a stranger who allows that too: a listener
+ * that does not share finds out whether anybody is there.
+ */
+function assertPortFree(host: string, port: number, whose: string, flag: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'another program listens there' : (error.code ?? error.message);
+      reject(new StartError(`Cannot listen on ${host}:${port} for ${whose}: ${why}.`, `Stop that program, or choose another port with ${flag}.`));
+    });
+    probe.listen({ host, port }, () => probe.close(() => resolve()));
+  });
+}
+
+function workerCount(settings: Settings, log: Logger): number {
+  if (settings.workers === 1 || REUSE_PORT_PLATFORMS.has(process.platform)) return settings.workers;
+  log.warn(`On ${process.platform} only one thread can listen on a port: running one gateway worker.`);
+  return 1;
+}
+
+function listenOptions(settings: Settings, tls: ListenOptions['tls']): ListenOptions {
+  return { host: settings.host, port: settings.port, reusePort: REUSE_PORT_PLATFORMS.has(process.platform), tls };
+}
+
+function readTls({ tls }: Settings): ListenOptions['tls'] {
+  if (tls === null) return null;
+  try {
+    return { cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(`The TLS certificate or its key cannot be read: ${reason}.`, 'Check the paths and the rights of the files.', error);
+  }
+}
+
+/** An address to put into a URL: a wildcard is reached through the loopback address. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}

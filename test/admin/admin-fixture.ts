@@ -1,0 +1,187 @@
+/** The admin API over the real embedded store, without a socket; the workers are played by an object. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepareFirstStart } from '../../src/admin/first-start.ts';
+import type { AdminDeps, ConfigFileStatus, FleetPort, Receipt } from '../../src/admin/ports.ts';
+import { createAdminApp } from '../../src/admin/server.ts';
+import type { Store } from '../../src/admin/stores.ts';
+import { createTokenVerifier } from '../../src/admin/tokens.ts';
+import type { AdminToken } from '../../src/admin/tokens.ts';
+import { createClient } from '../../src/client/client.ts';
+import type { Client } from '../../src/client/client.ts';
+import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
+import { createSecretHasher } from '../../src/keys/secret-hash.ts';
+import { openCallStore } from '../../src/storage/call-store.ts';
+import type { SqliteCallStore } from '../../src/storage/call-store.ts';
+import { openStore } from '../../src/storage/store.ts';
+
+export const TOKEN = 'admin-token-of-the-tests-0123456789';
+export const START_MS = Date.UTC(2030, 0, 15, 12);
+
+export interface TestFleet extends FleetPort {
+  /** What was asked of it, in order: `publish`, or a kid. */
+  readonly asked: string[];
+  /** What the next questions are answered with. */
+  answer: 'complete' | 'incomplete' | 'failure';
+}
+
+export interface AdminFixture {
+  readonly app: ReturnType<typeof createAdminApp>;
+  readonly client: Client;
+  readonly store: Store;
+  readonly calls: SqliteCallStore;
+  readonly fleet: TestFleet;
+  readonly workspaceId: string;
+  readonly firstKey: string;
+  readonly clock: { nowMs: number };
+  /** Every line that was logged. */
+  readonly logged: string[];
+  /** A call as anyone could make it. */
+  send(method: string, path: string, options?: SendOptions): Promise<Response>;
+  dispose(): Promise<void>;
+}
+
+export interface SendOptions {
+  /** Null: none. */
+  readonly token?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A fresh data folder and everything on top of it. */
+export async function createAdminFixture(tokens: readonly AdminToken[] = []): Promise<AdminFixture> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'keyward-admin-'));
+  const clock = { nowMs: START_MS };
+  const store = openStore({ dataDir, masterKey: randomBytes(32), clock: { now: () => clock.nowMs } });
+  const calls = openCallStore({ dataDir });
+  const hasher = createSecretHasher(store.peppers());
+  const { workspaceId, firstKey } = await prepareFirstStart(store, hasher, clock.nowMs);
+  const fleet = createTestFleet(clock);
+  const logged: string[] = [];
+  const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
+  const deps: AdminDeps = {
+    store,
+    calls,
+    hasher,
+    fleet,
+    clock: { now: () => clock.nowMs },
+    snapshotSource: { current: () => snapshotOf(workspaceId) },
+    configFile: {
+      status: () => CONFIG_STATUS,
+      declaresProvider: (id) => id === 'filehouse',
+      declaresAlias: (id) => id === 'filealias',
+    },
+    tokens: createTokenVerifier([
+      { text: TOKEN, principal: { actor: 'token:test', permissions: new Set(['*'] as const) } },
+      ...tokens,
+    ]),
+    defaultWorkspaceId: workspaceId,
+    log: { info: log, error: log },
+    version: '1.2.3',
+    startedAtMs: START_MS - 5000,
+    allowedHosts: ['admin.example.com'],
+  };
+  const app = createAdminApp(deps);
+  const request: typeof fetch = async (input, init) => app.request(String(input), init);
+  return {
+    app,
+    client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
+    ...{ store, calls, fleet, workspaceId, clock, logged },
+    firstKey: firstKey ?? '',
+    send: (method, path, options = {}) => send(app, method, path, options),
+    dispose: async () => {
+      await calls.close();
+      await store.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function send(app: AdminFixture['app'], method: string, path: string, options: SendOptions): Promise<Response> {
+  const { token = TOKEN, body, headers } = options;
+  return app.request(`http://localhost:8081${path}`, {
+    method,
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+}
+
+function createTestFleet(clock: { readonly nowMs: number }): TestFleet {
+  let version = 0;
+  const fleet: TestFleet = {
+    asked: [],
+    answer: 'complete',
+    publish: () => acknowledge('publish'),
+    invalidateKey: (kid) => acknowledge(kid),
+    status: () => ({
+      snapshotVersion: version,
+      workers: [1, 2].map((id) => ({ id, state: 'running', acknowledgedVersion: version })),
+    }),
+  };
+  const acknowledge = async (what: string): Promise<Receipt> => {
+    fleet.asked.push(what);
+    if (fleet.answer === 'failure') throw new Error('no worker answers');
+    const complete = fleet.answer === 'complete';
+    version += 1;
+    return { version, workers: complete ? 2 : 1, acknowledgedAtMs: clock.nowMs, complete };
+  };
+  return fleet;
+}
+
+const CONFIG_STATUS: ConfigFileStatus = {
+  path: '/etc/keyward.yaml',
+  state: 'rejected',
+  appliedAtMs: START_MS,
+  errors: [{ file: 'keyward.yaml', line: 7, column: 3, path: 'providers.house.dialect', message: 'is missing' }],
+};
+
+function snapshotOf(workspaceId: string): Snapshot {
+  return {
+    version: 1,
+    gateway: {
+      bodyBytesMax: 1,
+      connectTimeoutMs: 1,
+      firstByteTimeoutMs: 1,
+      idleTimeoutMs: 1,
+      answerBytesMax: 1,
+      allowKeyInQuery: false,
+      trustedProxyHops: 0,
+      upstreamConnectionsMax: 1,
+      drainTimeoutMs: 1,
+    },
+    workspaces: {
+      [workspaceId]: {
+        id: workspaceId,
+        state: 'active',
+        applications: {},
+        providers: { sandbox: providerOf('sandbox'), filehouse: providerOf('filehouse') },
+        aliases: { filealias: { targets: ['filehouse/tiny'] } },
+      },
+    },
+  };
+}
+
+function providerOf(id: string): ProviderSnapshot {
+  const inProcess = id === 'sandbox';
+  const endpoint = {
+    origin: 'http://127.0.0.1:9100',
+    pathPrefix: '/v1',
+    authHeader: 'authorization',
+    authPrefix: 'Bearer ',
+    asksUsage: true,
+    headers: [],
+  };
+  return {
+    id,
+    transport: inProcess ? 'in-process' : 'http',
+    endpoints: inProcess ? {} : { openai: endpoint },
+    credentials: inProcess ? [] : [{ id: 'cred_file', secret: 'secret-of-the-file', weight: 1 }],
+    models: inProcess ? ['echo'] : ['tiny', 'large'],
+  };
+}

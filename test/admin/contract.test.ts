@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import type { z } from 'zod';
+import type { ChangeDefinition, ReadDefinition } from '../../src/admin/contract.ts';
+import { generatedFiles } from '../../src/admin/generate.ts';
+import { buildOpenApi, objectParts } from '../../src/admin/openapi.ts';
+import { operationRow } from '../../src/admin/operations-table.ts';
+import { ENDPOINTS } from '../../src/admin/resources/index.ts';
+
+type AnyChange = ChangeDefinition<string, z.ZodObject, z.ZodObject, z.ZodType, z.ZodType>;
+type AnyRead = ReadDefinition<string, z.ZodObject, z.ZodObject, z.ZodType>;
+
+test('an endpoint without a permission, or a change without an audit declaration, does not compile', () => {
+  expectTypeOf<Omit<AnyChange, 'permission'>>().not.toExtend<AnyChange>();
+  expectTypeOf<Omit<AnyChange, 'audit'>>().not.toExtend<AnyChange>();
+  expectTypeOf<Omit<AnyRead, 'permission'>>().not.toExtend<AnyRead>();
+  expectTypeOf<AnyRead['method']>().toEqualTypeOf<'GET'>();
+  expectTypeOf<AnyChange['method']>().toEqualTypeOf<'POST' | 'PATCH' | 'DELETE'>();
+});
+
+describe.each(ENDPOINTS.map((endpoint) => [endpoint.id, endpoint] as const))('%s', (_id, endpoint) => {
+  test('names the parameters of its path, each once', () => {
+    const named = [...endpoint.path.matchAll(/:(\w+)/g)].map((match) => match[1]);
+    expect(Object.keys(endpoint.params.shape)).toEqual(named);
+  });
+
+  test('is audited if and only if it changes something', () => {
+    expect(endpoint.audit === 'none').toBe(endpoint.method === 'GET');
+  });
+
+  test('has flags whose names differ', () => {
+    const flags = operationFlags(endpoint.id);
+    expect(new Set(flags).size).toBe(flags.length);
+  });
+});
+
+test('ids, routes and command line verbs are unique', () => {
+  const all = ENDPOINTS.flatMap(({ id, method, path, cli }) => [id, `${method} ${path}`, ...(cli ? [cli.verb] : [])]);
+  // A verb of one word, such as `status`, is no id.
+  expect(all.length).toBe(new Set(all).size);
+});
+
+test('the OpenAPI document refers to nothing that it does not hold', () => {
+  const document = buildOpenApi(ENDPOINTS, '1.2.3');
+  const references = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(
+    (match) => match[1] ?? '',
+  );
+  expect(references.length).toBeGreaterThan(20);
+  expect(references.filter((name) => !(name in document.components.schemas))).toEqual([]);
+  expect(JSON.stringify(document)).not.toContain('#/$defs');
+});
+
+test('no answer has a field for a secret, except the one that creates a key', () => {
+  const document = buildOpenApi(ENDPOINTS, '1.2.3');
+  const withSecret = Object.entries(document.components.schemas).filter(([, schema]) =>
+    Object.keys(objectParts(schema).properties).some((name) => /^(key|secret|secrets|hash)$/.test(name)),
+  );
+  expect(withSecret.map(([name]) => name)).toEqual(['CreatedKey']);
+});
+
+test('what is generated out of the contract is committed as it would be generated', async () => {
+  for (const [path, content] of await generatedFiles()) {
+    expect(readFileSync(join(import.meta.dirname, '../..', path), 'utf8'), path).toBe(content);
+  }
+});
+
+function operationFlags(id: string): readonly string[] {
+  const endpoint = ENDPOINTS.find((candidate) => candidate.id === id);
+  return endpoint === undefined ? [] : operationRow(endpoint).flags.map(({ name }) => name);
+}
