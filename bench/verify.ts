@@ -1,0 +1,169 @@
+/**
+ * What it costs to verify a key, in process, by how many keys are stored: reading its text, finding
+ * it in a worker's cache, the HMAC, the verdict, its rate limit. Run: `node bench/verify.ts`.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KeyCache } from '../src/gateway/key-cache.ts';
+import type { CachedKey } from '../src/gateway/key-cache.ts';
+import { decide } from '../src/keys/decide.ts';
+import { generateKey, parseKey } from '../src/keys/format.ts';
+import { createSecretHasher, findMatchingSecret } from '../src/keys/secret-hash.ts';
+import type { SecretHasher } from '../src/keys/secret-hash.ts';
+import { bindLimits } from '../src/limits/key-limiter.ts';
+import { createSharedCounters, openSharedCounters } from '../src/limits/shared-counters.ts';
+import { openStore } from '../src/storage/store.ts';
+import type { SqliteStore } from '../src/storage/store.ts';
+import { withWrongSecret } from '../test/forged-key.ts';
+import { renderTable } from './table.ts';
+
+const STORED = [1, 10_000, 1_000_000] as const;
+/** As many keys are in use at the same time at most; a worker's cache holds more. */
+const IN_USE_MAX = 10_000;
+const WARM_CALLS = 300_000;
+const FIRST_USES = 10_000;
+const INSERT_BATCH = 10_000;
+const COUNTERS = 20_000;
+
+const clock = { now: () => Date.now() };
+const workspace = { id: 'ws_bench', name: 'bench', state: 'active', createdAtMs: 0 } as const;
+const application = {
+  id: 'app_bench',
+  name: 'bench',
+  state: 'active',
+  subscribedModels: ['*'],
+  isDefault: true,
+  createdAtMs: 0,
+  updatedAtMs: 0,
+} as const;
+const facts = {
+  model: 'house/tiny',
+  requestedModel: 'house/tiny',
+  operation: 'chat',
+  address: '127.0.0.1',
+  method: 'POST',
+  path: '/v1/chat/completions',
+};
+
+/** Stores `count` keys; returns the texts of those that will be used. */
+async function fill(store: SqliteStore, hasher: SecretHasher, count: number): Promise<readonly string[]> {
+  await store.workspaces.insert(workspace);
+  await store.workspace(workspace.id).applications.insert(application);
+  const texts: string[] = [];
+  const every = Math.max(1, Math.floor(count / IN_USE_MAX));
+  for (let done = 0; done < count; done += INSERT_BATCH) {
+    await store.workspace(workspace.id).transaction(async (tx) => {
+      for (let i = done; i < Math.min(count, done + INSERT_BATCH); i += 1) {
+        const key = generateKey({ type: 'kwk', environment: 'live' });
+        if (i % every === 0 && texts.length < IN_USE_MAX) texts.push(key.text);
+        await tx.keys.insert({
+          kid: key.kid,
+          applicationId: application.id,
+          name: `key ${i}`,
+          environment: 'live',
+          state: 'active',
+          secrets: [{ ...hasher.hash(key.secret), state: 'current', notAfterMs: null }],
+          notBeforeMs: null,
+          expiresAtMs: null,
+          scopes: { models: ['house/*'], operations: ['chat'], addresses: null },
+          limits: {
+            requestsPerSecond: null,
+            requestsPerMinute: 1_000_000_000,
+            requestsPerHour: null,
+            requestsPerDay: null,
+            concurrency: null,
+          },
+          tags: [],
+          revision: 1,
+          createdAtMs: 0,
+          createdBy: 'bench',
+          updatedAtMs: 0,
+          revokedAtMs: null,
+          stateReason: null,
+        });
+      }
+    });
+  }
+  return texts;
+}
+
+function verify(cache: KeyCache, hasher: SecretHasher, text: string): boolean {
+  const parsed = parseKey(text, ['kwk']);
+  if (!parsed.ok) return false;
+  const cached = cache.peek(parsed.kid);
+  return cached !== null && cached !== undefined && admit(cached, hasher, parsed.secret);
+}
+
+function admit(cached: CachedKey, hasher: SecretHasher, secret: string): boolean {
+  const matchedSecret = findMatchingSecret(hasher, cached.prepared.record.secrets, secret);
+  if (matchedSecret === null) return false;
+  const nowMs = clock.now();
+  const key = cached.prepared;
+  const verdict = decide({
+    key,
+    secretMatches: true,
+    matchedSecret,
+    application,
+    workspace,
+    facts,
+    limits: null,
+    nowMs,
+  });
+  if (!verdict.allowed || !cached.limiter.take(nowMs).ok) return false;
+  cached.limiter.release();
+  return true;
+}
+
+/** Microseconds per call over the keys in a scattered order. */
+function timeWarm(texts: readonly string[], expected: boolean, work: (text: string) => boolean): number {
+  const step = 7919;
+  let wrong = 0;
+  const started = performance.now();
+  for (let i = 0; i < WARM_CALLS; i += 1) if (work(texts[(i * step) % texts.length] ?? '') !== expected) wrong += 1;
+  const micros = ((performance.now() - started) * 1000) / WARM_CALLS;
+  if (wrong > 0) throw new Error(`${wrong} verifications had the wrong result`);
+  return micros;
+}
+
+async function timeFirstUse(cache: KeyCache, texts: readonly string[]): Promise<number> {
+  const kids = texts.map((text) => text.split('_')[2] ?? '');
+  const started = performance.now();
+  for (let i = 0; i < FIRST_USES; i += 1) {
+    const kid = kids[i % kids.length] ?? '';
+    cache.invalidate(kid);
+    if ((await cache.load(kid)) === null) throw new Error('a stored key was not found');
+  }
+  return ((performance.now() - started) * 1000) / FIRST_USES;
+}
+
+async function measure(count: number): Promise<readonly string[]> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'keyward-bench-'));
+  const store = openStore({ dataDir, masterKey: randomBytes(32), clock });
+  try {
+    const hasher = createSecretHasher(store.peppers());
+    const texts = await fill(store, hasher, count);
+    const counters = openSharedCounters(createSharedCounters({ cells: COUNTERS }), 0);
+    const cache = new KeyCache({
+      source: store,
+      bindLimiter: (record) => bindLimits(counters, record.kid, record.limits),
+      clock,
+    });
+    await timeFirstUse(cache, texts);
+    const firstUse = await timeFirstUse(cache, texts);
+    const forged = texts.map((text) => withWrongSecret(text.split('_')[2] ?? ''));
+    timeWarm(texts, true, (text) => verify(cache, hasher, text));
+    const known = timeWarm(texts, true, (text) => verify(cache, hasher, text));
+    const wrong = timeWarm(forged, false, (text) => verify(cache, hasher, text));
+    return [count.toLocaleString('en'), ...[known, wrong, firstUse].map((micros) => micros.toFixed(2))];
+  } finally {
+    await store.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+const rows: (readonly string[])[] = [];
+for (const count of STORED) rows.push(await measure(count));
+const header = ['keys stored', 'known key µs', 'wrong secret µs', 'first use µs'];
+process.stdout.write(`${renderTable(header, rows)}\n`);
