@@ -26,6 +26,11 @@ import packageJson from '../package.json' with { type: 'json' };
 
 /** Counters in use at the same time: one per key and limit. 256 bytes each, touched when used. */
 const COUNTER_CELLS = 65_536;
+/** Kept free for databases, logs and the admin API. */
+const OWN_FILES = 200;
+/** The caller's connection and the provider's. */
+const FILES_PER_CALL = 2;
+const OPEN_FILES_GUESS = 1024;
 /** Systems on which several threads can listen on one port. */
 const REUSE_PORT_PLATFORMS: ReadonlySet<string> = new Set(['linux', 'freebsd', 'aix', 'sunos']);
 
@@ -84,8 +89,10 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     });
     const counters = createSharedCounters({ cells: COUNTER_CELLS });
     const ownCounters = openSharedCounters(counters, MAIN_THREAD_INDEX);
+    const workers = workerCount(settings, log);
     const fleet: Fleet = new Fleet({
-      workers: workerCount(settings, log),
+      workers,
+      connectionsMax: Math.floor((openFilesMax() - OWN_FILES) / workers / FILES_PER_CALL),
       listen: listenOptions(settings, tls),
       snapshot: await publisher.first(),
       counters,
@@ -173,6 +180,16 @@ function workerCount(settings: Settings, log: Logger): number {
   if (settings.workers === 1 || REUSE_PORT_PLATFORMS.has(process.platform)) return settings.workers;
   log.warn(`On ${process.platform} only one thread can listen on a port: running one gateway worker.`);
   return 1;
+}
+
+/** How many files and sockets the system lets this process open; a cautious guess where it does not say. */
+function openFilesMax(): number {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return limit === undefined ? OPEN_FILES_GUESS : Math.max(Number(limit), OWN_FILES * 2);
+  } catch {
+    return OPEN_FILES_GUESS; // no /proc on this system
+  }
 }
 
 function listenOptions(settings: Settings, tls: ListenOptions['tls']): ListenOptions {

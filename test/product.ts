@@ -224,7 +224,8 @@ function readReady(stdout: string): Ready | null {
   const firstKey = /\bkwk_live_[0-9A-Za-z]+_[0-9A-Za-z]+_[0-9A-Za-z]+/.exec(stdout)?.[0] ?? '';
   // The command goes on for as long as its lines end in a backslash.
   const curl = /^[ \t]*(curl .*(?:\\\n.*)*)$/m.exec(stdout)?.[1] ?? '';
-  return { gatewayUrl: gatewayUrl.replace(/\/$/, ''), adminUrl: adminUrl.replace(/\/$/, ''), firstKey, curl };
+  // A path behind the port is where people are to look first.
+  return { gatewayUrl: new URL(gatewayUrl).origin, adminUrl: new URL(adminUrl).origin, firstKey, curl };
 }
 
 async function exitOf(child: ChildProcess, timeoutMs: number): Promise<number | null> {

@@ -43,12 +43,7 @@ export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 export const none = z.strictObject({});
 
 /** What reads and changes have in common. */
-interface Definition<
-  Id extends string,
-  Params extends z.ZodObject,
-  Query extends z.ZodObject,
-  Out extends z.ZodType,
-> {
+interface Definition<Id extends string, Params extends z.ZodObject, Query extends z.ZodObject, Out extends z.ZodType> {
   /** `resource.action`: the audit log's action and the client's name for it. */
   readonly id: Id;
   /** Below `/api/v1`, parameters as `:name`. */

@@ -42,7 +42,9 @@ ${document.tags.map(({ name }) => contents(name, operations)).join('\n')}
 <p>Send an admin token as <code>Authorization: Bearer &lt;token&gt;</code>. The same as a document for programs: <a href="/api/openapi.json">openapi.json</a>.</p>
 ${document.tags.map(({ name }) => section(name, operations)).join('\n')}
 <section id="schemas"><h2>Schemas</h2>
-${Object.entries(document.components.schemas).map(([name, schema]) => schemaBlock(name, schema)).join('\n')}
+${Object.entries(document.components.schemas)
+  .map(([name, schema]) => schemaBlock(name, schema))
+  .join('\n')}
 </section>
 <section id="errors"><h2>Errors</h2>
 <p>Error answers are <code>application/problem+json</code> (RFC 9457); <code>code</code> is stable.</p>
@@ -125,13 +127,18 @@ function fieldRows(schema: JsonSchema, prefix: string): readonly (readonly strin
   const { properties, required } = objectParts(schema);
   return Object.entries(properties).flatMap(([name, property]) => {
     const mark = required.includes(name) ? ' <em>required</em>' : '';
-    const row = [`<code>${escape(prefix + name)}</code>${mark}`, typeText(property), escape(String(property['description'] ?? ''))];
+    const row = [
+      `<code>${escape(prefix + name)}</code>${mark}`,
+      typeText(property),
+      escape(textOf(property['description'])),
+    ];
     return [row, ...alternatives(property).flatMap((inner) => fieldRows(inner, `${prefix}${name}.`))];
   });
 }
 
 function alternatives(schema: JsonSchema): readonly JsonSchema[] {
-  return Array.isArray(schema['anyOf']) ? schema['anyOf'] : [schema];
+  const { anyOf } = schema as { anyOf?: readonly JsonSchema[] };
+  return anyOf ?? [schema];
 }
 
 function typeText(schema: JsonSchema): string {
@@ -141,11 +148,17 @@ function typeText(schema: JsonSchema): string {
     return `<a href="#schema-${name}">${name}</a>`;
   }
   if (Array.isArray(schema['anyOf'])) return alternatives(schema).map(typeText).join(' or ');
-  if (Array.isArray(schema['enum'])) return schema['enum'].map((value) => `<code>${escape(String(value))}</code>`).join(' or ');
+  if (Array.isArray(schema['enum']))
+    return schema['enum'].map((value) => `<code>${escape(String(value))}</code>`).join(' or ');
   const items = objectOf(schema['items']);
   if (items !== null) return `list of ${typeText(items)}`;
-  const fallback = schema['default'] === undefined ? '' : `, default <code>${escape(JSON.stringify(schema['default']))}</code>`;
-  return `${escape(String(schema['format'] ?? schema['type'] ?? 'any'))}${fallback}`;
+  const fallback =
+    schema['default'] === undefined ? '' : `, default <code>${escape(JSON.stringify(schema['default']))}</code>`;
+  return `${escape(textOf(schema['format']) || textOf(schema['type']) || 'any')}${fallback}`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function objectOf(value: unknown): JsonSchema | null {
@@ -157,7 +170,8 @@ function curlExample(method: string, path: string, body: JsonSchema | undefined)
     `curl ${method === 'GET' ? '' : `-X ${method} `}"$KEYWARD_ADMIN_URL/api/v1${path}"`,
     '  -H "Authorization: Bearer $KEYWARD_ADMIN_TOKEN"',
   ];
-  if (body !== undefined) lines.push('  -H "Content-Type: application/json"', `  -d '${JSON.stringify(exampleBody(body))}'`);
+  if (body !== undefined)
+    lines.push('  -H "Content-Type: application/json"', `  -d '${JSON.stringify(exampleBody(body))}'`);
   return lines.join(' \\\n');
 }
 

@@ -63,6 +63,9 @@ export function msOrNull(text: string | null): number | null {
 }
 
 /** The key core's own parsers decide, so that nothing is stored that it could not read. */
-function refuse(parsed: { readonly ok: true } | { readonly ok: false; readonly reason: string }, ctx: z.RefinementCtx): void {
+function refuse(
+  parsed: { readonly ok: true } | { readonly ok: false; readonly reason: string },
+  ctx: z.RefinementCtx,
+): void {
   if (!parsed.ok) ctx.addIssue({ code: 'custom', message: `is not valid: ${parsed.reason}` });
 }

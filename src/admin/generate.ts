@@ -8,21 +8,24 @@ const ROOT = join(import.meta.dirname, '../..');
 
 /** Path from the root of the repository → content, of every generated file. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
-  const manifest: { readonly version: string } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const manifest = readJson('package.json');
   return new Map([
     ['src/client/operations.ts', await formatted('operations.ts', operationsSource())],
-    ['docs/reference/openapi.json', openApiText(manifest.version)],
+    ['docs/reference/openapi.json', openApiText(String(manifest['version']))],
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/cli.md', cliPage()],
   ]);
 }
 
 async function formatted(name: string, source: string): Promise<string> {
-  const options: Record<string, unknown> = JSON.parse(readFileSync(join(ROOT, '.oxfmtrc.json'), 'utf8'));
-  const { $schema: _schema, ignorePatterns: _ignore, ...style } = options;
+  const { $schema: _schema, ignorePatterns: _ignore, ...style } = readJson('.oxfmtrc.json');
   const { code, errors } = await format(name, source, style);
   if (errors.length > 0) throw new Error(`generated source is not valid: ${errors[0]?.message}`);
   return code;
+}
+
+function readJson(path: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Record<string, unknown>;
 }
 
 if (import.meta.main) {

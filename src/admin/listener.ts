@@ -36,7 +36,9 @@ const CLOSE_GRACE_MS = 5_000;
 export async function startAdminServer({ host, port, tls, app }: AdminServerOptions): Promise<AdminServer> {
   const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const listener: RequestListener = (req, res) => void respond(req, res);
-  const server: Server = tls ? createHttpsServer({ ...SERVER_OPTIONS, ...tls }, listener) : createHttpServer(SERVER_OPTIONS, listener);
+  const server: Server = tls
+    ? createHttpsServer({ ...SERVER_OPTIONS, ...tls }, listener)
+    : createHttpServer(SERVER_OPTIONS, listener);
   await listen(server, host, port);
   return { port: addressOf(server).port, close: () => close(server) };
 }
@@ -52,11 +54,23 @@ function startError(error: NodeJS.ErrnoException, where: string): StartError {
   const failed = `The control plane cannot listen on ${where}`;
   switch (error.code) {
     case 'EADDRINUSE':
-      return new StartError(`${failed}: the port is taken.`, 'Stop what uses it, or choose another with --admin-port.', error);
+      return new StartError(
+        `${failed}: the port is taken.`,
+        'Stop what uses it, or choose another with --admin-port.',
+        error,
+      );
     case 'EACCES':
-      return new StartError(`${failed}: this user may not use this port.`, 'Choose one above 1023 with --admin-port.', error);
+      return new StartError(
+        `${failed}: this user may not use this port.`,
+        'Choose one above 1023 with --admin-port.',
+        error,
+      );
     case 'EADDRNOTAVAIL':
-      return new StartError(`${failed}: this machine does not have this address.`, 'Choose another with --host.', error);
+      return new StartError(
+        `${failed}: this machine does not have this address.`,
+        'Choose another with --host.',
+        error,
+      );
     default:
       return new StartError(`${failed} (${error.code ?? error.message}).`, 'Check --host and --admin-port.', error);
   }

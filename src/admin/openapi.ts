@@ -75,10 +75,10 @@ const PROBLEM: JsonSchema = {
 export function buildOpenApi(endpoints: readonly Endpoint[], version: string): OpenApiDocument {
   const schemas: Record<string, JsonSchema> = { Problem: PROBLEM };
   const byPath = Map.groupBy(endpoints, (endpoint) => openApiPath(endpoint.path));
-  const paths = [...byPath].map(([path, list]) => [
-    path,
-    Object.fromEntries(list.map((endpoint) => [endpoint.method.toLowerCase(), operation(endpoint, schemas)])),
-  ]);
+  const paths = [...byPath].map(
+    ([path, list]) =>
+      [path, Object.fromEntries(list.map((entry) => [entry.method.toLowerCase(), operation(entry, schemas)]))] as const,
+  );
   return {
     openapi: '3.1.1',
     info: {
@@ -120,7 +120,11 @@ function operation(endpoint: Endpoint, schemas: Record<string, JsonSchema>): Ope
   };
 }
 
-function parameters(schema: z.ZodObject, place: 'path' | 'query', schemas: Record<string, JsonSchema>): OpenApiParameter[] {
+function parameters(
+  schema: z.ZodObject,
+  place: 'path' | 'query',
+  schemas: Record<string, JsonSchema>,
+): OpenApiParameter[] {
   const { properties, required } = objectParts(jsonSchema(schema, 'input', schemas));
   return Object.entries(properties).map(([name, { description, ...property }]) => ({
     name,
@@ -133,7 +137,8 @@ function parameters(schema: z.ZodObject, place: 'path' | 'query', schemas: Recor
 
 function successes(endpoint: Endpoint, schemas: Record<string, JsonSchema>): Record<string, OpenApiContent> {
   const schema = jsonSchema(endpoint.response, 'output', schemas);
-  const description = (status: number): string => (status === 202 ? 'Stored; not yet in force on every worker.' : 'Success.');
+  const description = (status: number): string =>
+    status === 202 ? 'Stored; not yet in force on every worker.' : 'Success.';
   return Object.fromEntries(
     endpoint.statuses.map((status) => [
       String(status),
@@ -145,7 +150,7 @@ function successes(endpoint: Endpoint, schemas: Record<string, JsonSchema>): Rec
 function failures(endpoint: Endpoint): Record<string, OpenApiContent> {
   const codes = [...ERRORS_OF_ALL, ...(endpoint.method === 'GET' ? [] : ERRORS_OF_CHANGES), ...endpoint.errors];
   const byStatus = Map.groupBy([...new Set(codes)], (code) => ERRORS[code].status);
-  const answers = [...byStatus].map(([status, list]) => [
+  const answers = [...byStatus].map(([status, list]): [string, OpenApiContent] => [
     String(status),
     {
       description: list.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join(' '),
@@ -158,10 +163,15 @@ function failures(endpoint: Endpoint): Record<string, OpenApiContent> {
 /** A zod schema as JSON Schema; schemas that have an id are put beside the others and referred to. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Record<string, JsonSchema>): JsonSchema {
   // Inside an object, a schema that has an id becomes a reference like any other.
-  const converted = z.toJSONSchema(z.object({ it: schema }), { io, target: 'draft-2020-12', override: ({ jsonSchema: node }) => tidy(node, io) });
-  const plain: { $defs?: Record<string, JsonSchema>; properties?: { it?: JsonSchema } } = JSON.parse(
-    JSON.stringify(converted).replaceAll('"#/$defs/', '"#/components/schemas/'),
-  );
+  const converted = z.toJSONSchema(z.object({ it: schema }), {
+    io,
+    target: 'draft-2020-12',
+    override: ({ jsonSchema: node }) => tidy(node, io),
+  });
+  const plain = JSON.parse(JSON.stringify(converted).replaceAll('"#/$defs/', '"#/components/schemas/')) as {
+    $defs?: Record<string, JsonSchema>;
+    properties?: { it?: JsonSchema };
+  };
   Object.assign(schemas, plain.$defs);
   return plain.properties?.it ?? {};
 }

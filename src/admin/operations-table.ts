@@ -75,7 +75,10 @@ function flagType(schema: JsonSchema): FlagRow['type'] {
 function describe(outer: JsonSchema, plain: JsonSchema): string {
   const text = outer['description'] ?? plain['description'];
   const fallback = outer['default'];
-  const shown = fallback === undefined || (Array.isArray(fallback) && fallback.length === 0) ? '' : `Default: ${String(fallback)}.`;
+  const shown =
+    fallback === undefined || (Array.isArray(fallback) && fallback.length === 0)
+      ? ''
+      : `Default: ${typeof fallback === 'string' ? fallback : JSON.stringify(fallback)}.`;
   return [typeof text === 'string' ? text : '', shown].filter((part) => part !== '').join(' ');
 }
 

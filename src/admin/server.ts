@@ -37,7 +37,10 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
   app.use(async (c, next) => {
     c.set('requestId', newRequestId());
     if (isOwnHost(new URL(c.req.url).hostname, allowedHosts)) await next();
-    else c.res = problem(c, 'invalid_host', { detail: 'This server does not answer under this name. An operator can allow it.' });
+    else
+      c.res = problem(c, 'invalid_host', {
+        detail: 'This server does not answer under this name. An operator can allow it.',
+      });
     setSecurityHeaders(c);
   });
   app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => problem(c, 'body_too_large') }));
@@ -48,7 +51,11 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
   }
   addMethodRefusals(app);
 
-  app.notFound((c) => problem(c, 'not_found', { detail: 'There is no such path here. The API is below /api/v1; /api/docs describes it.' }));
+  app.notFound((c) =>
+    problem(c, 'not_found', {
+      detail: 'There is no such path here. The API is below /api/v1; /api/docs describes it.',
+    }),
+  );
   app.onError((error, c) => {
     if (error instanceof AppError) return problemOf(c, error);
     deps.log.error({ err: error, requestId: c.var.requestId }, 'an admin call failed');

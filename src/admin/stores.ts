@@ -109,7 +109,11 @@ export interface KeyRowStore {
   get(kid: string): Promise<KeyRow | null>;
   list(page: PageRequest, filter: KeyFilter): Promise<Page<KeyRow>>;
   /** Raises the revision; false when the revision was not the expected one (someone else changed it). */
-  update(kid: string, expectedRevision: number, patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy'>>): Promise<boolean>;
+  update(
+    kid: string,
+    expectedRevision: number,
+    patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy'>>,
+  ): Promise<boolean>;
 }
 
 /** A provider added or adjusted through the API; the built-in ones need no row. */
@@ -153,7 +157,11 @@ export interface CredentialStore {
   /** Every credential with its secret in clear: for the snapshot only. */
   secrets(): Promise<readonly (CredentialRow & { readonly secret: string })[]>;
   /** A new secret replaces the old one when given. */
-  update(id: string, patch: Partial<Omit<CredentialRow, 'id' | 'providerId' | 'createdAtMs'>>, secret?: string): Promise<void>;
+  update(
+    id: string,
+    patch: Partial<Omit<CredentialRow, 'id' | 'providerId' | 'createdAtMs'>>,
+    secret?: string,
+  ): Promise<void>;
   delete(id: string): Promise<void>;
 }
 
@@ -190,7 +198,10 @@ export interface AuditRow {
 
 export interface AuditStore {
   append(row: AuditRow): Promise<void>;
-  list(page: PageRequest, filter: { readonly action?: string; readonly targetId?: string; readonly actor?: string }): Promise<Page<AuditRow>>;
+  list(
+    page: PageRequest,
+    filter: { readonly action?: string; readonly targetId?: string; readonly actor?: string },
+  ): Promise<Page<AuditRow>>;
 }
 
 export interface CallFilter {

@@ -9,7 +9,11 @@ describe('the local operator token', () => {
   test('is an admin token with a valid checksum, whatever the master key', () => {
     fc.assert(
       fc.property(masterKeys, (masterKey) => {
-        expect(parseKey(deriveLocalToken(masterKey), ['kwa'])).toMatchObject({ ok: true, type: 'kwa', environment: 'live' });
+        expect(parseKey(deriveLocalToken(masterKey), ['kwa'])).toMatchObject({
+          ok: true,
+          type: 'kwa',
+          environment: 'live',
+        });
       }),
     );
   });
@@ -26,12 +30,16 @@ describe('the local operator token', () => {
   });
 
   test('never changes between versions of the program', () => {
-    expect(deriveLocalToken(new Uint8Array(32))).toBe('kwa_live_FPoGfPVu9EKE_rjFJRXFSJ0W5l1Q2aZQjoaumIB7Lpil6C23SWiEPMBN_3hLwWO');
+    expect(deriveLocalToken(new Uint8Array(32))).toBe(
+      'kwa_live_FPoGfPVu9EKE_rjFJRXFSJ0W5l1Q2aZQjoaumIB7Lpil6C23SWiEPMBN_3hLwWO',
+    );
   });
 });
 
 describe('the verifier', () => {
-  const verifier = createTokenVerifier(builtInTokens({ bootstrapToken: 'from-the-environment', masterKey: new Uint8Array(32) }));
+  const verifier = createTokenVerifier(
+    builtInTokens({ bootstrapToken: 'from-the-environment', masterKey: new Uint8Array(32) }),
+  );
 
   test('knows both tokens apart', async () => {
     expect(await verifier.verify('from-the-environment')).toMatchObject({ actor: 'token:bootstrap' });

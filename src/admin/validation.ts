@@ -51,7 +51,9 @@ export function invalidField(place: Place, field: string, message: string): AppE
 }
 
 function validationError(errors: readonly FieldError[]): AppError {
-  const sentences = errors.map(({ field, message, in: place }) => `${field === '' ? `the ${place}` : field} ${message}`);
+  const sentences = errors.map(
+    ({ field, message, in: place }) => `${field === '' ? `the ${place}` : field} ${message}`,
+  );
   return new AppError('validation_failed', {
     message: `The input is not valid: ${sentences.join('; ')}.`,
     details: { errors },

@@ -28,7 +28,11 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
   terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(id, operation, answer));
 }
 
-async function call(connection: Connection, id: OperationId, input: Awaited<ReturnType<typeof inputOf>>): Promise<unknown> {
+async function call(
+  connection: Connection,
+  id: OperationId,
+  input: Awaited<ReturnType<typeof inputOf>>,
+): Promise<unknown> {
   try {
     return await createClient(connection).callUnchecked(id, input);
   } catch (error) {

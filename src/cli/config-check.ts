@@ -24,7 +24,11 @@ export async function checkConfig(args: readonly string[], terminal: Terminal): 
   if (!result.ok) throw new CliError(`${path} has ${errors.length} ${errors.length === 1 ? 'mistake' : 'mistakes'}.`);
 }
 
-function parse(args: readonly string[]): { readonly json: boolean; readonly help: boolean; readonly file: string | undefined } {
+function parse(args: readonly string[]): {
+  readonly json: boolean;
+  readonly help: boolean;
+  readonly file: string | undefined;
+} {
   const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });

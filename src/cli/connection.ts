@@ -19,7 +19,9 @@ const DEFAULT_PORT = '8081';
 /** Where the control plane is, and with which token to ask it. */
 export function findConnection(flags: ConnectionFlags, env: Terminal['env']): Connection {
   const baseUrl = checkedUrl(
-    flags.url ?? given(env['KEYWARD_ADMIN_URL']) ?? `http://127.0.0.1:${given(env['KEYWARD_ADMIN_PORT']) ?? DEFAULT_PORT}`,
+    flags.url ??
+      given(env['KEYWARD_ADMIN_URL']) ??
+      `http://127.0.0.1:${given(env['KEYWARD_ADMIN_PORT']) ?? DEFAULT_PORT}`,
   );
   const token = given(env['KEYWARD_ADMIN_TOKEN']);
   if (token !== undefined) return { baseUrl, token, tokenSource: 'KEYWARD_ADMIN_TOKEN' };

@@ -25,7 +25,7 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { ...COMMON, ...Object.assign({}, ...flags.map(optionsOf)) },
+      options: Object.fromEntries([COMMON, ...flags.map(optionsOf)].flatMap((options) => Object.entries(options))),
       allowPositionals: true,
     });
     return { values, positionals };
@@ -72,7 +72,10 @@ function valueOf(flag: Flag, given: Given): unknown {
   if (flag.nullable && texts.length === 1 && texts[0] === 'none') return null;
   switch (flag.type) {
     case 'strings':
-      return texts.flatMap((text) => text.split(',')).map((text) => text.trim()).filter((text) => text !== '');
+      return texts
+        .flatMap((text) => text.split(','))
+        .map((text) => text.trim())
+        .filter((text) => text !== '');
     case 'integer':
       return wholeNumber(flag, texts[0] ?? '');
     default:
@@ -86,7 +89,11 @@ function wholeNumber(flag: Flag, text: string): number {
 }
 
 /** Arguments are visible to every user of the machine: a secret comes by stdin or by an environment variable. */
-async function secretOf(flag: Flag, values: ParsedArguments['values'], terminal: Terminal): Promise<string | undefined> {
+async function secretOf(
+  flag: Flag,
+  values: ParsedArguments['values'],
+  terminal: Terminal,
+): Promise<string | undefined> {
   if (values[`${flag.name}-stdin`] === true) return (await terminal.readInput()).replace(/\r?\n$/, '');
   const variable = values[`${flag.name}-env`];
   if (typeof variable !== 'string') return undefined;

@@ -60,5 +60,8 @@ function usage({ cli, params }: Operation): string {
 
 function columns(lines: readonly Line[]): string {
   const width = Math.max(...lines.map(({ left }) => left.length));
-  return lines.map(({ left, right }) => `  ${left.padEnd(width)}  ${right}`.trimEnd()).join('\n').concat('\n');
+  return lines
+    .map(({ left, right }) => `  ${left.padEnd(width)}  ${right}`.trimEnd())
+    .join('\n')
+    .concat('\n');
 }

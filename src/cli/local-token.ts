@@ -23,12 +23,15 @@ function readKeyFile(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
-    throw new CliError(`${path} cannot be read. Run this as the user of the server, or set KEYWARD_ADMIN_TOKEN.`, { cause });
+    throw new CliError(`${path} cannot be read. Run this as the user of the server, or set KEYWARD_ADMIN_TOKEN.`, {
+      cause,
+    });
   }
 }
 
 function derive(text: string, source: string): LocalToken {
   const key = Buffer.from(text.trim(), 'base64');
-  if (key.length !== KEY_BYTES) throw new CliError(`${source} is not a master key: it must be ${KEY_BYTES} bytes in base64.`);
+  if (key.length !== KEY_BYTES)
+    throw new CliError(`${source} is not a master key: it must be ${KEY_BYTES} bytes in base64.`);
   return { token: deriveLocalToken(key), tokenSource: `the master key (${source})` };
 }

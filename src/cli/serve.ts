@@ -87,7 +87,15 @@ function readFile(location: ConfigLocation, env: NodeJS.ProcessEnv): ParsedConfi
 }
 
 function banner({ gatewayUrl, adminUrl, firstKey }: Running, dataDir: string): string {
-  const lines = ['', 'Keyward is running.', '', `  Gateway  ${gatewayUrl}`, `  Admin    ${adminUrl}/api/docs`, `  Data     ${dataDir}`, ''];
+  const lines = [
+    '',
+    'Keyward is running.',
+    '',
+    `  Gateway  ${gatewayUrl}`,
+    `  Admin    ${adminUrl}  (reference: ${adminUrl}/api/docs)`,
+    `  Data     ${dataDir}`,
+    '',
+  ];
   if (firstKey === null) {
     lines.push('Make a key:  npm run -s keyward -- keys create --name my-key', '');
   } else {

@@ -15,14 +15,15 @@ export type OperationInput<Id extends OperationId> = Part<'params', z.input<Endp
 /** What an operation answers. */
 export type OperationOutput<Id extends OperationId> = z.output<EndpointOf<Id>['response']>;
 
-type Part<Name extends string, Fields> = keyof Fields extends never
-  ? unknown
-  : Record<never, never> extends Fields
-    ? { readonly [K in Name]?: Fields }
-    : { readonly [K in Name]: Fields };
+type Part<Name extends string, Fields> =
+  Fields extends Record<string, never>
+    ? unknown
+    : Partial<Fields> extends Fields
+      ? { readonly [K in Name]?: Fields }
+      : { readonly [K in Name]: Fields };
 
 type InputArguments<Id extends OperationId> =
-  Record<never, never> extends OperationInput<Id> ? [input?: OperationInput<Id>] : [input: OperationInput<Id>];
+  Partial<OperationInput<Id>> extends OperationInput<Id> ? [input?: OperationInput<Id>] : [input: OperationInput<Id>];
 
 export interface ClientOptions {
   /** Where the control plane is, for example `http://127.0.0.1:8081`. */
@@ -103,7 +104,8 @@ function pathOf(id: OperationId, params: Readonly<Record<string, string>>): stri
 
 function queryOf(query: Readonly<Record<string, unknown>>): string {
   const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, String(value));
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) given.set(name, typeof value === 'string' ? value : JSON.stringify(value));
   return given.size === 0 ? '' : `?${given.toString()}`;
 }
 

@@ -64,7 +64,9 @@ export function compileOwn(sources: ProviderSources, warn: Warn): ProviderSnapsh
   const baseUrl = entry?.baseUrl ?? row?.baseUrl ?? null;
   const dialects = dialectsOf(entry?.dialect ?? row?.dialect ?? null);
   if (baseUrl === null || dialects.length === 0) {
-    warn(`The provider ${id} is left out: it needs a base URL and a dialect of this version (${DIALECT_NAMES.join(', ')}).`);
+    warn(
+      `The provider ${id} is left out: it needs a base URL and a dialect of this version (${DIALECT_NAMES.join(', ')}).`,
+    );
     return null;
   }
   const refusal = refusalOf(baseUrl);
@@ -73,10 +75,16 @@ export function compileOwn(sources: ProviderSources, warn: Warn): ProviderSnapsh
     return null;
   }
   // Local servers need no key. One whose credentials are all disabled is another matter: it is refused.
-  const keyless = entry === null ? sources.credentials.length === 0 : entry.credentials === undefined && sources.credentials.length === 0;
+  const keyless =
+    entry === null
+      ? sources.credentials.length === 0
+      : entry.credentials === undefined && sources.credentials.length === 0;
   const endpoints = dialects.map((dialect) => {
     const defaults = DIALECT_DEFAULTS[dialect];
-    return [dialect, endpointOf({ ...defaults, baseUrl, ...(keyless && { auth: { header: '', prefix: '' } }) })] as const;
+    return [
+      dialect,
+      endpointOf({ ...defaults, baseUrl, ...(keyless && { auth: { header: '', prefix: '' } }) }),
+    ] as const;
   });
   return {
     id,
@@ -92,7 +100,11 @@ const DIALECT_DEFAULTS: Readonly<Record<DialectName, Omit<ProviderEndpoint, 'bas
   openai: { auth: { header: 'authorization', prefix: 'Bearer ' }, headers: {}, streamUsage: 'when-asked' },
   'openai-responses': { auth: { header: 'authorization', prefix: 'Bearer ' }, headers: {}, streamUsage: 'always' },
   // https://docs.claude.com/en/api/versioning: the header is required.
-  anthropic: { auth: { header: 'x-api-key', prefix: '' }, headers: { 'anthropic-version': '2023-06-01' }, streamUsage: 'always' },
+  anthropic: {
+    auth: { header: 'x-api-key', prefix: '' },
+    headers: { 'anthropic-version': '2023-06-01' },
+    streamUsage: 'always',
+  },
   gemini: { auth: { header: 'x-goog-api-key', prefix: '' }, headers: {}, streamUsage: 'always' },
 };
 
@@ -148,7 +160,8 @@ function credentialsOf({ id, entry, credentials, envSecret }: BuiltInSources): r
     }));
   }
   const active = credentials.filter((credential) => credential.state === 'active');
-  if (active.length > 0) return active.map(({ id: credentialId, secret, weight }) => ({ id: credentialId, secret, weight }));
+  if (active.length > 0)
+    return active.map(({ id: credentialId, secret, weight }) => ({ id: credentialId, secret, weight }));
   return envSecret === null ? [] : [{ id: `env:${envSecret.name}`, secret: envSecret.secret, weight: 1 }];
 }
 

@@ -114,9 +114,14 @@ function compileProviders(
   return Object.fromEntries(compiled.map((provider) => [provider.id, provider]));
 }
 
-function envSecret(builtIn: Provider, env: CompileInput['env']): { readonly name: string; readonly secret: string } | null {
+function envSecret(
+  builtIn: Provider,
+  env: CompileInput['env'],
+): { readonly name: string; readonly secret: string } | null {
   const secret = builtIn.secretEnv === null ? undefined : env[builtIn.secretEnv]?.trim();
-  return builtIn.secretEnv === null || secret === undefined || secret === '' ? null : { name: builtIn.secretEnv, secret };
+  return builtIn.secretEnv === null || secret === undefined || secret === ''
+    ? null
+    : { name: builtIn.secretEnv, secret };
 }
 
 function compileAliases(

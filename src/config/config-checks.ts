@@ -7,7 +7,9 @@ import type { ParsedConfig, ProviderConfig } from './schema.ts';
 export function checkConfig(config: ParsedConfig): readonly ConfigIssue[] {
   const providers = Object.entries(config.providers ?? {}).flatMap(([id, entry]) => checkProvider(id, entry));
   const aliases = Object.entries(config.models ?? {}).flatMap(([id, alias]) =>
-    alias.targets.flatMap((target, index) => checkTarget(typeof target === 'string' ? target : target.model, ['models', id, 'targets', index])),
+    alias.targets.flatMap((target, index) =>
+      checkTarget(typeof target === 'string' ? target : target.model, ['models', id, 'targets', index]),
+    ),
   );
   return [...providers, ...aliases];
 }
@@ -37,7 +39,9 @@ function checkProvider(id: string, entry: ProviderConfig): readonly ConfigIssue[
 }
 
 function checkTarget(target: string, path: ConfigPath): readonly ConfigIssue[] {
-  return /^[^/\s]+\/\S+$/.test(target) ? [] : [at(path, 'must be a model as provider/name, for example openai/gpt-4o-mini')];
+  return /^[^/\s]+\/\S+$/.test(target)
+    ? []
+    : [at(path, 'must be a model as provider/name, for example openai/gpt-4o-mini')];
 }
 
 function at(path: ConfigPath, message: string): ConfigIssue {

@@ -9,6 +9,8 @@ export interface ConfigIssue {
   readonly message: string;
   /** Whether the path names a setting that should not be there at all: then the key is the place. */
   readonly atKey: boolean;
+  /** Whether the last name of the path may be a secret that was put in the wrong place. */
+  readonly nameHidden?: boolean;
 }
 
 /** What zod found, in the words of someone who edits the file. `isPresent` tells missing from wrong. */
@@ -24,14 +26,20 @@ function describe(
   const path = [...base, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], message: unknownSetting(path, key), atKey: true }));
+      return issue.keys.map((key) => misnamed([...path, key], unknownSetting(path, key)));
     case 'invalid_key':
-      return [{ path, message: `the name ${issue.issues[0]?.message ?? 'is not valid'}`, atKey: true }];
+      return [misnamed(path, `the name ${issue.issues[0]?.message ?? 'is not valid'}`)];
     case 'invalid_union':
       return closestBranch(issue.errors).flatMap((inner) => describe(inner, path, isPresent));
     default:
       return [{ path, message: isPresent(path) ? sentence(issue) : 'is missing', atKey: false }];
   }
+}
+
+/** `credentials: [{ sk-… }]` makes a name of a secret: only names that are plain words are repeated. */
+function misnamed(path: ConfigPath, message: string): ConfigIssue {
+  const isWord = /^[A-Za-z]{1,32}([_-][A-Za-z]{1,32}){0,3}$/.test(String(path.at(-1)));
+  return { path, message, atKey: true, nameHidden: !isWord };
 }
 
 /** Of the forms that a value may have, the one it comes closest to: whose mistakes lie deepest inside. */
@@ -63,7 +71,8 @@ function sentence(issue: z.core.$ZodIssue): string {
 }
 
 function tooSmall(origin: string, minimum: number, inclusive: boolean): string {
-  if (origin === 'number' || origin === 'int') return inclusive ? `must be ${minimum} or more` : `must be more than ${minimum}`;
+  if (origin === 'number' || origin === 'int')
+    return inclusive ? `must be ${minimum} or more` : `must be more than ${minimum}`;
   return 'must not be empty';
 }
 

@@ -54,13 +54,21 @@ export function parseConfig({ text, file, env }: ConfigText): ConfigResult {
   const name = basename(file);
   if (Buffer.byteLength(text) > FILE_BYTES_MAX) return failed(name, 'the file is larger than 4 MiB');
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    // Both would repeat pieces of the file, the second on the console.
+    prettyErrors: false,
+    logLevel: 'error',
+  });
   const error = (offset: number, path: ConfigPath, message: string): ConfigError => {
     const { line, col } = lines.linePos(offset);
     return { file: name, line: Math.max(1, line), column: Math.max(1, col), path: formatPath(path), message };
   };
 
-  const syntax = [...document.errors, ...document.warnings].map((found) => error(found.pos[0], [], yamlSentence(found)));
+  const syntax = [...document.errors, ...document.warnings].map((found) =>
+    error(found.pos[0], [], yamlSentence(found)),
+  );
   if (syntax.length > 0) return { ok: false, errors: syntax };
 
   const references = expandAll(document, env).map(({ offset, path, reason }) => error(offset, path, reason));
@@ -79,14 +87,19 @@ export function parseConfig({ text, file, env }: ConfigText): ConfigResult {
     ? checkConfig(parsed.data)
     : describeIssues(parsed.error, (path) => resolve(document, path).complete);
   if (parsed.success && issues.length === 0) return { ok: true, config: parsed.data };
-  const errors = issues.map((issue) => error(offsetOf(document, issue.path, issue.atKey), issue.path, issue.message));
+  const errors = issues.map(({ path, message, atKey, nameHidden }) =>
+    error(offsetOf(document, path, atKey), nameHidden === true ? path.slice(0, -1) : path, message),
+  );
   return { ok: false, errors: errors.toSorted((a, b) => a.line - b.line || a.column - b.column) };
 }
 
 /** One line an error: `keyward.yaml:12:5 providers.openai.credentials[0].secret: is missing`. */
 export function formatConfigErrors(errors: readonly ConfigError[]): string {
   return errors
-    .map(({ file, line, column, path, message }) => `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${message}`)
+    .map(
+      ({ file, line, column, path, message }) =>
+        `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${message}`,
+    )
     .join('\n');
 }
 
@@ -175,7 +188,7 @@ function yamlSentence(error: YAMLError): string {
 
 const YAML_SENTENCES: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   BAD_ALIAS: 'an alias (*name) has no anchor (&name) before it; put text that begins with * in quotes',
-  BAD_INDENT: 'the indentation does not fit',
+  BAD_INDENT: 'the indentation does not fit, or a bracket is not closed',
   BAD_SCALAR_START: 'a value begins with a character that needs quotes around it',
   BLOCK_AS_IMPLICIT_KEY: 'a block stands where one line is needed; put text with ": " in quotes',
   DUPLICATE_KEY: 'this setting is there twice',

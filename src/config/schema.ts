@@ -20,7 +20,12 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
 };
 
 /** The wire formats that a provider of one's own may speak in this version. */
-export const DIALECT_NAMES = ['openai', 'openai-responses', 'anthropic', 'gemini'] as const satisfies readonly DialectName[];
+export const DIALECT_NAMES = [
+  'openai',
+  'openai-responses',
+  'anthropic',
+  'gemini',
+] as const satisfies readonly DialectName[];
 
 /** Levels of the program's own log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -111,7 +116,12 @@ const listen = z.strictObject({
 
 /** `keyward.yaml` as a whole. */
 export const configSchema = z.strictObject({
-  providers: z.record(providerId, z.preprocess((value) => value ?? {}, provider)).optional(),
+  providers: z
+    .record(
+      providerId,
+      z.preprocess((value) => value ?? {}, provider),
+    )
+    .optional(),
   models: z.record(aliasId, alias).optional(),
   gateway: gateway.optional(),
   listen: listen.optional(),

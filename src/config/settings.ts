@@ -49,7 +49,15 @@ export function configLocation(flags: SettingsFlags, env: Env): ConfigLocation {
 }
 
 /** Settings from flags, environment, file and defaults, in that order. Throws a StartError with one clear line. */
-export function readSettings({ flags, env, file }: { flags: SettingsFlags; env: Env; file: ParsedConfig | null }): Settings {
+export function readSettings({
+  flags,
+  env,
+  file,
+}: {
+  flags: SettingsFlags;
+  env: Env;
+  file: ParsedConfig | null;
+}): Settings {
   refuseLater(env);
   const pick = (flag: keyof SettingsFlags, flagName: string, envName: string): Given | null => {
     const fromFlag = flags[flag];
@@ -59,7 +67,8 @@ export function readSettings({ flags, env, file }: { flags: SettingsFlags; env: 
   };
   const listen = file?.listen;
   const port = wholeNumber(pick('port', '--port', 'KEYWARD_PORT'), 0, 65_535) ?? listen?.port ?? 8080;
-  const adminPort = wholeNumber(pick('adminPort', '--admin-port', 'KEYWARD_ADMIN_PORT'), 0, 65_535) ?? listen?.adminPort ?? 8081;
+  const adminPort =
+    wholeNumber(pick('adminPort', '--admin-port', 'KEYWARD_ADMIN_PORT'), 0, 65_535) ?? listen?.adminPort ?? 8081;
   if (port === adminPort && port !== 0) {
     throw new StartError(
       `The gateway and the admin API cannot both listen on port ${port}.`,
@@ -71,7 +80,8 @@ export function readSettings({ flags, env, file }: { flags: SettingsFlags; env: 
     host: text(pick('host', '--host', 'KEYWARD_HOST')) ?? listen?.host ?? '127.0.0.1',
     port,
     adminPort,
-    workers: wholeNumber(pick('workers', '--workers', 'KEYWARD_WORKERS'), 1, 256) ?? file?.workers ?? availableParallelism(),
+    workers:
+      wholeNumber(pick('workers', '--workers', 'KEYWARD_WORKERS'), 1, 256) ?? file?.workers ?? availableParallelism(),
     logLevel: logLevel(pick('logLevel', '--log-level', 'KEYWARD_LOG_LEVEL')) ?? file?.logLevel ?? 'info',
     tls: tlsFiles(flags) ?? listen?.tls ?? null,
     adminToken: adminToken(env),

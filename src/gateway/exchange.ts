@@ -27,6 +27,8 @@ type Mode = 'head' | 'events' | 'held' | 'flowing' | 'error';
  * null when the answer was handed to the caller whole, or with why not.
  */
 export function exchange(gateway: Gateway, call: Call, target: Target, prepared: PreparedRequest): Promise<Refusal | null> {
+  // The caller may have left while the key was looked up: nobody would pay for the answer.
+  if (call.clientGone) return Promise.resolve(refusal('client_closed'));
   return new Promise((resolve) => {
     const relay = new Relay(gateway, call, target, prepared.hideUsage, resolve);
     call.attempts += 1;
@@ -58,6 +60,30 @@ class Relay implements UpstreamListener {
   }
 
   onHead(status: number, headers: readonly string[]): void {
+    try {
+      this.#readHead(status, headers);
+    } catch (error) {
+      this.#breakDown(error);
+    }
+  }
+
+  onData(chunk: Buffer): void {
+    try {
+      this.#readData(chunk);
+    } catch (error) {
+      this.#breakDown(error);
+    }
+  }
+
+  onEnd(): void {
+    try {
+      this.#readEnd();
+    } catch (error) {
+      this.#breakDown(error);
+    }
+  }
+
+  #readHead(status: number, headers: readonly string[]): void {
     const call = this.#call;
     call.upstreamStatus = status;
     this.#status = status;
@@ -73,15 +99,16 @@ class Relay implements UpstreamListener {
       call.eventStream = true;
       this.#observer = this.#target.dialect.observeStream(this.#hideUsage);
     } else if (contentType.startsWith('application/json') || contentType === '') {
-      // Gemini streams a JSON array to those who do not ask for events: it must not be held.
-      if (call.stream) this.#observer = this.#target.dialect.observeStream(false);
-      this.#mode = call.stream ? 'flowing' : 'held';
+      // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
+      const streamed = call.stream && !call.reading.stream;
+      if (streamed) this.#observer = this.#target.dialect.observeStream(false);
+      this.#mode = streamed ? 'flowing' : 'held';
     } else {
       this.#fail(refusal('provider_answer_invalid'));
     }
   }
 
-  onData(chunk: Buffer): void {
+  #readData(chunk: Buffer): void {
     switch (this.#mode) {
       case 'events':
         this.#relay(this.#observer?.push(chunk) ?? null);
@@ -102,7 +129,7 @@ class Relay implements UpstreamListener {
     }
   }
 
-  onEnd(): void {
+  #readEnd(): void {
     switch (this.#mode) {
       case 'events':
         this.#endEvents();
@@ -216,6 +243,13 @@ class Relay implements UpstreamListener {
     if (this.#observer === null) return;
     this.#call.usage = this.#observer.usage();
     this.#call.complete = this.#observer.complete();
+  }
+
+  /** A bug of ours in a callback of a socket: it must end this call, not the worker. */
+  #breakDown(error: unknown): void {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#gateway.log('error', 'relay failed', { requestId: this.#call.requestId, reason });
+    this.#fail(refusal('internal_error'));
   }
 
   #fail(refused: Refusal): void {

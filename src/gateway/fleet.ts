@@ -16,6 +16,8 @@ const STEADY_AFTER_MS = 30_000;
 export interface FleetOptions {
   readonly workers: number;
   readonly listen: ListenOptions;
+  /** Per worker. */
+  readonly connectionsMax: number;
   readonly snapshot: Snapshot;
   readonly counters: SharedArrayBuffer;
   readonly peppers: WorkerStart['peppers'];
@@ -161,6 +163,7 @@ export class Fleet {
         counters: this.#options.counters,
         peppers: this.#options.peppers,
         listen: this.#listen,
+        connectionsMax: this.#options.connectionsMax,
       };
       const worker = new Worker(workerUrl(), { workerData, name: `gateway-${index}` });
       const member = this.#member(index, worker);

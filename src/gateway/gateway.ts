@@ -10,6 +10,9 @@ export interface Gateway {
   config: LiveConfig;
   /** Set when the worker was told to stop: answers close their connections, readiness is denied. */
   draining: boolean;
+  /** Open connections of callers, and how many of them are served. */
+  connections: number;
+  readonly connectionsMax: number;
   readonly keys: KeyCache;
   readonly hasher: SecretHasher;
   readonly calls: CallQueue;

@@ -15,11 +15,13 @@ import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
 import { readBody } from './read-body.ts';
 import { readModelRequest, readPassthroughRequest } from './read-request.ts';
 import { refusal } from './refusal.ts';
-import type { Refusal } from './refusal.ts';
+import type { Refusal, RefusalOptions } from './refusal.ts';
 import { refuse } from './refuse.ts';
 import { readRequestHead } from './request-head.ts';
 import { guessDialect, matchRoute } from './routes.ts';
 import { settle } from './settle.ts';
+
+const TRY_ELSEWHERE: RefusalOptions = { retryAfterMs: 1000, headers: ['connection', 'close'] };
 
 /** Serves one request. Never rejects: what goes wrong becomes an answer and a record. */
 export async function handle(gateway: Gateway, req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -38,6 +40,9 @@ export async function handle(gateway: Gateway, req: IncomingMessage, res: Server
 }
 
 async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
+  // Before the system runs out of handles and new callers vanish without a word.
+  if (gateway.connections > gateway.connectionsMax) return refusal('overloaded', TRY_ELSEWHERE);
+
   const head = readRequestHead(call.req);
   if ('code' in head) return head;
   call.head = head;
@@ -94,6 +99,8 @@ function openCall(gateway: Gateway, req: IncomingMessage, res: ServerResponse): 
     clientAddress: clientAddress(req, config.settings.trustedProxyHops),
     dialect: guessDialect('/'),
   });
+  // A write that meets a closed connection is an error of its own; the close is what counts.
+  res.on('error', ignore);
   res.on('close', () => {
     if (res.writableFinished) return;
     call.clientGone = true;
@@ -101,6 +108,8 @@ function openCall(gateway: Gateway, req: IncomingMessage, res: ServerResponse): 
   });
   return call;
 }
+
+function ignore(): void {}
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

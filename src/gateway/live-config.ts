@@ -22,10 +22,8 @@ export interface LiveWorkspace {
 export interface LiveProvider {
   readonly snapshot: ProviderSnapshot;
   readonly endpoints: ReadonlyMap<DialectName, LiveEndpoint>;
-  /** Turns with every call: which credential is next. */
-  turn: number;
-  /** Sum of the credentials' weights. */
-  readonly turns: number;
+  /** What each credential is owed, in their order: changes with every call. */
+  readonly credit: Float64Array;
 }
 
 export interface LiveEndpoint {
@@ -68,8 +66,7 @@ export class LiveConfigs {
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
       endpoints.set(dialect.name, { dialect, snapshot: endpoint, upstream });
     }
-    const turns = provider.credentials.reduce((sum, credential) => sum + credential.weight, 0);
-    return { snapshot: provider, endpoints, turn: 0, turns };
+    return { snapshot: provider, endpoints, credit: new Float64Array(provider.credentials.length) };
   }
 
   #pool(origin: string, settings: GatewaySettings, pools: Map<string, HttpUpstream>): HttpUpstream {

@@ -12,6 +12,8 @@ export interface WorkerStart {
   readonly counters: SharedArrayBuffer;
   readonly peppers: readonly { readonly version: number; readonly key: Uint8Array }[];
   readonly listen: ListenOptions;
+  /** Connections of callers that a worker serves at the same time; more are told to come back. */
+  readonly connectionsMax: number;
 }
 
 export interface ListenOptions {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../errors.ts';
 import { DIALECTS } from '../llm/index.ts';
@@ -32,6 +33,12 @@ export function createGatewayServer(gateway: Gateway, tls: ListenOptions['tls'])
     tls === null ? createServer(SERVER_OPTIONS, listener) : createTlsServer({ ...SERVER_OPTIONS, ...tls }, listener);
   // Node would drop the lines beyond a maximum without a word; the door counts them instead.
   server.maxHeadersCount = 0;
+  server.on('connection', (socket: Socket) => {
+    gateway.connections += 1;
+    socket.once('close', () => {
+      gateway.connections -= 1;
+    });
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => answerUnparsed(gateway, error, socket));
   return server;
 }

@@ -85,18 +85,24 @@ function firstEndpoint(provider: LiveProvider): LiveEndpoint | undefined {
   return provider.endpoints.values().next().value;
 }
 
-/** The provider's next credential: each takes as many turns as its weight says. Null when it has none. */
+/**
+ * The provider's next credential, or null when it has none. Each gets the share of calls that its
+ * weight says, spread evenly (smooth weighted round-robin): every turn each is credited with its
+ * weight, and the one with the most credit serves and pays the sum.
+ */
 export function nextCredential(provider: LiveProvider): CredentialSnapshot | null {
   const { credentials } = provider.snapshot;
-  const only = credentials[0];
-  if (only === undefined || credentials.length === 1) return only ?? null;
-  let turnsLeft = provider.turn;
-  provider.turn = (provider.turn + 1) % provider.turns;
-  for (const credential of credentials) {
-    if (turnsLeft < credential.weight) return credential;
-    turnsLeft -= credential.weight;
-  }
-  return only;
+  if (credentials.length <= 1) return credentials[0] ?? null;
+  const { credit } = provider;
+  let best = 0;
+  let sum = 0;
+  credentials.forEach(({ weight }, i) => {
+    sum += weight;
+    credit[i] = (credit[i] ?? 0) + weight;
+    if ((credit[i] ?? 0) > (credit[best] ?? 0)) best = i;
+  });
+  credit[best] = (credit[best] ?? 0) - sum;
+  return credentials[best] ?? null;
 }
 
 function answerHeaders(provider: LiveProvider, model: string | null): readonly string[] {

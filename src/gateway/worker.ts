@@ -27,6 +27,8 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const gateway: Gateway = {
     config: configs.prepare(start.snapshot),
     draining: false,
+    connections: 0,
+    connectionsMax: start.connectionsMax,
     keys: new KeyCache({
       source: lookups,
       bindLimiter: (record) => bindLimits(counters, record.kid, record.limits),

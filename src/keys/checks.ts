@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from '../errors.ts';
 import { isAddressIn } from './cidr.ts';
-import type { DecisionInput, LimitState } from './decision-input.ts';
+import type { DecisionInput, LimitReading } from './decision-input.ts';
 import type { ModelPatterns } from './model-pattern.ts';
 import { matchesModel, modelPatternsOf } from './model-pattern.ts';
 import type { CheckGroup, CheckRemedy } from './verdict.ts';
@@ -232,7 +232,11 @@ function coversModel({ facts }: DecisionInput, patterns: ModelPatterns): boolean
   return facts.requestedModel !== null && matchesModel(patterns, facts.requestedModel);
 }
 
-function checkLimits(limits: readonly LimitState[] | null, kind: LimitState['kind'], code: ErrorCode): CheckOutcome {
+function checkLimits(
+  limits: readonly LimitReading[] | null,
+  kind: LimitReading['kind'],
+  code: ErrorCode,
+): CheckOutcome {
   if (limits === null) return 'skipped';
   for (const limit of limits) {
     if (limit.kind === kind && limit.used >= limit.limit) return code;
@@ -240,11 +244,11 @@ function checkLimits(limits: readonly LimitState[] | null, kind: LimitState['kin
   return 'pass';
 }
 
-function longestWaitMs(limits: readonly LimitState[] | null): number {
+function longestWaitMs(limits: readonly LimitReading[] | null): number {
   return Math.max(0, ...(limits ?? []).map((limit) => (limit.kind === 'rate' ? limit.retryAfterMs : 0)));
 }
 
-function nameLimits(limits: readonly LimitState[] | null, kind: LimitState['kind']): string {
+function nameLimits(limits: readonly LimitReading[] | null, kind: LimitReading['kind']): string {
   if (limits === null) return 'not asked';
   const ofKind = limits.filter((limit) => limit.kind === kind);
   if (ofKind.length === 0) return 'no limit';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide, explain } from './decide.ts';
-import type { ApplicationState, DecisionInput, LimitState, RequestFacts } from './decision-input.ts';
+import type { ApplicationState, DecisionInput, LimitReading, RequestFacts } from './decision-input.ts';
 import { generateKey, parseKey } from './format.ts';
 import type { KeyRecord, KeySecret } from './key-record.ts';
 import { prepareKey } from './prepare.ts';
@@ -38,7 +38,7 @@ const FACTS: RequestFacts = {
   path: '/v1/chat/completions',
 };
 const APPLICATION: ApplicationState = { id: 'app_1', state: 'active', subscribedModels: ['*'] };
-const LIMITS: readonly LimitState[] = [
+const LIMITS: readonly LimitReading[] = [
   { name: 'requestsPerMinute', kind: 'rate', limit: 10, used: 9, retryAfterMs: 0 },
   { name: 'concurrency', kind: 'concurrency', limit: 2, used: 1, retryAfterMs: 0 },
 ];

@@ -30,7 +30,7 @@ export interface RequestFacts {
 }
 
 /** The state of one limit of the key, as a key limiter reads it. */
-export interface LimitState {
+export interface LimitReading {
   /** For example `requestsPerMinute`. */
   readonly name: string;
   readonly kind: 'rate' | 'concurrency';
@@ -53,7 +53,7 @@ export interface DecisionInput {
   readonly workspace: WorkspaceState | null;
   readonly facts: RequestFacts;
   /** `null` before the limits are asked: the checks on them are skipped. */
-  readonly limits: readonly LimitState[] | null;
+  readonly limits: readonly LimitReading[] | null;
   /** Unix milliseconds. */
   readonly nowMs: number;
 }

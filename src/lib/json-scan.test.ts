@@ -24,6 +24,11 @@ function valueOf(text: string, name: string): unknown {
   return JSON.parse(body.toString('utf8', span.from, span.to));
 }
 
+/** Typed, unlike the matcher itself. */
+function holding(text: string): unknown {
+  return expect.stringContaining(text);
+}
+
 const anyJson = fc.oneof(
   fc.json({ maxDepth: 6, stringUnit: 'binary' }),
   fc.jsonValue({ maxDepth: 5 }).map((value) => JSON.stringify(value, null, '\t')),
@@ -36,14 +41,40 @@ const mutation = fc.record({
   at: fc.nat(),
   remove: fc.integer({ min: 0, max: 3 }),
   insert: fc.oneof(
-    fc.constantFrom('', '"', '\\', '\\u12', '{', '}', '[', ']', ',', ':', '0', '-', 'e', '.', '+', '\n', '\0', '\x1f', 'tru', '\x7f', '/', 'null'),
+    fc.constantFrom(
+      '',
+      '"',
+      '\\',
+      '\\u12',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '0',
+      '-',
+      'e',
+      '.',
+      '+',
+      '\n',
+      '\0',
+      '\x1f',
+      'tru',
+      '\x7f',
+      '/',
+      'null',
+    ),
     fc.string({ maxLength: 3 }),
   ),
 });
 
 describe('a document is accepted exactly if JSON.parse accepts its text', () => {
   test('for valid documents', () => {
-    fc.assert(fc.property(anyJson, (text) => accepts(text)), { numRuns: 500 });
+    fc.assert(
+      fc.property(anyJson, (text) => accepts(text)),
+      { numRuns: 500 },
+    );
   });
 
   test('for mutated documents', () => {
@@ -72,9 +103,57 @@ describe('a document is accepted exactly if JSON.parse accepts its text', () => 
   });
 
   test.each([
-    '', ' ', '{', '}', '[', '{}', '[]', '[,]', '[1,]', '{"a"}', '{"a":}', '{"a":1,}', '{,}', '{"a":1 "b":2}', '[1 2]', '{]', '[}', '[{]}',
-    '01', '-', '-0', '-01', '1.', '.5', '1.5e', '1e+', '1e999', '1E-2', '+1', '0x1', 'NaN', 'Infinity', 'true', 'truex', 'tru', 'nul', 'falsee',
-    '"', '"\\"', '"\\u00"', '"\\ud800"', '"\\U0041"', "'a'", '\ufeff{}', '{}x', '{} {}', '\v1', '\u00a01', '/**/1', '[[[[]]]]', '{"a":{"b":[{}]}}',
+    '',
+    ' ',
+    '{',
+    '}',
+    '[',
+    '{}',
+    '[]',
+    '[,]',
+    '[1,]',
+    '{"a"}',
+    '{"a":}',
+    '{"a":1,}',
+    '{,}',
+    '{"a":1 "b":2}',
+    '[1 2]',
+    '{]',
+    '[}',
+    '[{]}',
+    '01',
+    '-',
+    '-0',
+    '-01',
+    '1.',
+    '.5',
+    '1.5e',
+    '1e+',
+    '1e999',
+    '1E-2',
+    '+1',
+    '0x1',
+    'NaN',
+    'Infinity',
+    'true',
+    'truex',
+    'tru',
+    'nul',
+    'falsee',
+    '"',
+    '"\\"',
+    '"\\u00"',
+    '"\\ud800"',
+    '"\\U0041"',
+    "'a'",
+    '\ufeff{}',
+    '{}x',
+    '{} {}',
+    '\v1',
+    '\u00a01',
+    '/**/1',
+    '[[[[]]]]',
+    '{"a":{"b":[{}]}}',
   ])('%j', (text) => {
     expect(accepts(text)).toBe(parses(text));
   });
@@ -93,13 +172,16 @@ describe('the outermost members', () => {
 
   test('are all found, whatever the document', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 8 }), (value) => {
-        const text = JSON.stringify(value);
-        fc.pre(text.isWellFormed());
-        for (const [name, member] of Object.entries(JSON.parse(text) as object)) {
-          if (name.isWellFormed()) expect(valueOf(text, name)).toEqual(member);
-        }
-      }),
+      fc.property(
+        fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 8 }),
+        (value) => {
+          const text = JSON.stringify(value);
+          fc.pre(text.isWellFormed());
+          for (const [name, member] of Object.entries(JSON.parse(text) as object)) {
+            if (name.isWellFormed()) expect(valueOf(text, name)).toEqual(member);
+          }
+        },
+      ),
     );
   });
 
@@ -114,7 +196,7 @@ describe('the outermost members', () => {
   test('are refused above the bound on their number', () => {
     const members = Array.from({ length: 257 }, (_, index) => `"m${index}":${index}`);
     expect(scanJson(Buffer.from(`{${members.slice(1).join()}}`)).ok).toBe(true);
-    expect(scanJson(Buffer.from(`{${members.join()}}`))).toMatchObject({ ok: false, message: expect.stringContaining('256 members') });
+    expect(scanJson(Buffer.from(`{${members.join()}}`))).toMatchObject({ ok: false, message: holding('256 members') });
   });
 
   test('of an array are its elements', () => {
@@ -150,8 +232,12 @@ describe('hostile documents', () => {
 
   test('are told by position and cause', () => {
     expect(scanJson(Buffer.from('{"a":1,]'))).toEqual({ ok: false, offset: 7, message: 'unexpected "]" (at byte 7)' });
-    expect(scanJson(Buffer.from('{"a":"b'))).toEqual({ ok: false, offset: 7, message: 'it ends too early (at byte 7)' });
-    expect(scanJson(Buffer.from('["a\nb"]'))).toMatchObject({ offset: 3, message: expect.stringContaining('control character') });
-    expect(scanJson(Buffer.alloc(0))).toMatchObject({ ok: false, message: expect.stringContaining('empty') });
+    expect(scanJson(Buffer.from('{"a":"b'))).toEqual({
+      ok: false,
+      offset: 7,
+      message: 'it ends too early (at byte 7)',
+    });
+    expect(scanJson(Buffer.from('["a\nb"]'))).toMatchObject({ offset: 3, message: holding('control character') });
+    expect(scanJson(Buffer.alloc(0))).toMatchObject({ ok: false, message: holding('empty') });
   });
 });

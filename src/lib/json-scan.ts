@@ -80,7 +80,12 @@ export function scanJson(bytes: Uint8Array, options: JsonScanOptions = {}): Json
   const body = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!isUtf8(body)) return failure(body, 0, 'it is not valid UTF-8');
   const entries: Entries = [];
-  const cursor: Cursor = { body, view: new DataView(body.buffer, body.byteOffset, body.length), quoteAt: -1, backslashAt: -1 };
+  const cursor: Cursor = {
+    body,
+    view: new DataView(body.buffer, body.byteOffset, body.length),
+    quoteAt: -1,
+    backslashAt: -1,
+  };
   const depthMax = Math.min(options.depthMax ?? 64, DEPTH_LIMIT);
   const entriesMax = options.entriesMax ?? 256;
   const end = walk(cursor, depthMax, entriesMax, entries);
@@ -285,7 +290,8 @@ function endOfScalar(body: Buffer, at: number): number {
   if (first === MINUS || isDigit(first)) return endOfNumber(body, at);
   const literal = LITERALS.get(first);
   if (literal === undefined) return ~at;
-  for (let index = 1; index < literal.length; index++) if (byteAt(body, at + index) !== literal[index]) return ~(at + index);
+  for (let index = 1; index < literal.length; index++)
+    if (byteAt(body, at + index) !== literal[index]) return ~(at + index);
   return at + literal.length;
 }
 
@@ -351,7 +357,11 @@ function spansOf(entries: Entries): readonly JsonSpan[] {
 }
 
 function failure(body: Buffer, offset: number, what: string): JsonScanResult {
-  return { ok: false, offset: Math.min(offset, body.length), message: `${what} (at byte ${Math.min(offset, body.length)})` };
+  return {
+    ok: false,
+    offset: Math.min(offset, body.length),
+    message: `${what} (at byte ${Math.min(offset, body.length)})`,
+  };
 }
 
 function surprise(body: Buffer, offset: number): string {

@@ -29,7 +29,10 @@ describe('a key without limits', () => {
 describe('a key with limits', () => {
   test('passes exactly the tightest of them, and tells that one', () => {
     const limiter = bind({ requestsPerSecond: 3, requestsPerMinute: 10, requestsPerDay: 12 });
-    expect(limiter.take(NOW_MS)).toEqual({ ok: true, tightest: { limit: 3, remaining: 2, resetMs: 1_000 } });
+    expect(limiter.take(NOW_MS)).toEqual({
+      ok: true,
+      tightest: { limit: 3, remaining: 2, resetMs: 1_000, windowMs: 1_000 },
+    });
     expect([limiter.take(NOW_MS).ok, limiter.take(NOW_MS).ok, limiter.take(NOW_MS).ok]).toEqual([true, true, false]);
     for (let second = 1; second < 4; second += 1) for (let i = 0; i < 3; i += 1) limiter.take(NOW_MS + second * 2_000);
     const lastMs = NOW_MS + 9_000;

@@ -56,7 +56,13 @@ function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult
   const { model, stream } = read;
   return {
     ok: true,
-    reading: { body, model: model?.name ?? null, stream, modelSpans: model === null ? [] : [model.span], askUsage: null },
+    reading: {
+      body,
+      model: model?.name ?? null,
+      stream,
+      modelSpans: model === null ? [] : [model.span],
+      askUsage: null,
+    },
   };
 }
 

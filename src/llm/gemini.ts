@@ -106,7 +106,12 @@ function resourceName(model: string): string {
 /** https://google.aip.dev/193: status is Google's own name, our code is the reason of an ErrorInfo. */
 function errorBody(error: PublicError): string {
   const { status, code, message, requestId } = error;
-  const info = { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'keyward', metadata: { requestId } };
+  const info = {
+    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+    reason: code,
+    domain: 'keyward',
+    metadata: { requestId },
+  };
   return JSON.stringify({ error: { code: status, message, status: statusName(status), details: [info] } });
 }
 
@@ -200,7 +205,8 @@ function watchAnswers(): AnswerWatch {
       if (bytes.includes('"usageMetadata"')) lastWithUsage = text;
       if (!complete && endsAnswer(bytes)) complete = isLastAnswer(parsedOrUndefined(text()));
     },
-    usage: () => (lastWithUsage === null ? null : geminiUsage(recordOf(parsedOrUndefined(lastWithUsage()))['usageMetadata'])),
+    usage: () =>
+      lastWithUsage === null ? null : geminiUsage(recordOf(parsedOrUndefined(lastWithUsage()))['usageMetadata']),
     complete: () => complete,
   };
 }

@@ -39,7 +39,7 @@ function data(...values: readonly unknown[]): string {
   return values.map((value) => `data: ${typeof value === 'string' ? value : JSON.stringify(value)}\n\n`).join('');
 }
 
-function named(...values: readonly { readonly type: string }[]): string {
+function named(...values: readonly { readonly type: string; readonly [member: string]: unknown }[]): string {
   return values.map((value) => `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`).join('');
 }
 
@@ -47,7 +47,12 @@ const NO_DETAIL = { cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 
 
 describe('an OpenAI chat stream', () => {
   const word = { choices: [{ index: 0, delta: { content: 'é "usage": {' } }], usage: null };
-  const counts = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10, prompt_tokens_details: { cached_tokens: 4 } };
+  const counts = {
+    prompt_tokens: 7,
+    completion_tokens: 3,
+    total_tokens: 10,
+    prompt_tokens_details: { cached_tokens: 4 },
+  };
   const usageOnly = { choices: [], usage: counts };
   const usage = { ...NO_DETAIL, inputTokens: 7, outputTokens: 3, cachedInputTokens: 4 };
 
@@ -57,7 +62,12 @@ describe('an OpenAI chat stream', () => {
   });
 
   test('loses the usage chunk, and only that, when the client did not ask for it', () => {
-    expectObserved(DIALECTS.openai, data(word, usageOnly, '[DONE]'), { out: data(word, '[DONE]'), usage, complete: true }, true);
+    expectObserved(
+      DIALECTS.openai,
+      data(word, usageOnly, '[DONE]'),
+      { out: data(word, '[DONE]'), usage, complete: true },
+      true,
+    );
   });
 
   test('keeps a chunk with choices that tells usage, too', () => {
@@ -71,17 +81,30 @@ describe('an OpenAI chat stream', () => {
   });
 
   test('with running usage counts the last', () => {
-    expectObserved(DIALECTS.openai, data({ ...word, usage: { ...counts, completion_tokens: 1 } }, usageOnly), { usage, complete: false });
+    expectObserved(DIALECTS.openai, data({ ...word, usage: { ...counts, completion_tokens: 1 } }, usageOnly), {
+      usage,
+      complete: false,
+    });
   });
 
   test('tells usage in x_groq, and with the names of DeepSeek', () => {
     expectObserved(DIALECTS.openai, data({ ...word, x_groq: { id: 'x', usage: counts } }), { usage });
-    const deepseek = { prompt_tokens: 7, completion_tokens: 3, prompt_cache_hit_tokens: 4, prompt_cache_miss_tokens: 3 };
+    const deepseek = {
+      prompt_tokens: 7,
+      completion_tokens: 3,
+      prompt_cache_hit_tokens: 4,
+      prompt_cache_miss_tokens: 3,
+    };
     expectObserved(DIALECTS.openai, data({ ...word, usage: deepseek }), { usage });
   });
 
   test('counts reasoning once, also where a vendor counts it beside the completion', () => {
-    const inside = { prompt_tokens: 10, completion_tokens: 8, total_tokens: 18, completion_tokens_details: { reasoning_tokens: 5 } };
+    const inside = {
+      prompt_tokens: 10,
+      completion_tokens: 8,
+      total_tokens: 18,
+      completion_tokens_details: { reasoning_tokens: 5 },
+    };
     const beside = { ...inside, completion_tokens: 3 };
     const expected = { ...NO_DETAIL, inputTokens: 10, outputTokens: 8, reasoningTokens: 5 };
     expectObserved(DIALECTS.openai, data({ choices: [], usage: inside }), { usage: expected });
@@ -134,27 +157,50 @@ describe('an Anthropic stream', () => {
   test('adds cache reads and writes to its input, and takes the last output', () => {
     const counts = { input_tokens: 5, cache_read_input_tokens: 100, cache_creation_input_tokens: 20, output_tokens: 1 };
     const stream = named(start(counts), { type: 'ping' }, delta({ output_tokens: 9 }), stop);
-    const usage = { inputTokens: 125, cachedInputTokens: 100, cacheWriteTokens: 20, outputTokens: 9, reasoningTokens: 0 };
+    const usage = {
+      inputTokens: 125,
+      cachedInputTokens: 100,
+      cacheWriteTokens: 20,
+      outputTokens: 9,
+      reasoningTokens: 0,
+    };
     expectObserved(DIALECTS.anthropic, stream, { out: stream, usage, complete: true });
   });
 
   test('merges counts field by field: the last value of each wins, null is none', () => {
     const stream = named(
       start({ input_tokens: 34_824, output_tokens: 1, cache_read_input_tokens: 0 }),
-      delta({ input_tokens: 3883, cache_read_input_tokens: 30_464, cache_creation_input_tokens: null, output_tokens: 2 }),
+      delta({
+        input_tokens: 3883,
+        cache_read_input_tokens: 30_464,
+        cache_creation_input_tokens: null,
+        output_tokens: 2,
+      }),
     );
-    const usage = { inputTokens: 34_347, cachedInputTokens: 30_464, cacheWriteTokens: 0, outputTokens: 2, reasoningTokens: 0 };
+    const usage = {
+      inputTokens: 34_347,
+      cachedInputTokens: 30_464,
+      cacheWriteTokens: 0,
+      outputTokens: 2,
+      reasoningTokens: 0,
+    };
     expectObserved(DIALECTS.anthropic, stream, { usage, complete: false });
   });
 
   test('is not complete because a text says message_stop', () => {
-    const stream = named({ type: 'content_block_delta' }).replace('}', ',"delta":{"text":"message_stop \\"usage\\":{"}}');
+    const stream = named({ type: 'content_block_delta' }).replace(
+      '}',
+      ',"delta":{"text":"message_stop \\"usage\\":{"}}',
+    );
     expectObserved(DIALECTS.anthropic, stream, { out: stream, usage: null, complete: false });
   });
 });
 
 describe('a Gemini stream', () => {
-  const part = (text: string, counts: unknown) => ({ candidates: [{ content: { parts: [{ text }] } }], usageMetadata: counts });
+  const part = (text: string, counts: unknown) => ({
+    candidates: [{ content: { parts: [{ text }] } }],
+    usageMetadata: counts,
+  });
   const first = part('a', { promptTokenCount: 37, totalTokenCount: 37 });
   const last = {
     candidates: [{ content: { parts: [{ text: '"]}' }] }, finishReason: 'STOP' }],
@@ -174,7 +220,10 @@ describe('a Gemini stream', () => {
 
   test('is complete when the prompt was refused, and not for a name in a tool call', () => {
     const refused = { promptFeedback: { blockReason: 'SAFETY' }, usageMetadata: { promptTokenCount: 3 } };
-    expectObserved(DIALECTS.gemini, data(refused), { complete: true, usage: { ...NO_DETAIL, inputTokens: 3, outputTokens: 0 } });
+    expectObserved(DIALECTS.gemini, data(refused), {
+      complete: true,
+      usage: { ...NO_DETAIL, inputTokens: 3, outputTokens: 0 },
+    });
     const call = { candidates: [{ content: { parts: [{ functionCall: { args: { finishReason: 'x' } } }] } }] };
     expectObserved(DIALECTS.gemini, data(call), { complete: false, usage: null });
   });

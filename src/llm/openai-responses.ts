@@ -40,7 +40,13 @@ function readRequest(body: Buffer, _operation: ModelOperation): ReadRequestResul
   // Streams of this dialect always tell usage, in their last event.
   return {
     ok: true,
-    reading: { body, model: model?.name ?? null, stream, modelSpans: model === null ? [] : [model.span], askUsage: null },
+    reading: {
+      body,
+      model: model?.name ?? null,
+      stream,
+      modelSpans: model === null ? [] : [model.span],
+      askUsage: null,
+    },
   };
 }
 

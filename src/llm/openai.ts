@@ -18,6 +18,7 @@ import type {
 } from './dialect.ts';
 import { keptQuery } from './kept-query.ts';
 import { mentionsObject } from './mentions-object.ts';
+import type { JsonRecord } from './record.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf } from './record.ts';
 import type { BodyFailure, BodyRules } from './request-body.ts';
 import { invalid, readRequestBody, twice } from './request-body.ts';
@@ -68,7 +69,12 @@ function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult
   const read = readRequestBody(body, operation === 'embeddings' ? EMBEDDING_RULES : GENERATION_RULES);
   if (!read.ok) return read;
   const model = read.model;
-  const reading = { body, model: model?.name ?? null, stream: read.stream, modelSpans: model === null ? [] : [model.span] };
+  const reading = {
+    body,
+    model: model?.name ?? null,
+    stream: read.stream,
+    modelSpans: model === null ? [] : [model.span],
+  };
   if (!read.stream || model === null) return { ok: true, reading: { ...reading, askUsage: null } };
   const options = read.document.find('stream_options');
   const askUsage = options === 'duplicate' ? twice('stream_options') : usageSplice(body, options, model.span);
@@ -100,7 +106,10 @@ const NULL = Buffer.from('null');
 /** `{error: {message, type, param, code}}`, as openai-node reads it. */
 export function openaiErrorBody(error: PublicError): string {
   const { message, code, requestId } = error;
-  return JSON.stringify({ error: { message, type: errorType(error.status), param: null, code }, request_id: requestId });
+  return JSON.stringify({
+    error: { message, type: errorType(error.status), param: null, code },
+    request_id: requestId,
+  });
 }
 
 function errorType(status: number): string {
@@ -146,12 +155,18 @@ export function openaiUsage(value: unknown): Usage | null {
   const reasoning = countOf(recordOf(value['completion_tokens_details'])['reasoning_tokens']) ?? 0;
   return {
     inputTokens: input ?? 0,
-    cachedInputTokens:
-      countOf(details['cached_tokens']) ?? countOf(value['prompt_cache_hit_tokens']) ?? countOf(value['num_cached_tokens']) ?? 0,
+    cachedInputTokens: countOf(details['cached_tokens']) ?? firstCount(value, CACHED_ELSEWHERE),
     cacheWriteTokens: countOf(details['cache_write_tokens']) ?? 0,
     outputTokens: (output ?? 0) + reasoningLeftOut(input ?? 0, output ?? 0, reasoning, countOf(value['total_tokens'])),
     reasoningTokens: reasoning,
   };
+}
+
+/** Where vendors that do not fill `prompt_tokens_details` tell the cached part: DeepSeek, Mistral, Moonshot. */
+const CACHED_ELSEWHERE = ['prompt_cache_hit_tokens', 'num_cached_tokens', 'cached_tokens'] as const;
+
+function firstCount(value: JsonRecord, names: readonly string[]): number {
+  return names.map((name) => countOf(value[name])).find((count) => count !== null) ?? 0;
 }
 
 /** Some vendors count reasoning beside `completion_tokens`, not in it: their total tells. */

@@ -34,32 +34,52 @@ describe('a request is read', () => {
     expect(reading(gemini, '{"contents":[]}')).toMatchObject({ model: null, stream: false });
   });
 
-  test.each([openai, responses, anthropic])('and refused without a model, or with one that is not a plain name ($name)', (dialect) => {
-    expect(refusal(dialect, '{"messages":[]}')).toMatch(/^model_missing: The body has no "model"/);
-    for (const value of ['null', '1', '["x"]', '{"a":1}', '""', '"a\\nb"', '"\\ud800"', `"${'x'.repeat(300)}"`, `"${'x'.repeat(30_000)}"`]) {
-      expect(refusal(dialect, `{"model":${value}}`)).toMatch(/^invalid_body: "model"/);
-    }
-  });
+  test.each([openai, responses, anthropic])(
+    'and refused without a model, or with one that is not a plain name ($name)',
+    (dialect) => {
+      expect(refusal(dialect, '{"messages":[]}')).toMatch(/^model_missing: The body has no "model"/);
+      for (const value of [
+        'null',
+        '1',
+        '["x"]',
+        '{"a":1}',
+        '""',
+        '"a\\nb"',
+        '"\\ud800"',
+        `"${'x'.repeat(300)}"`,
+        `"${'x'.repeat(30_000)}"`,
+      ]) {
+        expect(refusal(dialect, `{"model":${value}}`)).toMatch(/^invalid_body: "model"/);
+      }
+    },
+  );
 
   test('and refused where a member that decides stands twice', () => {
     for (const name of ['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n']) {
-      expect(refusal(openai, `{"model":"x","${name}":null,"${name}":null}`)).toMatch(/^invalid_body: "[a-z_]+" (stands|must)/);
+      expect(refusal(openai, `{"model":"x","${name}":null,"${name}":null}`)).toMatch(
+        /^invalid_body: "[a-z_]+" (stands|must)/,
+      );
     }
     expect(refusal(openai, '{"model":"x","\\u006dodel":"y"}')).toMatch(/twice/);
     expect(refusal(anthropic, '{"model":"x","max_tokens":1,"max_tokens":2}')).toMatch(/twice/);
     expect(refusal(responses, '{"model":"x","max_output_tokens":1,"max_output_tokens":2}')).toMatch(/twice/);
     expect(refusal(gemini, '{"generationConfig":{},"generationConfig":{}}')).toMatch(/twice/);
-    expect(refusal(openai, '{"model":"x","stream":true,"stream_options":{"include_usage":true,"include_usage":false}}')).toMatch(/twice/);
+    expect(
+      refusal(openai, '{"model":"x","stream":true,"stream_options":{"include_usage":true,"include_usage":false}}'),
+    ).toMatch(/twice/);
     expect(refusal(openai, '{"model":"x","metadata":1,"metadata":2}')).toBe('accepted');
   });
 
   test('and refused where a member that decides has another type', () => {
-    for (const stream of ['"true"', '1', '[]', '{}']) expect(refusal(openai, `{"model":"x","stream":${stream}}`)).toMatch(/^invalid_body: "stream"/);
+    for (const stream of ['"true"', '1', '[]', '{}'])
+      expect(refusal(openai, `{"model":"x","stream":${stream}}`)).toMatch(/^invalid_body: "stream"/);
     for (const number of ['1e999', '9007199254740993', '1.5', '"5"', '{}']) {
       expect(refusal(openai, `{"model":"x","max_tokens":${number}}`)).toMatch(/^invalid_body: "max_tokens"/);
     }
     for (const options of ['true', '[]', '"x"', '{"include_usage":1}']) {
-      expect(refusal(openai, `{"model":"x","stream":true,"stream_options":${options}}`)).toMatch(/^invalid_body: "stream_options/);
+      expect(refusal(openai, `{"model":"x","stream":true,"stream_options":${options}}`)).toMatch(
+        /^invalid_body: "stream_options/,
+      );
     }
     expect(refusal(openai, '["model"]')).toMatch(/^invalid_body/);
   });
@@ -84,8 +104,14 @@ describe('a request is written', () => {
 
   test.each([
     ['{"model":"x","stream":true}', '{"model":"up","stream_options":{"include_usage":true},"stream":true}'],
-    ['{"model":"x","stream":true,"stream_options":null}', '{"model":"up","stream":true,"stream_options":{"include_usage":true}}'],
-    ['{"stream_options":{},"model":"x","stream":true}', '{"stream_options":{"include_usage":true},"model":"up","stream":true}'],
+    [
+      '{"model":"x","stream":true,"stream_options":null}',
+      '{"model":"up","stream":true,"stream_options":{"include_usage":true}}',
+    ],
+    [
+      '{"stream_options":{},"model":"x","stream":true}',
+      '{"stream_options":{"include_usage":true},"model":"up","stream":true}',
+    ],
     [
       '{"model":"x","stream":true,"stream_options":{ "include_obfuscation":false}}',
       '{"model":"up","stream":true,"stream_options":{"include_usage":true, "include_obfuscation":false}}',
@@ -113,13 +139,25 @@ describe('a request is written', () => {
   });
 
   test('and stays the same value but for the model and the usage option, whatever else is in it', () => {
-    const options = fc.option(fc.record({ include_usage: fc.constantFrom(true, false, null), other: fc.jsonValue() }, { requiredKeys: [] }));
-    const body = fc.record({ before: fc.jsonValue(), stream_options: options, model: fc.constantFrom('a', 'é/b'), after: fc.jsonValue() });
+    const options = fc.option(
+      fc.record({ include_usage: fc.constantFrom(true, false, null), other: fc.jsonValue() }, { requiredKeys: [] }),
+    );
+    const body = fc.record({
+      before: fc.jsonValue(),
+      stream_options: options,
+      model: fc.constantFrom('a', 'é/b'),
+      after: fc.jsonValue(),
+    });
     fc.assert(
       fc.property(body, fc.constantFrom(undefined, 2), (value, indent) => {
         const text = JSON.stringify({ ...value, stream: true }, null, indent);
         const expected: unknown = JSON.parse(
-          JSON.stringify({ ...value, stream: true, model: 'up', stream_options: { ...value.stream_options, include_usage: true } }),
+          JSON.stringify({
+            ...value,
+            stream: true,
+            model: 'up',
+            stream_options: { ...value.stream_options, include_usage: true },
+          }),
         );
         expect(JSON.parse(written(openai, text))).toEqual(expected);
       }),
@@ -129,21 +167,25 @@ describe('a request is written', () => {
   test('for Gemini unchanged, but where the body repeats the model', () => {
     const text = '{"contents":[{"parts":[{"text":"model"}]}]}';
     expect(gemini.writeRequest(reading(gemini, text), 'up').body.toString()).toBe(text);
-    expect(written(gemini, '{"model":"models/sandbox/x","content":{}}', 'embeddings')).toBe('{"model":"models/up","content":{}}');
-    expect(written(gemini, '{"requests":[{"model":"models/a/b","c":1}, {"c":2},{"model":"z"}]}', 'batch_embeddings')).toBe(
-      '{"requests":[{"model":"models/up","c":1}, {"c":2},{"model":"models/up"}]}',
+    expect(written(gemini, '{"model":"models/sandbox/x","content":{}}', 'embeddings')).toBe(
+      '{"model":"models/up","content":{}}',
     );
+    expect(
+      written(gemini, '{"requests":[{"model":"models/a/b","c":1}, {"c":2},{"model":"z"}]}', 'batch_embeddings'),
+    ).toBe('{"requests":[{"model":"models/up","c":1}, {"c":2},{"model":"models/up"}]}');
     expect(written(gemini, '{"generateContentRequest":{"model":"models/a"}}', 'count_tokens')).toBe(
       '{"generateContentRequest":{"model":"models/up"}}',
     );
-    expect(refusal(gemini, '{"requests":[{"model":"a","model":"b"}]}', 'batch_embeddings')).toMatch(/^invalid_body: "requests"/);
+    expect(refusal(gemini, '{"requests":[{"model":"a","model":"b"}]}', 'batch_embeddings')).toMatch(
+      /^invalid_body: "requests"/,
+    );
     expect(refusal(gemini, '{"requests":{}}', 'batch_embeddings')).toMatch(/^invalid_body: "requests"/);
     expect(refusal(gemini, '{}', 'batch_embeddings')).toMatch(/^invalid_body: "requests"/);
   });
 });
 
 describe('the path upstream', () => {
-  test('is the dialect\'s own, or null where it has none', () => {
+  test("is the dialect's own, or null where it has none", () => {
     expect(openai.upstreamPath('chat', 'x', true, '')).toBe('/chat/completions');
     expect(openai.upstreamPath('completions', 'x', false, '')).toBe('/completions');
     expect(openai.upstreamPath('embeddings', 'x', false, '')).toBe('/embeddings');
@@ -154,7 +196,9 @@ describe('the path upstream', () => {
     expect(anthropic.upstreamPath('count_tokens', 'x', false, '')).toBe('/v1/messages/count_tokens');
     expect(gemini.upstreamPath('chat', 'g', false, '')).toBe('/v1beta/models/g:generateContent');
     expect(gemini.upstreamPath('chat', 'g', true, 'alt=sse')).toBe('/v1beta/models/g:streamGenerateContent?alt=sse');
-    expect(gemini.upstreamPath('chat', 'tunedModels/a b/../c', true, '')).toBe('/v1beta/tunedModels/a%20b%2F..%2Fc:streamGenerateContent');
+    expect(gemini.upstreamPath('chat', 'tunedModels/a b/../c', true, '')).toBe(
+      '/v1beta/tunedModels/a%20b%2F..%2Fc:streamGenerateContent',
+    );
     expect(gemini.upstreamPath('embeddings', 'models/g', false, '')).toBe('/v1beta/models/g:embedContent');
     expect(gemini.upstreamPath('batch_embeddings', 'g', false, '')).toBe('/v1beta/models/g:batchEmbedContents');
     expect(gemini.upstreamPath('count_tokens', 'g', false, '')).toBe('/v1beta/models/g:countTokens');
@@ -163,7 +207,9 @@ describe('the path upstream', () => {
 
   test("keeps the caller's query but for their key, however it is spelled", () => {
     for (const key of ['key=s', 'KEY=s', '%6bey=s', 'k%65y=s', 'key', '%zz=s']) {
-      expect(gemini.upstreamPath('chat', 'g', true, `a=1&${key}&alt=sse`)).toBe('/v1beta/models/g:streamGenerateContent?a=1&alt=sse');
+      expect(gemini.upstreamPath('chat', 'g', true, `a=1&${key}&alt=sse`)).toBe(
+        '/v1beta/models/g:streamGenerateContent?a=1&alt=sse',
+      );
     }
     expect(openai.upstreamPath('chat', 'x', false, 'key=s')).toBe('/chat/completions');
   });
@@ -185,15 +231,31 @@ describe('usage of a whole answer', () => {
   });
 
   test('has the meaning of each dialect', () => {
-    expect(read(openai, { data: [], usage: { prompt_tokens: 5, total_tokens: 5 } })).toEqual({ ...usage, outputTokens: 0 });
+    expect(read(openai, { data: [], usage: { prompt_tokens: 5, total_tokens: 5 } })).toEqual({
+      ...usage,
+      outputTokens: 0,
+    });
     expect(read(responses, { usage: { input_tokens: 5, output_tokens: 2 }, user: null })).toEqual(usage);
-    expect(read(anthropic, { usage: { input_tokens: 1, cache_read_input_tokens: 3, cache_creation_input_tokens: 1, output_tokens: 2 } })).toEqual({
+    expect(
+      read(anthropic, {
+        usage: { input_tokens: 1, cache_read_input_tokens: 3, cache_creation_input_tokens: 1, output_tokens: 2 },
+      }),
+    ).toEqual({
       ...usage,
       cachedInputTokens: 3,
       cacheWriteTokens: 1,
     });
     expect(read(anthropic, { input_tokens: 5 })).toBeNull();
-    expect(read(gemini, { usageMetadata: { promptTokenCount: 5, cachedContentTokenCount: 4, candidatesTokenCount: 1, thoughtsTokenCount: 1 } })).toEqual({
+    expect(
+      read(gemini, {
+        usageMetadata: {
+          promptTokenCount: 5,
+          cachedContentTokenCount: 4,
+          candidatesTokenCount: 1,
+          thoughtsTokenCount: 1,
+        },
+      }),
+    ).toEqual({
       ...usage,
       cachedInputTokens: 4,
       reasoningTokens: 1,

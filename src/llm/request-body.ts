@@ -42,13 +42,15 @@ export function readRequestBody(body: Buffer, rules: BodyRules): RequestBody | B
   if (rules.stream) {
     const value = readMember(body, document, 'stream');
     if (value === TWICE) return twice('stream');
-    if (value !== undefined && value !== null && typeof value !== 'boolean') return invalid('"stream" must be true or false.');
+    if (value !== undefined && value !== null && typeof value !== 'boolean')
+      return invalid('"stream" must be true or false.');
     stream = value === true;
   }
   for (const name of rules.wholeNumbers) {
     const value = readMember(body, document, name);
     if (value === TWICE) return twice(name);
-    if (value !== undefined && value !== null && !Number.isSafeInteger(value)) return invalid(`"${name}" must be a whole number.`);
+    if (value !== undefined && value !== null && !Number.isSafeInteger(value))
+      return invalid(`"${name}" must be a whole number.`);
   }
   for (const name of rules.single) if (document.find(name) === 'duplicate') return twice(name);
   return { ok: true, document, model, stream };

@@ -39,7 +39,9 @@ const word = fc.constantFrom('look', 'hide', 'look hide', 'é€😀', 'x', '');
 const event = fc.tuple(fc.constantFrom('data: ', 'data:', ': ', 'event: '), word, word, fc.constantFrom('\n', '\r\n'));
 const stream = fc
   .array(event, { maxLength: 8 })
-  .map((events) => events.map(([field, first, second, end]) => `${field}${first}${end}data:${second}${end}${end}`).join(''));
+  .map((events) =>
+    events.map(([field, first, second, end]) => `${field}${first}${end}data:${second}${end}${end}`).join(''),
+  );
 
 describe('watched events', () => {
   test('pass unchanged and at once where nothing may be hidden, however the bytes are split', () => {
@@ -79,19 +81,28 @@ describe('watched events', () => {
     const small = 'data: look\n\n';
     const everyTen = Array.from({ length: 60 }, (_, index) => index * 10);
     for (const mayHide of [false, true]) {
-      expect(watch(Buffer.from(large + small), everyTen, mayHide, 100)).toEqual({ events: ['look'], out: large + small });
+      expect(watch(Buffer.from(large + small), everyTen, mayHide, 100)).toEqual({
+        events: ['look'],
+        out: large + small,
+      });
     }
   });
 
   test('that hold nothing of interest come back as the very same buffer', () => {
-    const watcher = watchEvents({ mayMatter: (bytes) => bytes.includes('look'), inspect: () => true }, { mayHide: true, heldBytesMax: 100 });
+    const watcher = watchEvents(
+      { mayMatter: (bytes) => bytes.includes('look'), inspect: () => true },
+      { mayHide: true, heldBytesMax: 100 },
+    );
     const chunk = Buffer.from('data: one\n\ndata: two\n\n');
     expect(watcher.push(chunk)).toBe(chunk);
   });
 });
 
 test('an event is read with and without a space after the colon, with CRLF, comments and several data lines', () => {
-  expect(readEvent(Buffer.from('event:done\r\n: note\r\ndata:{"a":\r\ndata: 1}\r\n\r\n'))).toEqual({ name: 'done', data: '{"a":\n1}' });
+  expect(readEvent(Buffer.from('event:done\r\n: note\r\ndata:{"a":\r\ndata: 1}\r\n\r\n'))).toEqual({
+    name: 'done',
+    data: '{"a":\n1}',
+  });
   expect(readEvent(Buffer.from(eventText('done', '{}')))).toEqual({ name: 'done', data: '{}' });
   expect(eventText(null, '{}')).toBe('data: {}\n\n');
 });

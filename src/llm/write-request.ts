@@ -6,7 +6,13 @@ export function writeRequest(reading: RequestReading, upstreamModel: string, ask
   const splices: Splice[] = reading.modelSpans.map(({ from, to }) => ({ from, to, text }));
   const ask = askUsage ? reading.askUsage : null;
   if (ask !== null) splices.push(ask);
-  return { body: spliceBody(reading.body, splices.sort((a, b) => a.from - b.from)), hideUsage: ask !== null };
+  return {
+    body: spliceBody(
+      reading.body,
+      splices.sort((a, b) => a.from - b.from),
+    ),
+    hideUsage: ask !== null,
+  };
 }
 
 function spliceBody(body: Buffer, splices: readonly Splice[]): Buffer {

@@ -14,9 +14,5 @@ export const anthropicProvider: Provider = {
       streamUsage: 'always',
     },
   },
-  models: [
-    'claude-opus-4-5',
-    'claude-sonnet-4-5',
-    'claude-haiku-4-5',
-  ],
+  models: ['claude-opus-4-5', 'claude-sonnet-4-5', 'claude-haiku-4-5'],
 };

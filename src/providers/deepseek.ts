@@ -20,8 +20,5 @@ export const deepseek: Provider = {
       streamUsage: 'always',
     },
   },
-  models: [
-    'deepseek-chat',
-    'deepseek-reasoner',
-  ],
+  models: ['deepseek-chat', 'deepseek-reasoner'],
 };

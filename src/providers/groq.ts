@@ -14,10 +14,5 @@ export const groq: Provider = {
       streamUsage: 'when-asked',
     },
   },
-  models: [
-    'llama-3.3-70b-versatile',
-    'llama-3.1-8b-instant',
-    'openai/gpt-oss-120b',
-    'openai/gpt-oss-20b',
-  ],
+  models: ['llama-3.3-70b-versatile', 'llama-3.1-8b-instant', 'openai/gpt-oss-120b', 'openai/gpt-oss-20b'],
 };

@@ -14,7 +14,5 @@ export const openrouter: Provider = {
       streamUsage: 'when-asked',
     },
   },
-  models: [
-    'openrouter/auto',
-  ],
+  models: ['openrouter/auto'],
 };

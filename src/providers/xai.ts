@@ -20,9 +20,5 @@ export const xai: Provider = {
       streamUsage: 'always',
     },
   },
-  models: [
-    'grok-4',
-    'grok-4-fast',
-    'grok-3-mini',
-  ],
+  models: ['grok-4', 'grok-4-fast', 'grok-3-mini'],
 };

@@ -52,7 +52,9 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
       let query = filtered(db, filter).orderBy('created_at_ms', 'desc').orderBy('kid', 'desc');
       if (cursor !== null) {
         const { position, id } = decodeTimeCursor(cursor);
-        query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at_ms', 'kid'), '<', tuple(position, id)));
+        query = query.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple('created_at_ms', 'kid'), '<', tuple(position, id)),
+        );
       }
       const rows = await query.limit(limit + 1).execute();
       return pageOf(rows, limit, read, (row) => ({ position: row.created_at_ms, id: row.kid }));

@@ -55,7 +55,8 @@ test('the data folder and every file in it are for their owner only', async () =
   const store = openStore({ dataDir, masterKey, clock });
   await store.workspaces.insert({ id: 'ws_a', name: 'A', state: 'active', createdAtMs: NOW_MS });
   expect(statSync(dataDir).mode & 0o777).toBe(0o700);
-  for (const name of readdirSync(dataDir)) expect([name, statSync(join(dataDir, name)).mode & 0o777]).toEqual([name, 0o600]);
+  for (const name of readdirSync(dataDir))
+    expect([name, statSync(join(dataDir, name)).mode & 0o777]).toEqual([name, 0o600]);
   await store.close();
 });
 

@@ -42,10 +42,7 @@ const STATEMENT_KINDS: ReadonlySet<string> = new Set([
 ]);
 
 /** What the stores of a workspace may do with the database: queries on tenant tables, each confined. */
-export type WorkspaceDb = Pick<
-  Kysely<TenantTables>,
-  'selectFrom' | 'insertInto' | 'updateTable' | 'deleteFrom'
->;
+export type WorkspaceDb = Pick<Kysely<TenantTables>, 'selectFrom' | 'insertInto' | 'updateTable' | 'deleteFrom'>;
 
 /** Confines a database, or a transaction on it, to one workspace. */
 export function confine(db: Kysely<Tables>, workspaceId: string): WorkspaceDb {
@@ -103,7 +100,8 @@ class Confiner extends OperationNodeTransformer {
   }
 
   protected override transformUpdateQuery(node: UpdateQueryNode, queryId?: QueryId): UpdateQueryNode {
-    if (node.from !== undefined || node.joins !== undefined) throw new WorkspaceConfinementError('an update with a join');
+    if (node.from !== undefined || node.joins !== undefined)
+      throw new WorkspaceConfinementError('an update with a join');
     const table = node.table === undefined ? null : this.#readName(node.table);
     if (table === null) throw new WorkspaceConfinementError('an update without a table');
     return this.#withCondition(super.transformUpdateQuery(node, queryId), [table]);
@@ -117,7 +115,8 @@ class Confiner extends OperationNodeTransformer {
   }
 
   protected override transformDeleteQuery(node: DeleteQueryNode, queryId?: QueryId): DeleteQueryNode {
-    if (node.using !== undefined || node.joins !== undefined) throw new WorkspaceConfinementError('a delete with a join');
+    if (node.using !== undefined || node.joins !== undefined)
+      throw new WorkspaceConfinementError('a delete with a join');
     const tables = node.from.froms.flatMap((source) => this.#readName(source) ?? []);
     if (tables.length !== 1) throw new WorkspaceConfinementError('a delete of other than one table');
     return this.#withCondition(super.transformDeleteQuery(node, queryId), tables);

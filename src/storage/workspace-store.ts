@@ -66,5 +66,7 @@ async function runIn<T>(options: WorkspaceStoreOptions, work: (tx: WorkspaceStor
 
 function rethrow(failure: { readonly error: unknown } | null): void {
   if (failure === null) return;
-  throw failure.error instanceof Error ? failure.error : new Error('the nested transaction failed', { cause: failure.error });
+  throw failure.error instanceof Error
+    ? failure.error
+    : new Error('the nested transaction failed', { cause: failure.error });
 }

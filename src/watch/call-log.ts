@@ -85,7 +85,8 @@ export function createCallLog(options: CallLogOptions): CallLog {
         // The store works synchronously: the admin API gets its turn between batches.
         await setImmediate();
       }
-      if (spool.waiting()) reportUnreadable((await spool.replay((rows) => store.write(rows))).unreadable, drop, onError);
+      if (spool.waiting())
+        reportUnreadable((await spool.replay((rows) => store.write(rows))).unreadable, drop, onError);
       backOffMs = 0;
       return true;
     } catch (error) {

@@ -30,6 +30,7 @@ export interface TestFleet extends FleetPort {
 export interface AdminFixture {
   readonly app: ReturnType<typeof createAdminApp>;
   readonly client: Client;
+  readonly deps: AdminDeps;
   readonly store: Store;
   readonly calls: SqliteCallStore;
   readonly fleet: TestFleet;
@@ -84,9 +85,11 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     allowedHosts: ['admin.example.com'],
   };
   const app = createAdminApp(deps);
-  const request: typeof fetch = async (input, init) => app.request(String(input), init);
+  const request: typeof fetch = async (input, init) =>
+    app.request(input instanceof Request ? input.url : input.toString(), init);
   return {
     app,
+    deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
     ...{ store, calls, fleet, workspaceId, clock, logged },
     firstKey: firstKey ?? '',

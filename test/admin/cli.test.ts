@@ -33,7 +33,10 @@ interface Run {
   readonly err: string;
 }
 
-async function run(args: readonly string[], options: { env?: Record<string, string>; input?: string } = {}): Promise<Run> {
+async function run(
+  args: readonly string[],
+  options: { env?: Record<string, string>; input?: string } = {},
+): Promise<Run> {
   let out = '';
   let err = '';
   const code = await runCommand(args, {
@@ -53,12 +56,27 @@ async function json(args: readonly string[]): Promise<Record<string, unknown>> {
 }
 
 test('a key can be made, listed, shown, changed, suspended, resumed and revoked', async () => {
-  const made = await run(['keys', 'create', '--name', 'billing', '--models', 'openai/*,fast', '--requests-per-minute', '60', '--tags', 'a', '--tags', 'b']);
+  const made = await run([
+    'keys',
+    'create',
+    '--name',
+    'billing',
+    '--models',
+    'openai/*,fast',
+    '--requests-per-minute',
+    '60',
+    '--tags',
+    'a',
+    '--tags',
+    'b',
+  ]);
   expect(made).toMatchObject({ code: 0, err: '' });
   expect(made.out).toMatch(/shown this once; store it now:\n\n {2}kwk_live_\w{12}_\w{43}_\w{6}\n/);
   const kid = /^kid +(\w{12})$/m.exec(made.out)?.[1] ?? '';
 
-  expect((await run(['keys', 'list'])).out).toMatch(new RegExp(`^kid +name +state .*\\n(.*\\n)*${kid} +billing +active`));
+  expect((await run(['keys', 'list'])).out).toMatch(
+    new RegExp(`^kid +name +state .*\\n(.*\\n)*${kid} +billing +active`),
+  );
   expect(await json(['keys', 'show', kid])).toMatchObject({
     scopes: { models: ['openai/*', 'fast'] },
     limits: { requestsPerMinute: 60 },
@@ -78,7 +96,9 @@ test('a key can be made, listed, shown, changed, suspended, resumed and revoked'
 
 test('every operation can be reached, and tells its flags', async () => {
   const verbs = Object.values(OPERATIONS).flatMap(({ cli }) => (cli === null ? [] : [cli.verb]));
-  expect(verbs).toEqual(expect.arrayContaining(['keys create', 'keys list', 'usage', 'audit list', 'status', 'calls show']));
+  expect(verbs).toEqual(
+    expect.arrayContaining(['keys create', 'keys list', 'usage', 'audit list', 'status', 'calls show']),
+  );
   for (const verb of verbs) {
     const { code, out } = await run([...verb.split(' '), '--help']);
     expect(code).toBe(0);
@@ -165,7 +185,11 @@ describe('failures are one line on stderr and an exit code', () => {
     [['status', '--url', 'ftp://x'], 2, 'ftp://x is not an http or https URL.'],
     [['keys', 'show', 'AAAAAAAAAAAA'], 1, 'There is no key AAAAAAAAAAAA. (not_found, request req_'],
     [['keys', 'create', '--name', 'x', '--addresses', 'nowhere'], 1, 'scopes.addresses[0] is not valid'],
-    [['status', '--url', 'http://127.0.0.1:1'], 1, 'Nothing answers at http://127.0.0.1:1. Start the server with "npm start"'],
+    [
+      ['status', '--url', 'http://127.0.0.1:1'],
+      1,
+      'Nothing answers at http://127.0.0.1:1. Start the server with "npm start"',
+    ],
   ])('%j', async (args, code, message) => {
     const result = await run(args);
     expect(result).toMatchObject({ code, out: '' });

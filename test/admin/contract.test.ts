@@ -6,6 +6,7 @@ import type { ChangeDefinition, ReadDefinition } from '../../src/admin/contract.
 import { generatedFiles } from '../../src/admin/generate.ts';
 import { buildOpenApi, objectParts } from '../../src/admin/openapi.ts';
 import { operationRow } from '../../src/admin/operations-table.ts';
+import type { OperationInput, OperationOutput } from '../../src/client/client.ts';
 import { ENDPOINTS } from '../../src/admin/resources/index.ts';
 
 type AnyChange = ChangeDefinition<string, z.ZodObject, z.ZodObject, z.ZodType, z.ZodType>;
@@ -17,6 +18,14 @@ test('an endpoint without a permission, or a change without an audit declaration
   expectTypeOf<Omit<AnyRead, 'permission'>>().not.toExtend<AnyRead>();
   expectTypeOf<AnyRead['method']>().toEqualTypeOf<'GET'>();
   expectTypeOf<AnyChange['method']>().toEqualTypeOf<'POST' | 'PATCH' | 'DELETE'>();
+});
+
+test('the client asks for what an operation requires, and for nothing else', () => {
+  expectTypeOf<{ body: { name: string } }>().toExtend<OperationInput<'keys.create'>>();
+  expectTypeOf<{ body: { environment: 'live' } }>().not.toExtend<OperationInput<'keys.create'>>();
+  expectTypeOf<{ params: { kid: string } }>().toExtend<OperationInput<'keys.revoke'>>();
+  expectTypeOf<{ body: { reason: string } }>().not.toExtend<OperationInput<'keys.revoke'>>();
+  expectTypeOf<OperationOutput<'keys.create'>['key']>().toEqualTypeOf<string>();
 });
 
 describe.each(ENDPOINTS.map((endpoint) => [endpoint.id, endpoint] as const))('%s', (_id, endpoint) => {

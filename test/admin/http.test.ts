@@ -39,7 +39,11 @@ describe('what is not right is answered with a problem', () => {
     'a body that is %j',
     async (type) => {
       const headers = { 'content-type': type };
-      await expectProblem(await admin.send('POST', '/api/v1/keys', { body: '{"name":"x"}', headers }), 415, 'unsupported_media_type');
+      await expectProblem(
+        await admin.send('POST', '/api/v1/keys', { body: '{"name":"x"}', headers }),
+        415,
+        'unsupported_media_type',
+      );
     },
   );
 
@@ -52,11 +56,19 @@ describe('what is not right is answered with a problem', () => {
     await expectProblem(await admin.send('POST', '/api/v1/keys', { body }), 413, 'body_too_large');
     const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
     const init = { method: 'POST', headers, body: new Response(body).body, duplex: 'half' as const };
-    await expectProblem(await admin.app.fetch(new Request('http://localhost/api/v1/keys', init)), 413, 'body_too_large');
+    await expectProblem(
+      await admin.app.fetch(new Request('http://localhost/api/v1/keys', init)),
+      413,
+      'body_too_large',
+    );
   });
 
   test('an unknown or repeated query parameter', async () => {
-    const problem = await expectProblem(await admin.send('GET', '/api/v1/keys?limit=5&limit=6&page=2'), 422, 'validation_failed');
+    const problem = await expectProblem(
+      await admin.send('GET', '/api/v1/keys?limit=5&limit=6&page=2'),
+      422,
+      'validation_failed',
+    );
     expect(problem['errors']).toEqual([
       { in: 'query', field: 'page', message: 'is not a known field' },
       { in: 'query', field: 'limit', message: 'must be given only once' },
@@ -65,7 +77,9 @@ describe('what is not right is answered with a problem', () => {
 
   test('a host name that is not its own', async () => {
     const at = (host: string, options: SendOptions = {}) =>
-      admin.app.request(`http://${host}/api/v1/status`, { headers: { authorization: `Bearer ${TOKEN}`, ...options.headers } });
+      admin.app.request(`http://${host}/api/v1/status`, {
+        headers: { authorization: `Bearer ${TOKEN}`, ...options.headers },
+      });
     await expectProblem(await at('evil.example'), 400, 'invalid_host');
     for (const host of ['localhost:8081', '127.0.0.1', '[::1]:8081', '192.168.1.7', 'admin.example.com']) {
       expect((await at(host)).status).toBe(200);
@@ -102,7 +116,9 @@ test('the reference page stands alone: no script, nothing from elsewhere, every 
   };
   expect(document.openapi).toMatch(/^3\.1\./);
   expect(page).not.toMatch(/<script|\son\w+=|\sstyle=|src=|@import|url\(/i);
-  const ids = Object.values(document.paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
+  const ids = Object.values(document.paths).flatMap((methods) =>
+    Object.values(methods).map(({ operationId }) => operationId),
+  );
   expect(ids.length).toBeGreaterThan(25);
   expect(ids.filter((id) => !page.includes(`<article id="${id}">`))).toEqual([]);
   const targets = [...page.matchAll(/href="#([^"]+)"/g)].map((match) => match[1] ?? '');

@@ -113,7 +113,9 @@ describe('a change', () => {
   test('based on an old revision is refused and changes nothing', async () => {
     const { kid, revision } = await create();
     await admin.client.call('keys.update', { params: { kid }, body: { name: 'first', revision } });
-    const error = await refusal(admin.client.call('keys.update', { params: { kid }, body: { name: 'late', revision } }));
+    const error = await refusal(
+      admin.client.call('keys.update', { params: { kid }, body: { name: 'late', revision } }),
+    );
     expect(error).toMatchObject({ status: 409, code: 'conflict' });
     expect((await admin.client.call('keys.get', { params: { kid } })).name).toBe('first');
   });
@@ -129,7 +131,9 @@ describe('a change', () => {
   test('of a key that is revoked is refused', async () => {
     const { kid } = await create();
     await admin.client.call('keys.revoke', { params: { kid } });
-    expect(await refusal(admin.client.call('keys.update', { params: { kid }, body: { name: 'x' } }))).toMatchObject({ status: 409 });
+    expect(await refusal(admin.client.call('keys.update', { params: { kid }, body: { name: 'x' } }))).toMatchObject({
+      status: 409,
+    });
   });
 });
 
@@ -152,16 +156,19 @@ describe('revoking', () => {
     expect((await admin.send('POST', `/api/v1/keys/${kid}/revoke`)).status).toBe(200);
   });
 
-  test.each(['incomplete', 'failure'] as const)('is stored, and answered 202, when the workers’ answer is: %s', async (answer) => {
-    const { kid } = await create();
-    admin.fleet.answer = answer;
-    const response = await admin.send('POST', `/api/v1/keys/${kid}/revoke`);
-    expect(response.status).toBe(202);
-    expect(response.headers.get('x-keyward-in-force')).toBe('pending');
-    const { receipt } = (await response.json()) as { receipt: { complete: boolean } | null };
-    expect(receipt?.complete ?? false).toBe(false);
-    expect(await admin.store.findKey(kid)).toMatchObject({ state: 'revoked' });
-  });
+  test.each(['incomplete', 'failure'] as const)(
+    'is stored, and answered 202, when the workers’ answer is: %s',
+    async (answer) => {
+      const { kid } = await create();
+      admin.fleet.answer = answer;
+      const response = await admin.send('POST', `/api/v1/keys/${kid}/revoke`);
+      expect(response.status).toBe(202);
+      expect(response.headers.get('x-keyward-in-force')).toBe('pending');
+      const { receipt } = (await response.json()) as { receipt: { complete: boolean } | null };
+      expect(receipt?.complete ?? false).toBe(false);
+      expect(await admin.store.findKey(kid)).toMatchObject({ state: 'revoked' });
+    },
+  );
 
   test('does not wait for the workers when asked not to', async () => {
     const { kid } = await create();
@@ -200,7 +207,9 @@ test('a key can be suspended and resumed, but not brought back once revoked', as
 });
 
 test('an unknown key is not found, and a text that is no key id is refused', async () => {
-  expect(await refusal(admin.client.call('keys.get', { params: { kid: 'AAAAAAAAAAAA' } }))).toMatchObject({ status: 404 });
+  expect(await refusal(admin.client.call('keys.get', { params: { kid: 'AAAAAAAAAAAA' } }))).toMatchObject({
+    status: 404,
+  });
   expect(await refusal(admin.client.call('keys.get', { params: { kid: 'x' } }))).toMatchObject({
     status: 422,
     fields: [{ in: 'path', field: 'kid' }],
@@ -215,7 +224,11 @@ test('keys are listed page by page, filtered, each once', async () => {
   const names: string[] = [];
   let cursor: string | null = null;
   do {
-    const query: { limit: number; search: string; cursor?: string } = { limit: 2, search: 'WORKER', ...(cursor && { cursor }) };
+    const query: { limit: number; search: string; cursor?: string } = {
+      limit: 2,
+      search: 'WORKER',
+      ...(cursor && { cursor }),
+    };
     const page = await admin.client.call('keys.list', { query });
     names.push(...page.items.map(({ name }) => name));
     cursor = page.next;
@@ -232,7 +245,10 @@ test('every change has one audit entry with what was and what is; a refused one 
   await refusal(admin.client.call('keys.update', { params: { kid }, body: { revision: 99 } }));
   const { items } = await admin.client.call('audit-events.list', { query: { targetId: kid } });
   expect(items).toHaveLength(2);
-  expect(items.find(({ action }) => action === 'keys.create')).toMatchObject({ before: null, after: { kid, state: 'active' } });
+  expect(items.find(({ action }) => action === 'keys.create')).toMatchObject({
+    before: null,
+    after: { kid, state: 'active' },
+  });
   expect(items.find(({ action }) => action === 'keys.suspend')).toMatchObject({
     reason: 'odd traffic',
     before: { state: 'active', revision: 1 },

@@ -80,14 +80,18 @@ describe('providers', () => {
 
   test('that are built in are adjusted and restored, not created or removed', async () => {
     const params = { id: 'openai' };
-    expect(await refusal(call('providers.create', { body: { ...house, id: 'openai' } }))).toMatchObject({ status: 409 });
+    expect(await refusal(call('providers.create', { body: { ...house, id: 'openai' } }))).toMatchObject({
+      status: 409,
+    });
     expect(await refusal(call('providers.delete', { params }))).toMatchObject({ status: 409 });
     const adjusted = await call('providers.update', { params, body: { baseUrl: 'http://127.0.0.1:9100/v1' } });
     expect(adjusted).toMatchObject({ adjusted: true, source: 'built-in' });
     expect(adjusted.endpoints.every(({ baseUrl }) => baseUrl === 'http://127.0.0.1:9100/v1')).toBe(true);
     await call('providers.delete', { params });
     expect(await call('providers.get', { params })).toMatchObject({ adjusted: false });
-    expect(await refusal(call('providers.update', { params, body: { dialect: 'gemini' } }))).toMatchObject({ status: 422 });
+    expect(await refusal(call('providers.update', { params, body: { dialect: 'gemini' } }))).toMatchObject({
+      status: 422,
+    });
   });
 
   test('that the file declares are read-only here', async () => {
@@ -127,7 +131,9 @@ describe('credentials', () => {
       body: { secret: `${SECRET}9876`, weight: 3 },
     });
     expect(replaced).toMatchObject({ hint: '9876', weight: 3, name: 'main' });
-    expect(await admin.store.workspace(admin.workspaceId).credentials.secrets()).toMatchObject([{ secret: `${SECRET}9876` }]);
+    expect(await admin.store.workspace(admin.workspaceId).credentials.secrets()).toMatchObject([
+      { secret: `${SECRET}9876` },
+    ]);
 
     const shown = [
       await call('credentials.list', { query: { providerId: 'openai' } }),
@@ -161,7 +167,11 @@ describe('models', () => {
     const { items } = await call('models.list', { query: { limit: 500 } });
     const byId = new Map(items.map((item) => [item.id, item]));
     expect(byId.get('sandbox/echo')).toMatchObject({ kind: 'model', provider: 'sandbox' });
-    expect(byId.get('fast')).toMatchObject({ kind: 'alias', targets: ['openai/gpt-4o-mini', 'sandbox/echo'], source: 'database' });
+    expect(byId.get('fast')).toMatchObject({
+      kind: 'alias',
+      targets: ['openai/gpt-4o-mini', 'sandbox/echo'],
+      source: 'database',
+    });
     expect(byId.get('filealias')).toMatchObject({ kind: 'alias', source: 'file' });
     expect(items.some(({ provider }) => provider === 'openai')).toBe(false);
   });
@@ -182,9 +192,13 @@ describe('models', () => {
 
   test('have aliases that are made, changed and deleted, for providers that are there', async () => {
     await call('models.create', { body: { id: 'fast', targets: ['openai/gpt-4o-mini'] } });
-    expect(await refusal(call('models.create', { body: { id: 'fast', targets: ['openai/x'] } }))).toMatchObject({ status: 409 });
+    expect(await refusal(call('models.create', { body: { id: 'fast', targets: ['openai/x'] } }))).toMatchObject({
+      status: 409,
+    });
     const params = { alias: 'fast' };
-    expect(await call('models.update', { params, body: { targets: ['sandbox/echo'] } })).toMatchObject({ targets: ['sandbox/echo'] });
+    expect(await call('models.update', { params, body: { targets: ['sandbox/echo'] } })).toMatchObject({
+      targets: ['sandbox/echo'],
+    });
     const unknown = await refusal(call('models.update', { params, body: { targets: ['sandbox/echo', 'nobody/x'] } }));
     expect(unknown.fields).toMatchObject([{ field: 'targets[1]', message: 'names no provider: nobody' }]);
     await call('models.delete', { params });
@@ -196,7 +210,13 @@ describe('calls', () => {
   test('are listed by key, model, time and code, and shown by request id', async () => {
     await admin.calls.write([
       rowOf({ requestId: 'req_1', startedAtMs: START_MS - 3000, kid: 'AAAAAAAAAAAA' }),
-      rowOf({ requestId: 'req_2', startedAtMs: START_MS - 2000, kid: 'BBBBBBBBBBBB', code: 'rate_limited', status: 429 }),
+      rowOf({
+        requestId: 'req_2',
+        startedAtMs: START_MS - 2000,
+        kid: 'BBBBBBBBBBBB',
+        code: 'rate_limited',
+        status: 429,
+      }),
     ]);
     const list = async (query: object) => (await call('calls.list', { query })).items.map(({ requestId }) => requestId);
     expect(await list({})).toEqual(['req_2', 'req_1']);
@@ -204,7 +224,10 @@ describe('calls', () => {
     expect(await list({ code: 'rate_limited', status: 429 })).toEqual(['req_2']);
     expect(await list({ from: '2030-01-15T11:59:58Z' })).toEqual(['req_2']);
     expect(await list({ to: '2030-01-15T11:59:58Z' })).toEqual(['req_1']);
-    expect(await call('calls.get', { params: { requestId: 'req_1' } })).toMatchObject({ kid: 'AAAAAAAAAAAA', startedAt: '2030-01-15T11:59:57.000Z' });
+    expect(await call('calls.get', { params: { requestId: 'req_1' } })).toMatchObject({
+      kid: 'AAAAAAAAAAAA',
+      startedAt: '2030-01-15T11:59:57.000Z',
+    });
     expect(await refusal(call('calls.get', { params: { requestId: 'req_9' } }))).toMatchObject({ status: 404 });
   });
 
@@ -222,10 +245,17 @@ describe('calls', () => {
       rowOf({ requestId: 'req_6', startedAtMs: START_MS - 90_000_000, inputTokens: 100, outputTokens: 100 }),
     ]);
     const usage = await call('usage.read', { query: { groupBy: 'provider' } });
-    expect(usage).toMatchObject({ from: '2030-01-14T12:00:00.000Z', to: '2030-01-15T12:00:00.000Z', groupBy: 'provider' });
+    expect(usage).toMatchObject({
+      from: '2030-01-14T12:00:00.000Z',
+      to: '2030-01-15T12:00:00.000Z',
+      groupBy: 'provider',
+    });
     expect(usage.items).toMatchObject([{ group: 'sandbox', calls: 2, inputTokens: 11, outputTokens: 6 }]);
     const backwards = { from: '2030-01-02T00:00:00Z', to: '2030-01-01T00:00:00Z' };
-    expect(await refusal(call('usage.read', { query: backwards }))).toMatchObject({ status: 422, fields: [{ in: 'query', field: 'from' }] });
+    expect(await refusal(call('usage.read', { query: backwards }))).toMatchObject({
+      status: 422,
+      fields: [{ in: 'query', field: 'from' }],
+    });
   });
 });
 

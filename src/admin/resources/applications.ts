@@ -2,7 +2,18 @@ import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
-import { displayName, id, iso, mapPage, modelPattern, pageFields, pageOf, pageRequest, state, time } from '../fields.ts';
+import {
+  displayName,
+  id,
+  iso,
+  mapPage,
+  modelPattern,
+  pageFields,
+  pageOf,
+  pageRequest,
+  state,
+  time,
+} from '../fields.ts';
 import { newId } from '../new-id.ts';
 import type { ApplicationRow, KeyRow, Page, WorkspaceStore } from '../stores.ts';
 
@@ -126,7 +137,8 @@ const remove = changeEndpoint({
   audit: { targetKind: 'application' },
   handler: async (ctx, input) => {
     const before = await requireApplication(ctx.workspace, input.params.id);
-    if (before.isDefault) throw new AppError('conflict', { message: 'This is the default application: it cannot be deleted.' });
+    if (before.isDefault)
+      throw new AppError('conflict', { message: 'This is the default application: it cannot be deleted.' });
     const keys = await keysOf(ctx.workspace, before.id);
     const usable = keys.filter(({ state }) => state === 'active' || state === 'suspended').length;
     if (usable > 0) {
@@ -171,7 +183,9 @@ async function keysOf(workspace: WorkspaceStore, applicationId: string): Promise
 async function moveToDefault({ workspace, nowMs }: CallContext, keys: readonly KeyRow[]): Promise<void> {
   const heir = await workspace.applications.getDefault();
   if (heir === null && keys.length > 0) {
-    throw new AppError('conflict', { message: 'There is no default application that could keep the revoked keys of this one.' });
+    throw new AppError('conflict', {
+      message: 'There is no default application that could keep the revoked keys of this one.',
+    });
   }
   for (const { kid, revision } of keys) {
     await workspace.keys.update(kid, revision, { ...(heir && { applicationId: heir.id }), updatedAtMs: nowMs });

@@ -36,7 +36,10 @@ const list = readEndpoint({
   }),
   response: pageOf(auditView),
   handler: async (ctx, { query: { cursor, limit, ...filter } }) =>
-    mapPage(await ctx.workspace.audit.list(pageRequest({ limit, ...(cursor === undefined ? {} : { cursor }) }), filter), view),
+    mapPage(
+      await ctx.workspace.audit.list(pageRequest({ limit, ...(cursor === undefined ? {} : { cursor }) }), filter),
+      view,
+    ),
 });
 
 function view({ atMs, ...row }: AuditRow): z.input<typeof auditView> {

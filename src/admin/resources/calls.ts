@@ -3,7 +3,7 @@ import type { CallRecord } from '../../calls/call-record.ts';
 import { AppError } from '../../errors.ts';
 import type { CallContext } from '../contract.ts';
 import { none, readEndpoint } from '../contract.ts';
-import { iso, mapPage, pageFields, pageOf, pageRequest, time } from '../fields.ts';
+import { iso, mapPage, pageFields, pageOf, time } from '../fields.ts';
 import { allows } from '../rbac.ts';
 import type { CallFilter } from '../stores.ts';
 import { keyRef, kidOf } from './key-view.ts';
@@ -57,7 +57,10 @@ const list = readEndpoint({
   permission: 'calls:read',
   summary: 'List calls',
   description: 'Call records, newest first. A record never holds a body or a secret.',
-  cli: { verb: 'calls list', columns: ['requestId', 'startedAt', 'status', 'code', 'keyFingerprint', 'provider', 'model', 'totalMs'] },
+  cli: {
+    verb: 'calls list',
+    columns: ['requestId', 'startedAt', 'status', 'code', 'keyFingerprint', 'provider', 'model', 'totalMs'],
+  },
   params: none,
   query: z.strictObject({
     key: keyRef.exactOptional(),

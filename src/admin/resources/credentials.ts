@@ -12,7 +12,10 @@ const secret = z
   .string()
   .min(1)
   .max(16_384)
-  .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'must be printable ASCII without spaces around it, as it is sent in a header')
+  .regex(
+    /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/,
+    'must be printable ASCII without spaces around it, as it is sent in a header',
+  )
   .meta({ description: 'What is presented to the provider. Write-only: it is never answered.', writeOnly: true });
 const weight = z.int().min(1).max(1_000_000).describe('How often it is taken, relative to the others of its provider.');
 const params = z.strictObject({ id });

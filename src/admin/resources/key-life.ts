@@ -11,7 +11,13 @@ const params = z.strictObject({ kid: keyRef });
 const query = z.strictObject({
   wait: z.enum(['all', 'none']).default('all').describe('all: answers when every worker has acknowledged.'),
 });
-const reason = z.string().trim().min(1).max(500).exactOptional().describe('Why, for the audit log and for whoever looks at the key.');
+const reason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(500)
+  .exactOptional()
+  .describe('Why, for the audit log and for whoever looks at the key.');
 const response = keyView
   .extend({ receipt: receiptView.nullable().describe('Null when nobody waited.') })
   .meta({ id: 'KeyStateChange' });
@@ -96,7 +102,9 @@ async function changeState(ctx: CallContext, wish: StateChange): Promise<Change<
   const before = await requireKey(ctx.workspace, wish.kid);
   const to = reached(before.state, wish.to);
   if (before.state !== to && !wish.from.includes(before.state)) {
-    throw new AppError('conflict', { message: `The key ${before.kid} is ${before.state}: it cannot become ${wish.to}.` });
+    throw new AppError('conflict', {
+      message: `The key ${before.kid} is ${before.state}: it cannot become ${wish.to}.`,
+    });
   }
   const gone = to === 'revoked' || to === 'compromised';
   const updated = await ctx.workspace.keys.update(before.kid, before.revision, {
@@ -105,7 +113,8 @@ async function changeState(ctx: CallContext, wish: StateChange): Promise<Change<
     revokedAtMs: gone ? (before.revokedAtMs ?? ctx.nowMs) : null,
     updatedAtMs: ctx.nowMs,
   });
-  if (!updated) throw new AppError('conflict', { message: `The key ${before.kid} was changed meanwhile. Repeat the request.` });
+  if (!updated)
+    throw new AppError('conflict', { message: `The key ${before.kid} was changed meanwhile. Repeat the request.` });
   const after = viewKey(await requireKey(ctx.workspace, before.kid), ctx.nowMs);
   return {
     targetId: before.kid,

@@ -87,7 +87,10 @@ const list = readEndpoint({
   permission: 'keys:read',
   summary: 'List keys',
   description: 'Newest first.',
-  cli: { verb: 'keys list', columns: ['kid', 'name', 'state', 'environment', 'applicationId', 'expiresAt', 'createdAt'] },
+  cli: {
+    verb: 'keys list',
+    columns: ['kid', 'name', 'state', 'environment', 'applicationId', 'expiresAt', 'createdAt'],
+  },
   params: none,
   query: z.strictObject({
     applicationId: id.exactOptional(),
@@ -147,7 +150,9 @@ const update = changeEndpoint({
   handler: async (ctx, { params, body }) => {
     const before = await requireKey(ctx.workspace, params.kid);
     if (before.state === 'revoked' || before.state === 'compromised') {
-      throw new AppError('conflict', { message: `The key ${before.kid} is ${before.state}: it cannot be changed any more.` });
+      throw new AppError('conflict', {
+        message: `The key ${before.kid} is ${before.state}: it cannot be changed any more.`,
+      });
     }
     if (body.applicationId !== undefined) await chosenApplication(ctx.workspace, body.applicationId);
     const { notBefore: _notBefore, expiresAt: _expiresAt, expiresIn: _expiresIn, revision, ...same } = body;
@@ -180,14 +185,21 @@ function changedMeanwhile(row: KeyRow): AppError {
   });
 }
 
-async function chosenApplication(workspace: WorkspaceStore, applicationId: string | undefined): Promise<ApplicationRow> {
+async function chosenApplication(
+  workspace: WorkspaceStore,
+  applicationId: string | undefined,
+): Promise<ApplicationRow> {
   const application =
-    applicationId === undefined ? await workspace.applications.getDefault() : await workspace.applications.get(applicationId);
+    applicationId === undefined
+      ? await workspace.applications.getDefault()
+      : await workspace.applications.get(applicationId);
   if (application !== null) return application;
   throw invalidField(
     'body',
     'applicationId',
-    applicationId === undefined ? 'is required: there is no default application' : `names no application: ${applicationId}`,
+    applicationId === undefined
+      ? 'is required: there is no default application'
+      : `names no application: ${applicationId}`,
   );
 }
 

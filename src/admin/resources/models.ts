@@ -9,11 +9,17 @@ import { providerExists, readCatalogue } from './provider-catalogue.ts';
 
 const alias = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'must be letters, digits, ".", "_", ":" or "-" (at most 128), without a slash')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/,
+    'must be letters, digits, ".", "_", ":" or "-" (at most 128), without a slash',
+  )
   .describe('What callers write in place of a model, for example fast.');
 const targets = z
   .array(
-    z.string().max(330).regex(/^[a-z0-9][a-z0-9-]*\/[^\s*]+$/, 'must be a model such as openai/gpt-4o-mini'),
+    z
+      .string()
+      .max(330)
+      .regex(/^[a-z0-9][a-z0-9-]*\/[^\s*]+$/, 'must be a model such as openai/gpt-4o-mini'),
   )
   .min(1)
   .max(100)

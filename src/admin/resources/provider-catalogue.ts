@@ -81,5 +81,8 @@ function compiledEndpoints(provider: ProviderSnapshot): CatalogueEntry['endpoint
 
 function storedEndpoints(base: Provider | undefined, row: ProviderRow | undefined): CatalogueEntry['endpoints'] {
   if (base === undefined) return row?.dialect && row.baseUrl ? [{ dialect: row.dialect, baseUrl: row.baseUrl }] : [];
-  return Object.entries(base.endpoints).map(([dialect, { baseUrl }]) => ({ dialect, baseUrl: row?.baseUrl ?? baseUrl }));
+  return Object.entries(base.endpoints).map(([dialect, { baseUrl }]) => ({
+    dialect,
+    baseUrl: row?.baseUrl ?? baseUrl,
+  }));
 }

@@ -13,7 +13,10 @@ import { isBuiltIn, readCatalogue, refuseDeclared } from './provider-catalogue.t
 
 const providerId = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and hyphens (at most 64), and not begin with a hyphen')
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,63}$/,
+    'must be lower-case letters, digits and hyphens (at most 64), and not begin with a hyphen',
+  )
   .describe('What stands before the slash in a model, for example house in house/tiny.');
 const dialect = z.enum(DIALECT_NAMES).describe('The API that the provider speaks.');
 const baseUrl = z
@@ -89,7 +92,13 @@ const create = changeEndpoint({
   cli: { verb: 'providers create' },
   params: none,
   query: none,
-  body: z.strictObject({ id: providerId, dialect, baseUrl, models: models.default([]), state: state.default('active') }),
+  body: z.strictObject({
+    id: providerId,
+    dialect,
+    baseUrl,
+    models: models.default([]),
+    state: state.default('active'),
+  }),
   response: providerView,
   errors: ['conflict', 'declared_in_file'],
   status: 201,
@@ -97,7 +106,9 @@ const create = changeEndpoint({
   handler: async (ctx, { body }) => {
     refuseDeclared(ctx.deps, body.id);
     if (isBuiltIn(body.id)) {
-      throw new AppError('conflict', { message: `The provider ${body.id} is built in: adjust it instead of creating it.` });
+      throw new AppError('conflict', {
+        message: `The provider ${body.id} is built in: adjust it instead of creating it.`,
+      });
     }
     if ((await ctx.workspace.providers.get(body.id)) !== null) {
       throw new AppError('conflict', { message: `There is a provider ${body.id} already.` });
@@ -113,7 +124,8 @@ const update = changeEndpoint({
   path: '/providers/:id',
   permission: 'providers:write',
   summary: 'Adjust a provider',
-  description: 'Also a built-in one: another base URL, other models, or disabled. What is omitted stays; null restores what is built in.',
+  description:
+    'Also a built-in one: another base URL, other models, or disabled. What is omitted stays; null restores what is built in.',
   cli: { verb: 'providers update' },
   params,
   query: none,
@@ -131,7 +143,8 @@ const update = changeEndpoint({
     refuseDeclared(ctx.deps, id);
     const before = await requireProvider(ctx, id);
     if (isBuiltIn(id)) refuseForBuiltIn(input.body, before);
-    else if (input.body.baseUrl === null) throw invalidField('body', 'baseUrl', 'can be cleared for built-in providers only');
+    else if (input.body.baseUrl === null)
+      throw invalidField('body', 'baseUrl', 'can be cleared for built-in providers only');
     if ((await ctx.workspace.providers.get(id)) === null) await ctx.workspace.providers.insert(untouched(ctx, before));
     await ctx.workspace.providers.update(id, { ...input.body, updatedAtMs: ctx.nowMs });
     return change(ctx, id, before);
@@ -144,7 +157,8 @@ const remove = changeEndpoint({
   path: '/providers/:id',
   permission: 'providers:write',
   summary: 'Remove a provider',
-  description: 'Removes a provider that was added here, or the adjustments of a built-in one. Refused while it was added here and has credentials.',
+  description:
+    'Removes a provider that was added here, or the adjustments of a built-in one. Refused while it was added here and has credentials.',
   cli: { verb: 'providers delete' },
   params,
   query: none,
@@ -157,7 +171,9 @@ const remove = changeEndpoint({
     refuseDeclared(ctx.deps, id);
     const before = await requireProvider(ctx, id);
     if (isBuiltIn(id) && !before.adjusted) {
-      throw new AppError('conflict', { message: `The provider ${id} is built in and not adjusted: there is nothing to remove. Disable it instead.` });
+      throw new AppError('conflict', {
+        message: `The provider ${id} is built in and not adjusted: there is nothing to remove. Disable it instead.`,
+      });
     }
     const credentials = await ctx.workspace.credentials.list({ cursor: null, limit: 1 }, { providerId: id });
     if (!isBuiltIn(id) && credentials.items.length > 0) {
@@ -190,7 +206,10 @@ async function change(ctx: CallContext, id: string, before: CatalogueEntry | nul
 function withRow(entry: CatalogueEntry, row: ProviderRow | null): CatalogueEntry {
   if (row === null || entry.transport === 'in-process') return entry;
   const base = providerById(entry.id);
-  const builtInEndpoints = Object.entries(base?.endpoints ?? {}).map(([name, { baseUrl: url }]) => ({ dialect: name, baseUrl: url }));
+  const builtInEndpoints = Object.entries(base?.endpoints ?? {}).map(([name, { baseUrl: url }]) => ({
+    dialect: name,
+    baseUrl: url,
+  }));
   const endpoints = base ? builtInEndpoints : [{ dialect: row.dialect ?? '', baseUrl: row.baseUrl ?? '' }];
   return {
     ...entry,
@@ -200,7 +219,10 @@ function withRow(entry: CatalogueEntry, row: ProviderRow | null): CatalogueEntry
   };
 }
 
-function refuseForBuiltIn(body: { readonly dialect?: string; readonly baseUrl?: string | null }, provider: CatalogueEntry): void {
+function refuseForBuiltIn(
+  body: { readonly dialect?: string; readonly baseUrl?: string | null },
+  provider: CatalogueEntry,
+): void {
   if (body.dialect !== undefined) throw invalidField('body', 'dialect', 'of a built-in provider cannot be changed');
   if (body.baseUrl !== undefined && provider.transport === 'in-process') {
     throw invalidField('body', 'baseUrl', 'cannot be set: this provider answers inside the gateway');
@@ -210,7 +232,15 @@ function refuseForBuiltIn(body: { readonly dialect?: string; readonly baseUrl?: 
 /** The row of a built-in provider before its first adjustment. */
 function untouched(ctx: CallContext, entry: CatalogueEntry): ProviderRow {
   const { id } = entry;
-  return { id, dialect: null, baseUrl: null, state: 'active', models: [], createdAtMs: ctx.nowMs, updatedAtMs: ctx.nowMs };
+  return {
+    id,
+    dialect: null,
+    baseUrl: null,
+    state: 'active',
+    models: [],
+    createdAtMs: ctx.nowMs,
+    updatedAtMs: ctx.nowMs,
+  };
 }
 
 export const providers = [list, get, create, update, remove] as const;

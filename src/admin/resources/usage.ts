@@ -27,7 +27,8 @@ const read = readEndpoint({
   path: '/usage',
   permission: 'usage:read',
   summary: 'Read usage',
-  description: 'Totals of calls, tokens and bytes in a span of time, by one property. Without dates: the last 24 hours.',
+  description:
+    'Totals of calls, tokens and bytes in a span of time, by one property. Without dates: the last 24 hours.',
   cli: {
     verb: 'usage',
     columns: ['group', 'calls', 'failedCalls', 'inputTokens', 'cachedInputTokens', 'outputTokens', 'reasoningTokens'],
@@ -43,7 +44,8 @@ const read = readEndpoint({
     const toMs = query.to === undefined ? ctx.nowMs : Date.parse(query.to);
     const fromMs = query.from === undefined ? toMs - DAY_MS : Date.parse(query.from);
     if (fromMs >= toMs) throw invalidField('query', 'from', 'must lie before to');
-    if (toMs - fromMs > DAYS_MAX * DAY_MS) throw invalidField('query', 'from', `must lie at most ${DAYS_MAX} days before to`);
+    if (toMs - fromMs > DAYS_MAX * DAY_MS)
+      throw invalidField('query', 'from', `must lie at most ${DAYS_MAX} days before to`);
     const { groupBy } = query;
     const rows = await ctx.deps.calls.usage(ctx.workspace.workspaceId, { fromMs, toMs, groupBy });
     return { from: iso(fromMs), to: iso(toMs), groupBy, items: [...rows] };

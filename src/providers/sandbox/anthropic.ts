@@ -13,7 +13,9 @@ export function readMessages(body: JsonRecord): Prompt | null {
     const message = recordOf(value);
     return { fromUser: message['role'] === 'user', texts: textsOf(message['content']) };
   });
-  const tools = listOf(body['tools']).flatMap((value) => toolOf(recordOf(value)['name'], recordOf(value)['input_schema']));
+  const tools = listOf(body['tools']).flatMap((value) =>
+    toolOf(recordOf(value)['name'], recordOf(value)['input_schema']),
+  );
   const system = { fromUser: false, texts: textsOf(body['system']) };
   return promptOf([system, ...turns], tools, toolChoice(recordOf(body['tool_choice'])));
 }
@@ -26,7 +28,8 @@ function toolChoice({ type, name }: JsonRecord): ToolChoice {
 /** A whole message. */
 export function messagesAnswer(reply: Reply): string {
   const { text, toolCall } = reply;
-  const block = toolCall === null ? { type: 'text', text } : { ...toolUse(reply), input: JSON.parse(toolCall.args) as unknown };
+  const block =
+    toolCall === null ? { type: 'text', text } : { ...toolUse(reply), input: JSON.parse(toolCall.args) as unknown };
   return JSON.stringify({
     ...messageOf(reply),
     content: [block],

@@ -56,7 +56,9 @@ function contentEmbedding(request: JsonRecord): JsonRecord | null {
 
 function dimensionsOf(value: unknown): number | null {
   if (value === undefined || value === null) return DIMENSIONS;
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= DIMENSIONS_MAX ? value : null;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= DIMENSIONS_MAX
+    ? value
+    : null;
 }
 
 /** A vector of length 1 that depends on the text alone: a xorshift generator seeded with its checksum. */

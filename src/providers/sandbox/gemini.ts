@@ -37,7 +37,8 @@ export function contentsAnswer(reply: Reply): string {
 
 /** The answers of `streamGenerateContent`, each as JSON. */
 export function* contentsParts(reply: Reply, pieces: Iterable<string>): Generator<string> {
-  if (reply.toolCall === null) for (const piece of pieces) yield JSON.stringify(partOf(reply, [{ text: piece }], false));
+  if (reply.toolCall === null)
+    for (const piece of pieces) yield JSON.stringify(partOf(reply, [{ text: piece }], false));
   yield JSON.stringify(partOf(reply, lastParts(reply, ''), true));
 }
 
@@ -52,7 +53,11 @@ function partOf(reply: Reply, parts: readonly JsonRecord[], last: boolean): Json
   const output = last ? { candidatesTokenCount: outputTokens } : {};
   return {
     candidates: [{ content: { parts, role: 'model' }, ...(last ? { finishReason: 'STOP' } : {}), index: 0 }],
-    usageMetadata: { promptTokenCount: inputTokens, ...output, totalTokenCount: inputTokens + (last ? outputTokens : 0) },
+    usageMetadata: {
+      promptTokenCount: inputTokens,
+      ...output,
+      totalTokenCount: inputTokens + (last ? outputTokens : 0),
+    },
     modelVersion: reply.model,
     responseId: reply.id,
   };

@@ -32,14 +32,23 @@ const EVENTS_OF_FIFTY = 50;
 
 /** Paths below the endpoint's base URL; the gateway's own `/v1` in front is taken off first. */
 const OPERATIONS: Readonly<Record<string, readonly [DialectName, Operation]>> = {
-  '/chat/completions': ['openai', (call) => generate(call, readChat(call.body), chatAnswer, openaiStream(call, chatEvents))],
+  '/chat/completions': [
+    'openai',
+    (call) => generate(call, readChat(call.body), chatAnswer, openaiStream(call, chatEvents)),
+  ],
   '/completions': [
     'openai',
     (call) => generate(call, readCompletion(call.body), completionAnswer, openaiStream(call, completionEvents)),
   ],
   '/embeddings': ['openai', (call) => whole(call, embeddingsAnswer(call.body, call.model))],
-  '/responses': ['openai-responses', (call) => generate(call, readResponses(call.body), responsesAnswer, bodyStream(call, responsesEvents))],
-  '/messages': ['anthropic', (call) => generate(call, readMessages(call.body), messagesAnswer, bodyStream(call, messagesEvents))],
+  '/responses': [
+    'openai-responses',
+    (call) => generate(call, readResponses(call.body), responsesAnswer, bodyStream(call, responsesEvents)),
+  ],
+  '/messages': [
+    'anthropic',
+    (call) => generate(call, readMessages(call.body), messagesAnswer, bodyStream(call, messagesEvents)),
+  ],
   '/messages/count_tokens': ['anthropic', (call) => count(call, readMessages(call.body), 'input_tokens')],
 };
 
@@ -48,7 +57,13 @@ const GEMINI_OPERATIONS: Readonly<Record<string, Operation>> = {
   'streamGenerateContent?sse': (call) =>
     generate(call, readContents(call.body), contentsAnswer, (reply, pieces) => asEvents(contentsParts(reply, pieces))),
   streamGenerateContent: (call) =>
-    generate(call, readContents(call.body), contentsAnswer, (reply, pieces) => asArray(contentsParts(reply, pieces)), 'application/json'),
+    generate(
+      call,
+      readContents(call.body),
+      contentsAnswer,
+      (reply, pieces) => asArray(contentsParts(reply, pieces)),
+      'application/json',
+    ),
   countTokens: (call) => count(call, readContents(call.body), 'totalTokens'),
   embedContent: (call) => whole(call, embedContentAnswer(call.body)),
   batchEmbedContents: (call) => whole(call, batchEmbedAnswer(call.body)),
@@ -60,7 +75,8 @@ const GEMINI_OPERATIONS: Readonly<Record<string, Operation>> = {
  */
 export function handleSandbox(request: InProcessRequest): InProcessAnswer {
   const [path = '', query = ''] = request.path.split('?', 2);
-  const gemini = /^\/v1beta\/models\/([^/:]+):(\w+)$/.exec(path);
+  // Google's SDK asks for v1 since its third major version, for v1beta before.
+  const gemini = /^\/v1(?:beta)?\/models\/([^/:]+):(\w+)$/.exec(path);
   if (gemini !== null) return handleGemini(request, gemini[1] ?? '', gemini[2] ?? '', query);
   const operation = OPERATIONS[path.replace(/^\/v1(?=\/)/, '')];
   if (operation === undefined || request.method !== 'POST') {
@@ -81,7 +97,13 @@ function handleGemini(request: InProcessRequest, name: string, method: string, q
   return answer(request.body, body, name, 'gemini', operation);
 }
 
-function answer(bytes: Uint8Array, body: unknown, model: string, dialect: DialectName, operation: Operation): InProcessAnswer {
+function answer(
+  bytes: Uint8Array,
+  body: unknown,
+  model: string,
+  dialect: DialectName,
+  operation: Operation,
+): InProcessAnswer {
   if (!isRecord(body)) return vendorError(dialect, 400, bytes, 'The body is not a JSON object.');
   const behaviour = behaviourOf(model);
   if (behaviour === null) return vendorError(dialect, 404, bytes, `The sandbox has no model ${JSON.stringify(model)}.`);

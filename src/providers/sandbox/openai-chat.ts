@@ -15,7 +15,11 @@ export function readChat(body: JsonRecord): Prompt | null {
     const tool = recordOf(recordOf(value)['function']);
     return toolOf(tool['name'], tool['parameters']);
   });
-  return promptOf(turns, tools, chatToolChoice(body['tool_choice'], recordOf(recordOf(body['tool_choice'])['function'])['name']));
+  return promptOf(
+    turns,
+    tools,
+    chatToolChoice(body['tool_choice'], recordOf(recordOf(body['tool_choice'])['function'])['name']),
+  );
 }
 
 /** `tool_choice` of both OpenAI dialects; they keep the name of a forced tool in different places. */
@@ -31,7 +35,12 @@ export function chatAnswer(reply: Reply): string {
   const message =
     toolCall === null
       ? { role: 'assistant', content: text, refusal: null }
-      : { role: 'assistant', content: null, refusal: null, tool_calls: [toolCallOf(reply, toolCall.name, toolCall.args)] };
+      : {
+          role: 'assistant',
+          content: null,
+          refusal: null,
+          tool_calls: [toolCallOf(reply, toolCall.name, toolCall.args)],
+        };
   return JSON.stringify({
     id: `chatcmpl-${reply.id}`,
     object: 'chat.completion',
@@ -68,7 +77,8 @@ export function* chatEvents(reply: Reply, pieces: Iterable<string>, tellUsage: b
     const { name, args } = reply.toolCall;
     const first = { index: 0, ...toolCallOf(reply, name, '') };
     yield chunk(JSON.stringify({ role: 'assistant', content: null, tool_calls: [first] }), null);
-    for (const half of halves(args)) yield chunk(JSON.stringify({ tool_calls: [{ index: 0, function: { arguments: half } }] }), null);
+    for (const half of halves(args))
+      yield chunk(JSON.stringify({ tool_calls: [{ index: 0, function: { arguments: half } }] }), null);
   }
   yield chunk('{}', finishReason(reply));
   if (tellUsage) yield `${head}"choices":[],"usage":${JSON.stringify(chatUsage(reply))}}\n\n`;

@@ -10,7 +10,9 @@ import type { Reply, ToolCall } from './reply.ts';
 export function readResponses(body: JsonRecord): Prompt | null {
   const input = body['input'];
   if (typeof input !== 'string' && !Array.isArray(input)) return null;
-  const tools = listOf(body['tools']).flatMap((value) => toolOf(recordOf(value)['name'], recordOf(value)['parameters']));
+  const tools = listOf(body['tools']).flatMap((value) =>
+    toolOf(recordOf(value)['name'], recordOf(value)['parameters']),
+  );
   const turns = [{ fromUser: false, texts: textsOf(body['instructions']) }, ...inputTurns(input)];
   return promptOf(turns, tools, chatToolChoice(body['tool_choice'], recordOf(body['tool_choice'])['name']));
 }

@@ -9,7 +9,10 @@ export function playWhole(text: string, behaviour: Behaviour, headers: readonly 
   const bytes = Buffer.from(text);
   const half = bytes.subarray(0, bytes.length >> 1);
   const steps: AnswerStep[] = behaviour.cut
-    ? [{ kind: 'bytes', afterMs: 0, bytes: half }, { kind: 'cut', afterMs: 0 }]
+    ? [
+        { kind: 'bytes', afterMs: 0, bytes: half },
+        { kind: 'cut', afterMs: 0 },
+      ]
     : [{ kind: 'bytes', afterMs: 0, bytes }];
   const head = ['content-type', 'application/json', 'content-length', String(bytes.length), ...headers];
   return { status: behaviour.status, headers: head, afterMs: behaviour.firstByteMs, steps };

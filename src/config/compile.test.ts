@@ -1,0 +1,236 @@
+import { expect, test } from 'vitest';
+import { PROVIDERS } from '../providers/index.ts';
+import { compile } from './compile.ts';
+import type { CompileInput, WorkspaceInput } from './compile.ts';
+import { parseConfig } from './load.ts';
+import { GATEWAY_DEFAULTS } from './schema.ts';
+
+const EMPTY: WorkspaceInput = {
+  workspace: { id: 'ws_a', state: 'active' },
+  applications: [],
+  providers: [],
+  credentials: [],
+  aliases: [],
+};
+
+function fileOf(text: string): CompileInput['file'] {
+  const result = parseConfig({ text, file: 'keyward.yaml', env: {} });
+  if (!result.ok) throw new Error(JSON.stringify(result.errors));
+  return result.config;
+}
+
+function compiled(input: Partial<CompileInput> & { readonly yaml?: string }) {
+  const { yaml, ...rest } = input;
+  const result = compile({
+    version: 3,
+    file: yaml === undefined ? null : fileOf(yaml),
+    env: {},
+    workspaces: [EMPTY],
+    ...rest,
+  });
+  return {
+    ...result,
+    providers: result.snapshot.workspaces['ws_a']?.providers ?? {},
+    aliases: result.snapshot.workspaces['ws_a']?.aliases ?? {},
+  };
+}
+
+test('with nothing declared only the sandbox is on, in every workspace', () => {
+  const { snapshot, warnings } = compiled({
+    workspaces: [EMPTY, { ...EMPTY, workspace: { id: 'ws_b', state: 'disabled' } }],
+  });
+  expect(Object.keys(snapshot.workspaces['ws_a']?.providers ?? {})).toEqual(['sandbox']);
+  expect(Object.keys(snapshot.workspaces['ws_b']?.providers ?? {})).toEqual(['sandbox']);
+  expect(snapshot.workspaces['ws_a']?.providers['sandbox']).toMatchObject({ transport: 'in-process', credentials: [] });
+  expect(snapshot.workspaces['ws_b']?.state).toBe('disabled');
+  expect(snapshot.gateway).toEqual(GATEWAY_DEFAULTS);
+  expect([snapshot.version, warnings]).toEqual([3, []]);
+});
+
+test('every built-in provider with a variable of its own is switched on by it, in the first workspace only', () => {
+  for (const builtIn of PROVIDERS.filter((provider) => provider.secretEnv !== null)) {
+    const env = { [String(builtIn.secretEnv)]: ' sk-env\n' };
+    const { snapshot, providers } = compiled({
+      env,
+      workspaces: [EMPTY, { ...EMPTY, workspace: { id: 'ws_b', state: 'active' } }],
+    });
+    expect(providers[builtIn.id]).toMatchObject({
+      transport: 'http',
+      credentials: [{ id: `env:${builtIn.secretEnv}`, secret: 'sk-env', weight: 1 }],
+      models: builtIn.models,
+    });
+    expect(Object.keys(providers[builtIn.id]?.endpoints ?? {})).toEqual(Object.keys(builtIn.endpoints));
+    expect(snapshot.workspaces['ws_b']?.providers[builtIn.id]).toBeUndefined();
+  }
+});
+
+test('a pool comes from the file, else from the API, else from the environment', () => {
+  const env = { OPENAI_API_KEY: 'sk-env' };
+  const credential = { id: 'cred_1', providerId: 'openai', weight: 2, state: 'active', secret: 'sk-api' } as const;
+  const workspaces = [
+    { ...EMPTY, credentials: [credential, { ...credential, id: 'cred_2', state: 'disabled' as const }] },
+  ];
+  const yaml = 'providers: { openai: { credentials: [{ secret: sk-1, weight: 3 }, { secret: sk-2, name: second }] } }';
+  expect(compiled({ env, workspaces, yaml }).providers['openai']?.credentials).toEqual([
+    { id: 'file:openai:0', secret: 'sk-1', weight: 3 },
+    { id: 'file:openai:second', secret: 'sk-2', weight: 1 },
+  ]);
+  expect(compiled({ env, workspaces }).providers['openai']?.credentials).toEqual([
+    { id: 'cred_1', secret: 'sk-api', weight: 2 },
+  ]);
+  expect(compiled({ env }).providers['openai']?.credentials).toEqual([
+    { id: 'env:OPENAI_API_KEY', secret: 'sk-env', weight: 1 },
+  ]);
+});
+
+test("a base URL of one's own replaces the endpoint of every dialect of a built-in provider", () => {
+  const env = { OPENAI_API_KEY: 'x', GEMINI_API_KEY: 'x' };
+  const yaml =
+    'providers: { openai: { baseUrl: "http://127.0.0.1:9100/api/v1/" }, gemini: { baseUrl: "http://127.0.0.1:9102" } }';
+  const { providers } = compiled({ env, yaml });
+  for (const dialect of ['openai', 'openai-responses'] as const) {
+    expect(providers['openai']?.endpoints[dialect]).toMatchObject({
+      origin: 'http://127.0.0.1:9100',
+      pathPrefix: '/api/v1',
+    });
+  }
+  expect(providers['openai']?.endpoints['openai']?.asksUsage).toBe(true);
+  expect(providers['openai']?.endpoints['openai-responses']?.asksUsage).toBe(false);
+  expect(providers['gemini']?.endpoints['gemini']).toMatchObject({ origin: 'http://127.0.0.1:9102', pathPrefix: '' });
+  expect(providers['gemini']?.endpoints['openai']).toMatchObject({
+    origin: 'http://127.0.0.1:9102',
+    pathPrefix: '/v1beta/openai',
+  });
+});
+
+test("a provider of one's own speaks the dialects that were declared, and no others", () => {
+  const { providers } = compiled({
+    yaml: `
+providers:
+  house: { dialect: openai, baseUrl: "http://127.0.0.1:9100/v1", credentials: [{ secret: x }], models: [{ id: tiny }, big] }
+  both: { dialect: [openai, openai-responses], baseUrl: "https://h:8443" , credentials: [{ secret: x }] }
+  claude: { dialect: anthropic, baseUrl: "http://h", credentials: [{ secret: x }] }
+`,
+  });
+  expect(providers['house']).toEqual({
+    id: 'house',
+    transport: 'http',
+    endpoints: {
+      openai: {
+        origin: 'http://127.0.0.1:9100',
+        pathPrefix: '/v1',
+        authHeader: 'authorization',
+        authPrefix: 'Bearer ',
+        asksUsage: true,
+        headers: [],
+      },
+    },
+    credentials: [{ id: 'file:house:0', secret: 'x', weight: 1 }],
+    models: ['tiny', 'big'],
+  });
+  expect(Object.keys(providers['both']?.endpoints ?? {})).toEqual(['openai', 'openai-responses']);
+  expect(providers['claude']?.endpoints['anthropic']).toMatchObject({
+    authHeader: 'x-api-key',
+    headers: ['anthropic-version', '2023-06-01'],
+  });
+});
+
+test('a local server without credentials is sent no auth header; one whose credentials are disabled keeps it', () => {
+  const yaml = 'providers: { local: { dialect: openai, baseUrl: "http://127.0.0.1:11434/v1" } }';
+  expect(compiled({ yaml }).providers['local']).toMatchObject({
+    credentials: [],
+    endpoints: { openai: { authHeader: '' } },
+  });
+  const row = { id: 'stored', dialect: 'openai', baseUrl: 'http://h', state: 'active', models: [] } as const;
+  const credential = { id: 'c', providerId: 'stored', weight: 1, state: 'disabled', secret: 'x' } as const;
+  expect(
+    compiled({ workspaces: [{ ...EMPTY, providers: [row] }] }).providers['stored']?.endpoints['openai']?.authHeader,
+  ).toBe('');
+  expect(
+    compiled({ workspaces: [{ ...EMPTY, providers: [row], credentials: [credential] }] }).providers['stored'],
+  ).toMatchObject({ credentials: [], endpoints: { openai: { authHeader: 'authorization' } } });
+});
+
+test('rows of the API add and adjust providers, except those that the file declares', () => {
+  const env = { OPENAI_API_KEY: 'x', MISTRAL_API_KEY: 'x' };
+  const row = { dialect: null, baseUrl: 'http://row', state: 'active', models: [] } as const;
+  const workspaces = [
+    {
+      ...EMPTY,
+      providers: [
+        { ...row, id: 'openai', models: ['only'] },
+        { ...row, id: 'mistral', state: 'disabled' as const },
+      ],
+    },
+  ];
+  expect(compiled({ env, workspaces }).providers['openai']).toMatchObject({
+    models: ['only'],
+    endpoints: { openai: { origin: 'http://row' } },
+  });
+  expect(compiled({ env, workspaces }).providers['mistral']).toBeUndefined();
+  const declared = compiled({ env, workspaces, yaml: 'providers: { openai: {}, mistral: {} }' });
+  expect(declared.providers['openai']?.endpoints['openai']?.origin).toBe('https://api.openai.com');
+  expect(declared.providers['mistral']).toBeDefined();
+});
+
+test('what cannot be used is left out with a sentence, and the rest goes on', () => {
+  const row = { dialect: 'openai', baseUrl: 'http://h', state: 'active', models: [] } as const;
+  const { providers, warnings } = compiled({
+    yaml: 'providers: { openai: {} }\nmodels: { fast: { strategy: weighted, targets: [nowhere/x, sandbox/echo] } }',
+    workspaces: [
+      {
+        ...EMPTY,
+        providers: [
+          { ...row, id: 'bad-url', baseUrl: 'https://u:hunter2@h' },
+          { ...row, id: 'bad-dialect', dialect: 'cohere' },
+          { ...row, id: 'good' },
+        ],
+        aliases: [{ id: 'slow', targets: ['good/x', '__proto__/x'] }],
+      },
+    ],
+  });
+  expect(Object.keys(providers)).toEqual(['sandbox', 'openai', 'good']);
+  expect(warnings).toEqual([
+    'The provider openai is declared, but has no credential: calls to it are refused.',
+    'The provider bad-url is left out: its base URL must not hold a user or password: put the secret under credentials.',
+    'The provider bad-dialect is left out: it needs a base URL and a dialect of this version (openai, openai-responses, anthropic, gemini).',
+    'The strategy "weighted" of the alias fast is not in this version: its targets are tried in order.',
+    'The alias fast names nowhere/x, but no provider of that name is switched on.',
+    'The alias slow names __proto__/x, but no provider of that name is switched on.',
+  ]);
+  expect(warnings.join()).not.toContain('hunter2');
+});
+
+test('aliases of the file stand over stored ones, and both are told as what they are', () => {
+  const workspaces = [
+    {
+      ...EMPTY,
+      aliases: [
+        { id: 'fast', targets: ['sandbox/stored'] },
+        { id: 'slow', targets: ['sandbox/echo'] },
+      ],
+    },
+  ];
+  const { aliases, declared } = compiled({
+    workspaces,
+    yaml: 'models: { fast: { targets: [sandbox/file, { model: sandbox/second }] } }\nproviders: { sandbox: }',
+  });
+  expect(aliases).toEqual({
+    fast: { targets: ['sandbox/file', 'sandbox/second'] },
+    slow: { targets: ['sandbox/echo'] },
+  });
+  expect(declared).toEqual({ providers: ['sandbox'], aliases: ['fast'] });
+});
+
+test('gateway settings of the file replace the defaults one by one, and applications are carried over', () => {
+  const application = { id: 'app_1', state: 'active', subscribedModels: ['*'], name: 'not in the snapshot' } as const;
+  const { snapshot } = compiled({
+    yaml: 'gateway: { idleTimeoutMs: 5 }',
+    workspaces: [{ ...EMPTY, applications: [application] }],
+  });
+  expect(snapshot.gateway).toEqual({ ...GATEWAY_DEFAULTS, idleTimeoutMs: 5 });
+  expect(snapshot.workspaces['ws_a']?.applications).toEqual({
+    app_1: { id: 'app_1', state: 'active', subscribedModels: ['*'] },
+  });
+  expect(structuredClone(snapshot)).toEqual(snapshot);
+});
