@@ -24,7 +24,7 @@ import { openStore } from './storage/store.ts';
 import { createCallLog } from './watch/call-log.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
-/** Counters in use at the same time: one per key and limit. 256 bytes each, touched when used. */
+/** Counters in use at the same time: one per key and limit. A kilobyte each, of memory that is only taken when used. */
 const COUNTER_CELLS = 65_536;
 /** Kept free for databases, logs and the admin API. */
 const OWN_FILES = 200;

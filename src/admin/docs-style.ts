@@ -29,6 +29,7 @@ pre { padding: 0.8rem 1rem; overflow-x: auto; background: var(--panel); border: 
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
 th, td { padding: 0.35rem 0.6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+td:first-child code { white-space: nowrap; }
 em { color: var(--soft); font-size: 0.85em; }
 .answers { padding-left: 1.2rem; }
 @media (max-width: 48rem) {

@@ -1,6 +1,6 @@
 import { fingerprintOf, parseKey } from '../keys/format.ts';
+import { findMatchingSecret } from '../keys/secret-hash.ts';
 import type { Call } from './call.ts';
-import type { KeySecret } from '../keys/key-record.ts';
 import { findCredential } from './find-credential.ts';
 import type { Gateway } from './gateway.ts';
 import type { CachedKey } from './key-cache.ts';
@@ -51,19 +51,10 @@ function prove(gateway: Gateway, call: Call, key: CachedKey | null): Refusal | n
     gateway.hasher.matchDummy(call.secret);
     return refusal('unknown_key');
   }
-  const matched = matchSecret(gateway, key, call);
+  const matched = findMatchingSecret(gateway.hasher, key.prepared.record.secrets, call.secret);
   if (matched === null || call.keyFingerprint !== key.fingerprint) return refusal('secret_mismatch');
   call.matchedSecret = matched;
   call.key = key;
   call.workspace = call.config.workspaces.get(key.prepared.record.workspaceId) ?? null;
   return null;
-}
-
-/** Every secret is tried, so that time does not tell which one was right. */
-function matchSecret(gateway: Gateway, key: CachedKey, call: Call): KeySecret | null {
-  let matched: KeySecret | null = null;
-  for (const secret of key.prepared.record.secrets) {
-    if (gateway.hasher.matches(call.secret, secret)) matched = secret;
-  }
-  return matched;
 }

@@ -5,6 +5,8 @@
  * so that it may be run on whatever a stranger sends.
  */
 import { isUtf8 } from 'node:buffer';
+import type { Cursor } from './json-string.ts';
+import { byteAt, cursorOver, endOfString } from './json-string.ts';
 
 /** Bytes `from` (inclusive) to `to` (exclusive) of the document. */
 export interface JsonSpan {
@@ -47,30 +49,14 @@ const NINE = 0x39;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 
 const DEPTH_LIMIT = 256;
-/** Bytes of a string after which native search takes over: a call of it costs about as much. */
-const BYTES_BEFORE_SEARCH = 96;
 const TOO_DEEP = -1_000_000_000_000;
 const TOO_MANY = -2_000_000_000_000;
 
 /** The containers open at present; used by one synchronous pass at a time. */
 const openContainers = new Uint8Array(DEPTH_LIMIT);
-
-interface Cursor {
-  readonly body: Buffer;
-  /** The same bytes, four at a time. */
-  readonly view: DataView;
-  /**
-   * The next quote and backslash at or after the place they were last searched from. Remembered
-   * from string to string: otherwise every search could run to the end, which is quadratic.
-   */
-  quoteAt: number;
-  backslashAt: number;
-}
 
 /** Name from and to (quotes included), value from and to; one group of four per member. */
 type Entries = number[];
@@ -80,12 +66,7 @@ export function scanJson(bytes: Uint8Array, options: JsonScanOptions = {}): Json
   const body = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!isUtf8(body)) return failure(body, 0, 'it is not valid UTF-8');
   const entries: Entries = [];
-  const cursor: Cursor = {
-    body,
-    view: new DataView(body.buffer, body.byteOffset, body.length),
-    quoteAt: -1,
-    backslashAt: -1,
-  };
+  const cursor = cursorOver(body);
   const depthMax = Math.min(options.depthMax ?? 64, DEPTH_LIMIT);
   const entriesMax = options.entriesMax ?? 256;
   const end = walk(cursor, depthMax, entriesMax, entries);
@@ -169,110 +150,6 @@ function endOfName(cursor: Cursor, at: number): number {
 function afterColon(body: Buffer, from: number): number {
   const at = skipSpace(body, from);
   return byteAt(body, at) === COLON ? skipSpace(body, at + 1) : ~at;
-}
-
-/** The place behind the closing quote. */
-function endOfString(cursor: Cursor, from: number): number {
-  const body = cursor.body;
-  let at = from;
-  for (;;) {
-    at = skipPlain(cursor, at);
-    const byte = byteAt(body, at);
-    if (byte === QUOTE) return at + 1;
-    if (byte !== BACKSLASH) return ~at;
-    at = endOfEscape(body, at + 1);
-    if (at < 0) return at;
-  }
-}
-
-/** The next quote, backslash or control byte, or the end of the body. */
-function skipPlain(cursor: Cursor, from: number): number {
-  const { body, view } = cursor;
-  const length = body.length;
-  const near = Math.min(from + BYTES_BEFORE_SEARCH, length);
-  let at = firstMark(view, from, near);
-  if (at + 4 <= near) return at;
-  if (at + 4 <= length) at = firstMark(view, skipLongRun(cursor, at), length);
-  if (at + 4 <= length) return at;
-  for (; at < length; at++) {
-    const byte = byteAt(body, at);
-    if (byte === QUOTE || byte === BACKSLASH || byte < SPACE) return at;
-  }
-  return at;
-}
-
-/** The first special byte, or a place less than four bytes before `to`. */
-function firstMark(view: DataView, from: number, to: number): number {
-  let at = from;
-  for (; at + 4 <= to; at += 4) {
-    const marks = specialBytes(view.getInt32(at, true));
-    // The lowest mark is the first special byte: see specialBytes.
-    if (marks !== 0) return at + ((31 - Math.clz32(marks & -marks)) >> 3);
-  }
-  return at;
-}
-
-/** A place no later than the next special byte, as near to it as native search and steps of 8 bytes come. */
-function skipLongRun(cursor: Cursor, from: number): number {
-  const { body, view } = cursor;
-  if (cursor.quoteAt < from) cursor.quoteAt = indexOrEnd(body, QUOTE, from);
-  if (cursor.backslashAt < from) cursor.backslashAt = indexOrEnd(body, BACKSLASH, from);
-  const lastStep = Math.min(cursor.quoteAt, cursor.backslashAt) - 8;
-  let at = from;
-  for (; at <= lastStep; at += 8) {
-    const low = view.getInt32(at, true);
-    const high = view.getInt32(at + 4, true);
-    if (((((low - 0x20202020) & ~low) | ((high - 0x20202020) & ~high)) & 0x80808080) !== 0) return at;
-  }
-  return at;
-}
-
-function indexOrEnd(body: Buffer, byte: number, from: number): number {
-  const at = body.indexOf(byte, from);
-  return at < 0 ? body.length : at;
-}
-
-/**
- * The high bit of every byte of `word` that is a quote, a backslash or under 0x20. Subtracting n
- * from a byte under n borrows and sets its high bit; the borrow can mislead only in bytes above
- * one that is marked rightly, so the lowest mark is always right.
- */
-function specialBytes(word: number): number {
-  const quotes = word ^ 0x22222222;
-  const backslashes = word ^ 0x5c5c5c5c;
-  return (
-    (((word - 0x20202020) & ~word) | ((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes)) &
-    0x80808080
-  );
-}
-
-/** Never reads beyond the end, which would make every read slower: -1 there. */
-function byteAt(body: Buffer, at: number): number {
-  return at < body.length ? (body[at] ?? -1) : -1;
-}
-
-function endOfEscape(body: Buffer, at: number): number {
-  switch (byteAt(body, at)) {
-    case QUOTE:
-    case BACKSLASH:
-    case 0x2f: // slash
-    case 0x62: // b
-    case 0x66: // f
-    case 0x6e: // n
-    case 0x72: // r
-    case 0x74: // t
-      return at + 1;
-    case 0x75: // u
-      for (let digit = at + 1; digit < at + 5; digit++) if (!isHex(byteAt(body, digit))) return ~digit;
-      return at + 5;
-    default:
-      return ~at;
-  }
-}
-
-function isHex(byte: number): boolean {
-  const lower = byte | 0x20;
-  return isDigit(byte) || (lower >= 0x61 && lower <= 0x66);
 }
 
 function isDigit(byte: number): boolean {

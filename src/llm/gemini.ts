@@ -138,7 +138,7 @@ function modelsBody(models: readonly ListedModel[]): string {
 }
 
 /** Counts of `usageMetadata`: candidates leave out thoughts, prompts leave out what tools put into them. */
-export function geminiUsage(value: unknown): Usage | null {
+function geminiUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const input = countOf(value['promptTokenCount']);
   const output = countOf(value['candidatesTokenCount']);

@@ -146,7 +146,7 @@ function durationText(ms: number): string {
 }
 
 /** Counts of a `usage` member, also with the names of vendors that speak this dialect; null if it has none. */
-export function openaiUsage(value: unknown): Usage | null {
+function openaiUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const input = countOf(value['prompt_tokens']);
   const output = countOf(value['completion_tokens']);

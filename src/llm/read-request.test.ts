@@ -264,13 +264,10 @@ describe('usage of a whole answer', () => {
     expect(read(gemini, { totalTokens: 5 })).toBeNull();
   });
 
-  test('of a large answer is read without reading all of it', () => {
-    const embedding = Array.from({ length: 50_000 }, (_, index) => Math.sin(index));
-    const body = Buffer.from(JSON.stringify({ data: [{ embedding }], usage: { prompt_tokens: 5, total_tokens: 5 } }));
-    openai.readUsage(body);
-    const started = performance.now();
-    for (let round = 0; round < 20; round++) expect(openai.readUsage(body)).toEqual({ ...usage, outputTokens: 0 });
-    // Parsing it would take about 5 ms a time.
-    expect((performance.now() - started) / 20).toBeLessThan(2);
+  test('at the end of an answer is read without reading what stands before it', () => {
+    const body = Buffer.from(
+      '{ "data": 100 KB of numbers that nobody parses, "usage": {"prompt_tokens": 5, "total_tokens": 5} }',
+    );
+    expect(openai.readUsage(body)).toEqual({ ...usage, outputTokens: 0 });
   });
 });

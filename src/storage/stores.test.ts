@@ -10,7 +10,6 @@ import {
   openTestStore,
   providerRow,
 } from './store-fixture.ts';
-import { readWorkspaceInputs } from './workspace-inputs.ts';
 
 async function openWorkspace() {
   const store = await openTestStore();
@@ -269,13 +268,17 @@ test.each([
   }
 });
 
-test('the snapshot is compiled from every workspace, the oldest first', async () => {
-  const { store, workspace } = await openWorkspace();
-  await workspace.credentials.insert(credentialRow({ id: 'c1' }), 'sk-1');
-  const inputs = await readWorkspaceInputs(store);
-  expect(inputs.map((input) => input.workspace.id)).toEqual(['ws_a', 'ws_b']);
-  expect(inputs[0]?.credentials).toMatchObject([{ id: 'c1', secret: 'sk-1' }]);
-  expect(inputs[1]?.credentials).toEqual([]);
+test('workspaces are listed with the oldest first: it is the default one', async () => {
+  const { store } = await openWorkspace();
+  await store.workspaces.insert({ id: 'ws_0', name: 'younger', state: 'disabled', createdAtMs: NOW_MS + 1 });
+  expect((await store.workspaces.list()).map((row) => [row.id, row.state])).toEqual([
+    ['ws_a', 'active'],
+    ['ws_b', 'active'],
+    ['ws_0', 'disabled'],
+  ]);
+  await expect(
+    store.workspaces.insert({ id: 'ws_a', name: 'again', state: 'active', createdAtMs: 1 }),
+  ).rejects.toMatchObject({ code: 'conflict' });
 });
 
 test('a workspace that is not there takes no rows', async () => {

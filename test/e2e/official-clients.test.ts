@@ -29,8 +29,13 @@ function anthropic(apiKey = product.firstKey): Anthropic {
   return new Anthropic({ apiKey, baseURL: product.gatewayUrl, maxRetries: 0 });
 }
 
-function gemini(apiKey = product.firstKey): GoogleGenAI {
-  return new GoogleGenAI({ apiKey, httpOptions: { baseUrl: product.gatewayUrl, retryOptions: { attempts: 1 } } });
+function gemini(apiVersion: string | undefined, apiKey = product.firstKey): GoogleGenAI {
+  const version = apiVersion === undefined ? {} : { apiVersion };
+  return new GoogleGenAI({
+    apiKey,
+    ...version,
+    httpOptions: { baseUrl: product.gatewayUrl, retryOptions: { attempts: 1 } },
+  });
 }
 
 /** A key that does not even have the form of one. */
@@ -181,9 +186,10 @@ describe('the anthropic client, unmodified', () => {
   });
 });
 
-describe('the google client, unmodified', () => {
+// Newer releases call /v1/ unless told otherwise, older ones /v1beta/.
+describe.each([undefined, 'v1beta'])('the google client, unmodified, with the API version %s', (version) => {
   test('calls the sandbox and gets text and usage', async () => {
-    const answer = await askGemini(gemini(), 'sandbox/echo');
+    const answer = await askGemini(gemini(version), 'sandbox/echo');
     expect(answer.text).toContain('Say hello.');
     expect(answer.usageMetadata?.totalTokenCount).toBeGreaterThan(0);
   });
@@ -191,15 +197,15 @@ describe('the google client, unmodified', () => {
   test('streams from the sandbox', async () => {
     const request = { model: 'sandbox/echo', contents: 'Say hello.' };
     let text = '';
-    for await (const chunk of await gemini().models.generateContentStream(request)) text += chunk.text ?? '';
+    for await (const chunk of await gemini(version).models.generateContentStream(request)) text += chunk.text ?? '';
     expect(text).toContain('Say hello.');
   });
 
   test('calls a provider, and streams from it', async () => {
     const model = `${FAKE_PROVIDERS.gemini}/tiny`;
-    expect((await askGemini(gemini(), model)).text).toBe(ANSWER_TEXT);
+    expect((await askGemini(gemini(version), model)).text).toBe(ANSWER_TEXT);
     let text = '';
-    for await (const chunk of await gemini().models.generateContentStream({ model, contents: 'Say hello.' })) {
+    for await (const chunk of await gemini(version).models.generateContentStream({ model, contents: 'Say hello.' })) {
       text += chunk.text ?? '';
     }
     expect(text).toBe(ANSWER_TEXT);
@@ -207,9 +213,9 @@ describe('the google client, unmodified', () => {
 
   test('gets embeddings and counts tokens', async () => {
     const model = `${FAKE_PROVIDERS.gemini}/tiny`;
-    const embedded = await gemini().models.embedContent({ model, contents: 'hello' });
+    const embedded = await gemini(version).models.embedContent({ model, contents: 'hello' });
     expect(embedded.embeddings?.[0]?.values).toEqual([0.25, -0.5, 1]);
-    expect((await gemini().models.countTokens({ model, contents: 'hello' })).totalTokens).toBe(14);
+    expect((await gemini(version).models.countTokens({ model, contents: 'hello' })).totalTokens).toBe(14);
   });
 
   test('raises its own class for a wrong key, a reached limit and an unknown model', async () => {
@@ -218,9 +224,9 @@ describe('the google client, unmodified', () => {
       expect(error).toBeInstanceOf(ApiError);
       return error instanceof ApiError ? error.status : undefined;
     };
-    expect(await statusOf(askGemini(gemini(WRONG_KEY), 'sandbox/echo'))).toBe(401);
-    expect(await statusOf(askGemini(gemini(), 'nowhere/model'))).toBe(404);
-    const limited = gemini(await onceLimitedKey());
+    expect(await statusOf(askGemini(gemini(version, WRONG_KEY), 'sandbox/echo'))).toBe(401);
+    expect(await statusOf(askGemini(gemini(version), 'nowhere/model'))).toBe(404);
+    const limited = gemini(version, await onceLimitedKey());
     await askGemini(limited, 'sandbox/echo');
     expect(await statusOf(askGemini(limited, 'sandbox/echo'))).toBe(429);
   });

@@ -95,18 +95,21 @@ test('after a clean stop no call record is missing, and none is doubled', async 
   expect(new Set(listed)).toEqual(requestIds);
 });
 
-test('a stop lets a stream that has begun come to its end', async () => {
+test('a stop lets a stream that has begun come to its end, and does not wait for idle connections', async () => {
   const product = await startProduct({ config: fakeProvidersConfig(upstream.origin, 'provider-key') });
   const form = DIALECT_CALLS.openai;
+  // Keeps its connection open afterwards, as clients do.
   const answer = await fetch(`${product.gatewayUrl}${form.path('', true)}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${product.firstKey}`, 'content-type': 'application/json' },
-    body: form.body(`${FAKE_PROVIDERS.openai}/slow-stream`, true),
+    body: form.body(`${FAKE_PROVIDERS.openai}/slow-stream-20`, true),
   });
   expect(answer.status).toBe(200);
   const stopped = product.stop();
   expect(await answer.text()).toMatch(/data: \[DONE\]\n\n$/);
+  const endedAtMs = performance.now();
   expect(await stopped).toBe(0);
+  expect(performance.now() - endedAtMs).toBeLessThan(5_000);
   await product.dispose();
 });
 

@@ -34,10 +34,10 @@ export interface FakeUpstream {
   close(): Promise<void>;
 }
 
-/** How many events a slow stream has, and the pause before each. */
-export const SLOW_STREAM = { events: 200, pauseMs: 50 } as const;
+/** How many words a slow stream has unless its name says so, and the pause before each. */
+const SLOW_STREAM = { words: 200, pauseMs: 50 } as const;
 
-/** Starts the fake. Models: the names in `faults.ts`, `status-NNN`, `slow-stream`, `echo-headers`; any other answers. */
+/** Starts the fake. Models: the names in `faults.ts`, `status-NNN`, `slow-stream`, `slow-stream-20` (words), `echo-headers`; any other answers. */
 export async function startFakeUpstream(): Promise<FakeUpstream> {
   const requests: ReceivedRequest[] = [];
   const sockets = new Set<Socket>();
@@ -124,8 +124,9 @@ function answer(asked: AskedFor, req: IncomingMessage, res: ServerResponse): voi
   if (asked.model === 'echo-headers') return sendJson(res, 200, { headers: req.rawHeaders, url: req.url });
   if (!asked.stream) return sendJson(res, 200, wholeAnswer(asked));
   res.writeHead(200, { 'content-type': 'text/event-stream', 'x-request-id': 'vendor-request' });
-  if (asked.model === 'slow-stream') {
-    const words = Array.from({ length: SLOW_STREAM.events }, (_, i) => `${i} `);
+  const slow = /^slow-stream(?:-(\d+))?$/.exec(asked.model);
+  if (slow !== null) {
+    const words = Array.from({ length: Number(slow[1] ?? SLOW_STREAM.words) }, (_, i) => `${i} `);
     return sendSlowly(res, streamEvents(asked, words));
   }
   for (const event of streamEvents(asked)) res.write(event);
