@@ -183,7 +183,7 @@ async function measureAll(generator: ChildProcess, subjects: readonly Subject[])
     for (const scenario of SCENARIOS) {
       // Interleaved, so that a change of the machine's mood meets both.
       for (const subject of subjects) {
-        const found = await measure(generator, subject, scenario, round === 0 ? Math.min(ms, 2_000) : ms);
+        const found = await measure(generator, subject, scenario, ms);
         const name = `${subject.name} ${scenario.name}`;
         if (round > 0 && found !== null) measurements.set(name, [...(measurements.get(name) ?? []), found]);
       }

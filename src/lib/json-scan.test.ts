@@ -191,6 +191,9 @@ describe('the outermost members', () => {
     expect(valueOf('{"\\u006d\\u006Fdel":2}', 'model')).toBe(2);
     expect(valueOf('{"mod\\u0065l":1,"a":{"model":2}}', 'model')).toBe(1);
     expect(valueOf('{"é":1}', 'é')).toBe(1);
+    expect(valueOf('{"é":1}', '\u00c3\u00a9')).toBeUndefined();
+    expect(valueOf('{"a\\b":1}', 'a\\b')).toBeUndefined();
+    expect(valueOf('{"":1}', '')).toBe(1);
   });
 
   test('are refused above the bound on their number', () => {

@@ -203,26 +203,28 @@ function documentOf(body: Buffer, entries: Entries): JsonDocument {
 }
 
 function find(body: Buffer, entries: Entries, name: string): JsonSpan | 'duplicate' | undefined {
-  const plainLength = Buffer.byteLength(name) + 2;
   let found: JsonSpan | undefined;
   for (let index = 0; index < entries.length; index += 4) {
-    const from = entries[index] ?? 0;
-    const to = entries[index + 1] ?? 0;
-    if (to - from < plainLength || !isNamed(body, from, to, name, plainLength)) continue;
+    if (!isNamed(body, entries[index] ?? 0, entries[index + 1] ?? 0, name)) continue;
     if (found !== undefined) return 'duplicate';
     found = { from: entries[index + 2] ?? 0, to: entries[index + 3] ?? 0 };
   }
   return found;
 }
 
-/** A name without escapes is as long as what it stands for; one with escapes is longer. */
-function isNamed(body: Buffer, from: number, to: number, name: string, plainLength: number): boolean {
-  if (to - from > plainLength) {
-    return body.subarray(from, to).includes(BACKSLASH) && JSON.parse(body.toString('utf8', from, to)) === name;
+/** Byte by byte for plain names, which nearly all are; a name with escapes or beyond ASCII is decoded. */
+function isNamed(body: Buffer, from: number, to: number, name: string): boolean {
+  const length = to - from - 2;
+  // What a name stands for is never longer than the name as it is written.
+  if (length < name.length) return false;
+  let at = 0;
+  while (at < length) {
+    const byte = body[from + 1 + at] ?? 0;
+    if (byte === BACKSLASH || byte >= 0x80) return JSON.parse(body.toString('utf8', from, to)) === name;
+    if (byte !== name.charCodeAt(at)) return false;
+    at++;
   }
-  // Most names of one length differ in their first byte.
-  if (name.length + 2 === plainLength && name !== '' && body[from + 1] !== name.charCodeAt(0)) return false;
-  return body.toString('utf8', from + 1, to - 1) === name;
+  return at === name.length;
 }
 
 function spansOf(entries: Entries): readonly JsonSpan[] {
