@@ -36,15 +36,27 @@ export const ERRORS = {
   // transport: how the key was sent
   missing_credential: row('transport', 401, 'No API key was sent. Send it as "Authorization: Bearer <key>".'),
   multiple_credentials: row('transport', 400, 'Two different API keys were sent in one request. Send exactly one.'),
-  credential_in_query: row('transport', 400, 'API keys in the URL are not accepted here. Send the key in the Authorization header.'),
+  credential_in_query: row(
+    'transport',
+    400,
+    'API keys in the URL are not accepted here. Send the key in the Authorization header.',
+  ),
 
   // syntax: told without any knowledge of stored keys
-  malformed: row('syntax', 401, 'This is not a Keyward API key: it does not have the form kwk_<environment>_<id>_<secret>_<checksum>. Copy the key again.'),
+  malformed: row(
+    'syntax',
+    401,
+    'This is not a Keyward API key: it does not have the form kwk_<environment>_<id>_<secret>_<checksum>. Copy the key again.',
+  ),
   bad_checksum: row('syntax', 401, 'The API key was mistyped: its checksum does not match. Copy the key again.'),
   truncated: row('syntax', 401, 'The API key is incomplete: its end is missing. Copy the whole key again.'),
   wrong_type: row('syntax', 401, 'This kind of credential is not accepted here. Use an application key (kwk_…).'),
   placeholder_key: row('syntax', 401, 'The API key is a placeholder from an example. Put your own key in its place.'),
-  provider_key_sent_to_gateway: row('syntax', 401, "This looks like a provider's own API key. Send a Keyward key (kwk_…) instead, and replace the provider key if it may have leaked."),
+  provider_key_sent_to_gateway: row(
+    'syntax',
+    401,
+    "This looks like a provider's own API key. Send a Keyward key (kwk_…) instead, and replace the provider key if it may have leaked.",
+  ),
 
   // identity: one generic answer for all of them (see GENERIC_401)
   unknown_key: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
@@ -52,7 +64,12 @@ export const ERRORS = {
   wrong_environment: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
 
   // life cycle
-  not_yet_active: row('life-cycle', 401, 'This API key is not active yet. Use it after its start date, or ask its owner to change the date.', true),
+  not_yet_active: row(
+    'life-cycle',
+    401,
+    'This API key is not active yet. Use it after its start date, or ask its owner to change the date.',
+    true,
+  ),
   expired: row('life-cycle', 401, 'This API key has expired. Create a new one, or ask its owner to extend it.'),
   suspended: row('life-cycle', 401, 'This API key is suspended. Ask its owner or an admin to resume it.'),
   revoked: row('life-cycle', 401, 'This API key was revoked. Create a new one.'),
@@ -63,25 +80,63 @@ export const ERRORS = {
   workspace_disabled: row('owner', 403, 'The workspace of this API key is disabled. Ask an operator to enable it.'),
 
   // subscription
-  not_subscribed: row('subscription', 403, "The application of this API key is not subscribed to this model. Ask an admin for a subscription."),
+  not_subscribed: row(
+    'subscription',
+    403,
+    'The application of this API key is not subscribed to this model. Ask an admin for a subscription.',
+  ),
 
   // scope
-  model_denied: row('scope', 403, 'This API key may not call this model. Use a model it may call (GET /v1/models lists them), or ask for a wider scope.'),
-  operation_denied: row('scope', 403, 'This API key may not do this kind of operation. Ask its owner for a wider scope.'),
+  model_denied: row(
+    'scope',
+    403,
+    'This API key may not call this model. Use a model it may call (GET /v1/models lists them), or ask for a wider scope.',
+  ),
+  operation_denied: row(
+    'scope',
+    403,
+    'This API key may not do this kind of operation. Ask its owner for a wider scope.',
+  ),
   endpoint_denied: row('scope', 403, 'This API key may not call this endpoint. Ask its owner for a wider scope.'),
-  address_denied: row('scope', 403, 'This API key may not be used from this network address. Call from an allowed network, or ask its owner to add this one.'),
+  address_denied: row(
+    'scope',
+    403,
+    'This API key may not be used from this network address. Call from an allowed network, or ask its owner to add this one.',
+  ),
 
   // quota
   rate_limited: row('quota', 429, 'Too many requests with this API key. Wait as long as Retry-After says.', true),
-  concurrency_limited: row('quota', 429, 'Too many requests with this API key at the same time. Wait for one to finish.', true),
+  concurrency_limited: row(
+    'quota',
+    429,
+    'Too many requests with this API key at the same time. Wait for one to finish.',
+    true,
+  ),
 
   // upstream: never 401, which would tell the caller that their own key is wrong
-  model_not_found: row('upstream', 404, 'This model does not exist here. GET /v1/models lists the models this key may call.'),
+  model_not_found: row(
+    'upstream',
+    404,
+    'This model does not exist here. GET /v1/models lists the models this key may call.',
+  ),
   provider_not_found: row('upstream', 404, 'This provider does not exist here. An admin can add it.'),
-  dialect_unsupported: row('upstream', 400, 'This model cannot be called through this API. Use one of the APIs that its provider speaks.'),
+  dialect_unsupported: row(
+    'upstream',
+    400,
+    'This model cannot be called through this API. Use one of the APIs that its provider speaks.',
+  ),
   no_credential: row('upstream', 503, 'No credential is set for the provider of this model. An admin can add one.'),
-  credential_rejected: row('upstream', 502, 'The provider refused the credential that is set for it here. An admin has to replace it.'),
-  provider_quota: row('upstream', 429, 'The provider refused the call: too many requests, or no quota left, for the credential set here. Try again later.', true),
+  credential_rejected: row(
+    'upstream',
+    502,
+    'The provider refused the credential that is set for it here. An admin has to replace it.',
+  ),
+  provider_quota: row(
+    'upstream',
+    429,
+    'The provider refused the call: too many requests, or no quota left, for the credential set here. Try again later.',
+    true,
+  ),
   provider_refused: row('upstream', 400, 'The provider refused the request. Correct it as the provider says.'),
   provider_unavailable: row('upstream', 502, 'The provider could not be reached or broke off. Try again.', true),
   provider_answer_invalid: row('upstream', 502, 'The provider sent an answer that is not valid. Try again.', true),
@@ -90,7 +145,11 @@ export const ERRORS = {
   // request: what the door refuses
   invalid_request: row('request', 400, 'The request is not valid HTTP. Correct it and send it again.'),
   invalid_host: row('request', 400, 'The Host header must be one valid host or host:port.'),
-  invalid_target: row('request', 400, 'The request target is not acceptable: use a plain path without dot segments, backslashes or control characters.'),
+  invalid_target: row(
+    'request',
+    400,
+    'The request target is not acceptable: use a plain path without dot segments, backslashes or control characters.',
+  ),
   invalid_json: row('request', 400, 'The body is not valid JSON.'),
   invalid_body: row('request', 400, 'The body does not have the form this endpoint needs.'),
   model_missing: row('request', 400, 'The body has no "model". Name one, for example "sandbox/echo".'),
@@ -98,7 +157,11 @@ export const ERRORS = {
   body_too_large: row('request', 413, 'The body is larger than this gateway accepts.'),
   headers_too_large: row('request', 431, 'The request headers are larger than this gateway accepts.'),
   request_timeout: row('request', 408, 'The request was not received in time.', true),
-  path_not_found: row('request', 404, 'There is no such path here. The gateway serves /v1/chat/completions, /v1/messages and others: see the documentation.'),
+  path_not_found: row(
+    'request',
+    404,
+    'There is no such path here. The gateway serves /v1/chat/completions, /v1/messages and others: see the documentation.',
+  ),
   method_not_allowed: row('request', 405, 'This path does not accept this method.'),
   client_closed: row('request', 499, 'The caller closed the connection before the answer was complete.'),
 
@@ -115,7 +178,12 @@ export const ERRORS = {
   configuration_error: row('platform', 503, 'The gateway is not configured correctly. An operator has to look at it.'),
   overloaded: row('platform', 503, 'The gateway has no room for another call at the moment. Try again.', true),
   shutting_down: row('platform', 503, 'The gateway is shutting down. Try again.', true),
-  internal_error: row('platform', 500, 'Something went wrong inside the gateway. The request id finds it in the log.', true),
+  internal_error: row(
+    'platform',
+    500,
+    'Something went wrong inside the gateway. The request id finds it in the log.',
+    true,
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import type { Logger } from 'pino';
 import { prepareFirstStart } from './admin/first-start.ts';
 import { startAdminServer } from './admin/listener.ts';
-import type { AdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
 import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
 import { builtInTokens, createTokenVerifier } from './admin/tokens.ts';
@@ -57,8 +56,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
   const clock = systemClock;
   const startedAtMs = clock.now();
   const tls = readTls(settings);
-  await assertPortFree(settings.host, settings.port, 'the gateway', '--port');
-  await assertPortFree(settings.host, settings.adminPort, 'the admin API', '--admin-port');
+  const gatewayPort = await freePort(settings.host, settings.port, 'the gateway', '--port');
+  await freePort(settings.host, settings.adminPort, 'the admin API', '--admin-port');
 
   const { dataDir } = settings;
   const masterKey = loadMasterKey({ dataDir, env });
@@ -93,7 +92,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     const fleet: Fleet = new Fleet({
       workers,
       connectionsMax: Math.floor((openFilesMax() - OWN_FILES) / workers / FILES_PER_CALL),
-      listen: listenOptions(settings, tls),
+      listen: { host: settings.host, port: gatewayPort, reusePort: canReusePort(), tls },
       snapshot: await publisher.first(),
       counters,
       peppers,
@@ -104,8 +103,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
     });
     closers.unshift(() => fleet.stop());
-    const gatewayPort = await fleet.start();
-    const admin: AdminServer = await startAdminServer({
+    const adminStart = startAdminServer({
       host: settings.host,
       port: settings.adminPort,
       ...(tls === null ? {} : { tls }),
@@ -122,7 +120,10 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
         configFile: publisher,
         clock,
         tokens: createTokenVerifier(
-          builtInTokens({ masterKey, ...(settings.adminToken === null ? {} : { bootstrapToken: settings.adminToken }) }),
+          builtInTokens({
+            masterKey,
+            ...(settings.adminToken === null ? {} : { bootstrapToken: settings.adminToken }),
+          }),
         ),
         defaultWorkspaceId: workspaceId,
         log,
@@ -130,14 +131,19 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
         startedAtMs,
       }),
     });
-    closers.unshift(() => admin.close());
+    closers.unshift(async () => (await adminStart.catch(() => null))?.close());
+    // Both at once: the workers load in threads of their own.
+    const [admin] = await Promise.all([adminStart, fleet.start()]);
     const watch = watchConfig({
       path: configPath,
       env,
       onChange: (result) => {
         if (result.ok) log.info({ file: configPath }, 'configuration file changed');
-        else log.error({ errors: result.errors }, 'configuration file has mistakes: the old configuration stays in force');
-        publisher.applyFile(result).catch((error: unknown) => log.error({ err: error }, 'configuration could not be applied'));
+        else
+          log.error({ errors: result.errors }, 'configuration file has mistakes: the old configuration stays in force');
+        publisher
+          .applyFile(result)
+          .catch((error: unknown) => log.error({ err: error }, 'configuration could not be applied'));
       },
       onError: (error) => log.error({ err: error }, 'the configuration file is not watched any more'),
     });
@@ -162,22 +168,26 @@ async function closeAll(closers: (() => unknown)[]): Promise<void> {
 }
 
 /**
- * Workers share their port, and would share it with a stranger who allows that too: a listener
- * that does not share finds out whether anybody is there.
+ * The port, or a free one for 0. Workers share their port, and would share it with a stranger who
+ * allows that too: a listener that does not share finds out whether anybody is there.
  */
-function assertPortFree(host: string, port: number, whose: string, flag: string): Promise<void> {
+function freePort(host: string, port: number, whose: string, flag: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'another program listens there' : (error.code ?? error.message);
-      reject(new StartError(`Cannot listen on ${host}:${port} for ${whose}: ${why}.`, `Stop that program, or choose another port with ${flag}.`));
+      const message = `Cannot listen on ${host}:${port} for ${whose}: ${why}.`;
+      reject(new StartError(message, `Stop that program, or choose another port with ${flag}.`));
     });
-    probe.listen({ host, port }, () => probe.close(() => resolve()));
+    probe.listen({ host, port }, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
+    });
   });
 }
 
 function workerCount(settings: Settings, log: Logger): number {
-  if (settings.workers === 1 || REUSE_PORT_PLATFORMS.has(process.platform)) return settings.workers;
+  if (settings.workers === 1 || canReusePort()) return settings.workers;
   log.warn(`On ${process.platform} only one thread can listen on a port: running one gateway worker.`);
   return 1;
 }
@@ -192,8 +202,8 @@ function openFilesMax(): number {
   }
 }
 
-function listenOptions(settings: Settings, tls: ListenOptions['tls']): ListenOptions {
-  return { host: settings.host, port: settings.port, reusePort: REUSE_PORT_PLATFORMS.has(process.platform), tls };
+function canReusePort(): boolean {
+  return REUSE_PORT_PLATFORMS.has(process.platform);
 }
 
 function readTls({ tls }: Settings): ListenOptions['tls'] {
@@ -202,7 +212,11 @@ function readTls({ tls }: Settings): ListenOptions['tls'] {
     return { cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(`The TLS certificate or its key cannot be read: ${reason}.`, 'Check the paths and the rights of the files.', error);
+    throw new StartError(
+      `The TLS certificate or its key cannot be read: ${reason}.`,
+      'Check the paths and the rights of the files.',
+      error,
+    );
   }
 }
 

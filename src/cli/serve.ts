@@ -38,9 +38,11 @@ export async function serve(args: readonly string[]): Promise<void> {
   const file = readFile(location, env);
   const settings = readSettings({ flags, env, file });
   const log = pino({ level: settings.logLevel, base: null }, destination({ fd: 2, sync: true }));
+  // Before anything is started: whoever stops us while we start gets an orderly stop as well.
+  const toldToStop = untilToldToStop();
   const running = await start({ settings, file, configPath: location.path, env, log });
   process.stdout.write(banner(running, settings.dataDir));
-  await untilToldToStop();
+  await toldToStop;
   process.stdout.write('\nStopping: open calls may end first. Once more to stop at once.\n');
   await running.stop();
   // Nothing is left to do; what still holds the process (a connection of a stranger) must not.

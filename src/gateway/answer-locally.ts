@@ -40,7 +40,14 @@ function callableModels(call: Call): ListedModel[] {
 
 function sendJson(gateway: Gateway, call: Call, status: number, text: string): void {
   const body = Buffer.from(text);
-  const headers = ['content-type', 'application/json', 'content-length', String(body.length), 'x-request-id', call.requestId];
+  const headers = [
+    'content-type',
+    'application/json',
+    'content-length',
+    String(body.length),
+    'x-request-id',
+    call.requestId,
+  ];
   headers.push('cache-control', 'no-store');
   for (const part of call.limitHeaders) headers.push(part);
   if (gateway.draining) headers.push('connection', 'close');

@@ -15,7 +15,11 @@ const ACCEPTED = ['kwk'] as const;
  * shape and checksum first, then a look at what the worker knows, and only then a question to the
  * key store, which is the one case that waits.
  */
-export function authenticate(gateway: Gateway, call: Call, head: RequestHead): Refusal | null | Promise<Refusal | null> {
+export function authenticate(
+  gateway: Gateway,
+  call: Call,
+  head: RequestHead,
+): Refusal | null | Promise<Refusal | null> {
   const credential = findCredential(head, call.config.settings.allowKeyInQuery);
   if (typeof credential !== 'string') return credential;
   const parsed = parseKey(credential, ACCEPTED);

@@ -10,7 +10,12 @@ export function chooseTarget(call: Call, route: Route): Target | Refusal {
   const { workspace } = call;
   if (workspace === null) return refusal('workspace_disabled');
   if (route.kind === 'passthrough') {
-    return passthroughTarget(workspace, route.providerId, call.reading === null ? null : call.dialect, passthroughModel(call));
+    return passthroughTarget(
+      workspace,
+      route.providerId,
+      call.reading === null ? null : call.dialect,
+      passthroughModel(call),
+    );
   }
   if (call.requestedModel === null) return refusal('model_missing');
   return resolveModel(workspace, call.dialect, call.requestedModel).target;

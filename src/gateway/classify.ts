@@ -17,9 +17,15 @@ export function classifyAnswer(call: Call, status: number, headers: readonly str
   if (status === 429) return refusal('provider_quota', { retryAfterMs: retryAfterMs(headers, call.startedAtMs) });
   if (status >= 500) {
     const busy = status === 503 || status === 529;
-    return refusal('provider_unavailable', { status: busy ? 503 : 502, retryAfterMs: busy ? retryAfterMs(headers, call.startedAtMs) : null });
+    return refusal('provider_unavailable', {
+      status: busy ? 503 : 502,
+      retryAfterMs: busy ? retryAfterMs(headers, call.startedAtMs) : null,
+    });
   }
-  if (status < 400) return refusal('provider_answer_invalid', { message: 'The provider answered with a redirect, which is not followed.' });
+  if (status < 400)
+    return refusal('provider_answer_invalid', {
+      message: 'The provider answered with a redirect, which is not followed.',
+    });
   return refusal('provider_refused', { status, answer: passable(call, headers, body) });
 }
 
@@ -44,7 +50,9 @@ export function classifyFailure(failure: UpstreamFailure): Refusal {
 /** A provider's own error body, where it is JSON; an error page of something in between is not passed on. */
 function passable(call: Call, headers: readonly string[], body: Buffer): ProviderAnswer | null {
   const type = headerValue(headers, 'content-type') ?? '';
-  return body.length > 0 && (type.startsWith('application/json') || call.reading === null) ? { contentType: type, body } : null;
+  return body.length > 0 && (type.startsWith('application/json') || call.reading === null)
+    ? { contentType: type, body }
+    : null;
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3); null when absent or unreadable. Bounded by a day. */

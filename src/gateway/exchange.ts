@@ -26,7 +26,12 @@ type Mode = 'head' | 'events' | 'held' | 'flowing' | 'error';
  * Sends the prepared request and relays the answer, with back-pressure both ways: resolves with
  * null when the answer was handed to the caller whole, or with why not.
  */
-export function exchange(gateway: Gateway, call: Call, target: Target, prepared: PreparedRequest): Promise<Refusal | null> {
+export function exchange(
+  gateway: Gateway,
+  call: Call,
+  target: Target,
+  prepared: PreparedRequest,
+): Promise<Refusal | null> {
   // The caller may have left while the key was looked up: nobody would pay for the answer.
   if (call.clientGone) return Promise.resolve(refusal('client_closed'));
   return new Promise((resolve) => {
@@ -51,7 +56,13 @@ class Relay implements UpstreamListener {
   #heldBytes = 0;
   #waitsForDrain = false;
 
-  constructor(gateway: Gateway, call: Call, target: Target, hideUsage: boolean, resolve: (refused: Refusal | null) => void) {
+  constructor(
+    gateway: Gateway,
+    call: Call,
+    target: Target,
+    hideUsage: boolean,
+    resolve: (refused: Refusal | null) => void,
+  ) {
     this.#gateway = gateway;
     this.#call = call;
     this.#target = target;
@@ -263,4 +274,3 @@ class Relay implements UpstreamListener {
     this.#resolve(refused);
   }
 }
-

@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CallRow } from '../calls/call-record.ts';
 import type { Snapshot } from '../config/snapshot.ts';
@@ -64,7 +66,6 @@ export class Fleet {
   readonly #pending = new Set<Pending>();
   readonly #drained = new Set<number>();
   #snapshot: Snapshot;
-  #listen: ListenOptions;
   #sequence = 0;
   #stopping = false;
   #onAllDrained: (() => void) | null = null;
@@ -72,17 +73,11 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#snapshot = options.snapshot;
-    this.#listen = options.listen;
   }
 
-  /** Starts every worker; resolves with the port they share. Rejects when it cannot be had. */
-  async start(): Promise<number> {
-    const port = await this.#startMember(0);
-    // The first worker may have been given a free port; the others share it.
-    this.#listen = { ...this.#listen, port };
-    const others = Array.from({ length: this.#options.workers - 1 }, (_, i) => this.#startMember(i + 1));
-    await Promise.all(others);
-    return port;
+  /** Starts every worker; resolves when all of them listen. Rejects when the port cannot be had. */
+  async start(): Promise<void> {
+    await Promise.all(Array.from({ length: this.#options.workers }, (_, index) => this.#startMember(index)));
   }
 
   /** Sends a snapshot to every worker and waits until they use it. */
@@ -99,7 +94,11 @@ export class Fleet {
   status(): { snapshotVersion: number; workers: { id: number; state: string; acknowledgedVersion: number }[] } {
     return {
       snapshotVersion: this.#snapshot.version,
-      workers: this.#members.map(({ index, state, acknowledgedVersion }) => ({ id: index, state, acknowledgedVersion })),
+      workers: this.#members.map(({ index, state, acknowledgedVersion }) => ({
+        id: index,
+        state,
+        acknowledgedVersion,
+      })),
     };
   }
 
@@ -155,15 +154,16 @@ export class Fleet {
     if (pending.waitsFor.size === 0) pending.settle(true);
   }
 
-  #startMember(index: number): Promise<number> {
+  #startMember(index: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const workerData: WorkerStart = {
         index,
         snapshot: this.#snapshot,
         counters: this.#options.counters,
         peppers: this.#options.peppers,
-        listen: this.#listen,
+        listen: this.#options.listen,
         connectionsMax: this.#options.connectionsMax,
+        compileCacheDir: compileCacheDir(),
       };
       const worker = new Worker(workerUrl(), { workerData, name: `gateway-${index}` });
       const member = this.#member(index, worker);
@@ -171,7 +171,7 @@ export class Fleet {
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'listening') {
           member.state = 'running';
-          resolve(message.port);
+          resolve();
         } else if (message.kind === 'listen-failed') {
           reject(new Error(message.message));
         } else {
@@ -225,7 +225,8 @@ export class Fleet {
         return;
       case 'drained':
         this.#drained.add(member.index);
-        if (this.#members.every(({ index, state }) => state !== 'running' || this.#drained.has(index))) this.#onAllDrained?.();
+        if (this.#members.every(({ index, state }) => state !== 'running' || this.#drained.has(index)))
+          this.#onAllDrained?.();
         return;
       case 'listening':
       case 'listen-failed':
@@ -273,5 +274,11 @@ export class Fleet {
 
 /** Beside this file: as source in a clone, compiled in the package. */
 function workerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+  return new URL(import.meta.url.endsWith('.ts') ? './worker-entry.ts' : './worker-entry.js', import.meta.url);
+}
+
+/** As it was given to `enableCompileCache`: what Node tells is the folder below it for its version. */
+function compileCacheDir(): string | null {
+  const dir = getCompileCacheDir();
+  return dir === undefined ? null : dirname(dir);
 }

@@ -72,7 +72,8 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
     if (gone !== null) return gone;
   }
 
-  const unfit = route.kind === 'model' ? readModelRequest(call, head, route) : readPassthroughRequest(call, head, route);
+  const unfit =
+    route.kind === 'model' ? readModelRequest(call, head, route) : readPassthroughRequest(call, head, route);
   // A key that may not call at all is told so before its body is discussed.
   const denied = admit(gateway, call);
   if (denied !== null) return denied;

@@ -17,7 +17,13 @@ function record(kid: string, revision: number): KeyRecord {
     notBeforeMs: null,
     expiresAtMs: null,
     scopes: { models: null, operations: null, addresses: null },
-    limits: { requestsPerSecond: null, requestsPerMinute: null, requestsPerHour: null, requestsPerDay: null, concurrency: null },
+    limits: {
+      requestsPerSecond: null,
+      requestsPerMinute: null,
+      requestsPerHour: null,
+      requestsPerDay: null,
+      concurrency: null,
+    },
     revision,
   };
 }

@@ -1,4 +1,10 @@
-import type { EndpointSnapshot, GatewaySettings, ProviderSnapshot, Snapshot, WorkspaceSnapshot } from '../config/snapshot.ts';
+import type {
+  EndpointSnapshot,
+  GatewaySettings,
+  ProviderSnapshot,
+  Snapshot,
+  WorkspaceSnapshot,
+} from '../config/snapshot.ts';
 import type { Dialect, DialectName } from '../llm/dialect.ts';
 import { DIALECTS } from '../llm/index.ts';
 import { IN_PROCESS_HANDLERS } from '../providers/index.ts';
@@ -57,9 +63,14 @@ export class LiveConfigs {
     this.#pools.clear();
   }
 
-  #prepareProvider(provider: ProviderSnapshot, settings: GatewaySettings, pools: Map<string, HttpUpstream>): LiveProvider {
+  #prepareProvider(
+    provider: ProviderSnapshot,
+    settings: GatewaySettings,
+    pools: Map<string, HttpUpstream>,
+  ): LiveProvider {
     const endpoints = new Map<DialectName, LiveEndpoint>();
-    const inProcess = provider.transport === 'in-process' ? createInProcessUpstream(inProcessHandler(provider.id)) : null;
+    const inProcess =
+      provider.transport === 'in-process' ? createInProcessUpstream(inProcessHandler(provider.id)) : null;
     for (const dialect of Object.values(DIALECTS)) {
       const endpoint = provider.endpoints[dialect.name];
       if (endpoint === undefined) continue;

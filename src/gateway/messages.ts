@@ -14,6 +14,8 @@ export interface WorkerStart {
   readonly listen: ListenOptions;
   /** Connections of callers that a worker serves at the same time; more are told to come back. */
   readonly connectionsMax: number;
+  /** The folder of compiled sources that the main thread uses; null without one. */
+  readonly compileCacheDir: string | null;
 }
 
 export interface ListenOptions {
@@ -38,5 +40,10 @@ export type FromWorker =
   | { readonly kind: 'acknowledge'; readonly sequence: number }
   | { readonly kind: 'find-key'; readonly lookup: number; readonly kid: string }
   | { readonly kind: 'calls'; readonly rows: readonly CallRow[] }
-  | { readonly kind: 'log'; readonly level: 'warn' | 'error'; readonly message: string; readonly fields: Readonly<Record<string, string | number>> }
+  | {
+      readonly kind: 'log';
+      readonly level: 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, string | number>>;
+    }
   | { readonly kind: 'drained' };

@@ -36,5 +36,7 @@ export function readBody(call: Call, head: RequestHead): Promise<Refusal | null>
 const EMPTY = Buffer.alloc(0);
 
 function tooLarge(bytesMax: number): Refusal {
-  return refusal('body_too_large', { message: `The body is larger than the ${bytesMax} bytes that this gateway accepts.` });
+  return refusal('body_too_large', {
+    message: `The body is larger than the ${bytesMax} bytes that this gateway accepts.`,
+  });
 }

@@ -45,7 +45,9 @@ const EMPTY = Buffer.alloc(0);
 
 function bodyTypeFault(head: RequestHead): Refusal | null {
   if (head.contentEncoding !== null && head.contentEncoding !== 'identity') {
-    return refusal('unsupported_media_type', { message: 'Compressed bodies are not accepted. Send the JSON as it is.' });
+    return refusal('unsupported_media_type', {
+      message: 'Compressed bodies are not accepted. Send the JSON as it is.',
+    });
   }
   const type = head.contentType;
   // Without a content type the body is taken for what it must be; a wrong one is a mistake to tell.

@@ -51,7 +51,12 @@ function answer(gateway: Gateway, call: Call, refused: Refusal): void {
  * milliseconds in the header that the official SDKs of two vendors read first.
  */
 function pushRetryAfter(headers: string[], retryAfterMs: number): void {
-  headers.push('retry-after', String(Math.ceil(retryAfterMs / 1000)), 'retry-after-ms', String(Math.ceil(retryAfterMs)));
+  headers.push(
+    'retry-after',
+    String(Math.ceil(retryAfterMs / 1000)),
+    'retry-after-ms',
+    String(Math.ceil(retryAfterMs)),
+  );
 }
 
 function bodyIsShort(call: Call): boolean {

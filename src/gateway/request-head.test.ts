@@ -104,7 +104,10 @@ describe('header lines that programs read differently are refused', () => {
   });
 
   test('an underscore is no dash', () => {
-    const head = readRequestHead({ url: '/x', rawHeaders: [...HOST, 'x_api_key', 'a', 'Transfer_Encoding', 'chunked'] });
+    const head = readRequestHead({
+      url: '/x',
+      rawHeaders: [...HOST, 'x_api_key', 'a', 'Transfer_Encoding', 'chunked'],
+    });
     expect(head).toMatchObject({ xApiKey: null, chunked: false });
   });
 });

@@ -5,11 +5,7 @@ import type { Refusal } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** What a path and a method ask for. */
-export type Route =
-  | ProbeRoute
-  | { readonly kind: 'models'; readonly dialect: Dialect }
-  | ModelRoute
-  | PassthroughRoute;
+export type Route = ProbeRoute | { readonly kind: 'models'; readonly dialect: Dialect } | ModelRoute | PassthroughRoute;
 
 /** `healthz`: the process is alive; `readyz`: it wants new calls. */
 export interface ProbeRoute {
@@ -55,7 +51,8 @@ const GEMINI_VERBS: Readonly<Record<string, { operation: ModelOperation; stream:
   batchEmbedContents: { operation: 'batch_embeddings', stream: false },
 };
 
-const GEMINI_MODELS = '/v1beta/models/';
+/** Google's client asks the stable version when it was given another base URL, and the beta otherwise. */
+const GEMINI_MODELS = ['/v1beta/models/', '/v1/models/'] as const;
 const PROVIDERS = '/providers/';
 
 function modelRoute(dialect: DialectName, operation: ModelOperation): ModelRoute {
@@ -86,30 +83,31 @@ export function matchRoute(method: string, head: RequestHead): Route | Refusal {
 export function matchModelPath(path: string): ModelRoute | null {
   const known = MODEL_PATHS[path];
   if (known !== undefined) return known;
-  return path.startsWith(GEMINI_MODELS) ? matchGemini(path) : null;
+  for (const prefix of GEMINI_MODELS) if (path.startsWith(prefix)) return matchGemini(path, prefix.length);
+  return null;
 }
 
 /** The dialect to speak about a request whose route is not known, or not yet. */
 export function guessDialect(path: string): Dialect {
   if (path.startsWith('/v1/messages')) return DIALECTS.anthropic;
-  if (path.startsWith('/v1beta/')) return DIALECTS.gemini;
+  if (path.startsWith('/v1beta/') || (path.startsWith('/v1/models/') && path.includes(':'))) return DIALECTS.gemini;
   return DIALECTS.openai;
 }
 
-/** `/v1beta/models/{model}:{verb}`, where the model may hold slashes, encoded or not, and colons. */
-function matchGemini(path: string): ModelRoute | null {
+/** `{model}:{verb}` behind the prefix, where the model may hold slashes, encoded or not, and colons. */
+function matchGemini(path: string, from: number): ModelRoute | null {
   const colon = path.lastIndexOf(':');
   if (colon === -1) return null;
   const verb = GEMINI_VERBS[path.slice(colon + 1)];
   if (verb === undefined) return null;
-  const model = decodeSegment(path.slice(GEMINI_MODELS.length, colon));
+  const model = decodeSegment(path.slice(from, colon));
   return model === null || model === '' ? null : { kind: 'model', dialect: DIALECTS.gemini, model, ...verb };
 }
 
 function matchPassthrough(path: string): PassthroughRoute | Refusal {
   const slash = path.indexOf('/', PROVIDERS.length);
   if (slash === -1 || slash === PROVIDERS.length) {
-    return refusal('path_not_found', { message: "Name a provider and a path of its API: /providers/{provider}/…" });
+    return refusal('path_not_found', { message: 'Name a provider and a path of its API: /providers/{provider}/…' });
   }
   return { kind: 'passthrough', providerId: path.slice(PROVIDERS.length, slash), rest: path.slice(slash) };
 }

@@ -76,7 +76,12 @@ function answerUnparsed(gateway: Gateway, error: NodeJS.ErrnoException, socket: 
   }
   const refused = new AppError(unparsedCode(error.code));
   const requestId = gateway.nextRequestId();
-  const body = DIALECTS.openai.errorBody({ status: refused.status, code: refused.code, message: refused.message, requestId });
+  const body = DIALECTS.openai.errorBody({
+    status: refused.status,
+    code: refused.code,
+    message: refused.message,
+    requestId,
+  });
   socket.end(
     `HTTP/1.1 ${refused.status} Refused\r\ncontent-type: application/json\r\nx-request-id: ${requestId}\r\n` +
       `connection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

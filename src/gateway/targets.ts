@@ -96,11 +96,11 @@ export function nextCredential(provider: LiveProvider): CredentialSnapshot | nul
   const { credit } = provider;
   let best = 0;
   let sum = 0;
-  credentials.forEach(({ weight }, i) => {
+  for (const [i, { weight }] of credentials.entries()) {
     sum += weight;
     credit[i] = (credit[i] ?? 0) + weight;
     if ((credit[i] ?? 0) > (credit[best] ?? 0)) best = i;
-  });
+  }
   credit[best] = (credit[best] ?? 0) - sum;
   return credentials[best] ?? null;
 }

@@ -83,7 +83,12 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
 
   process.on('uncaughtException', (error) => {
     // The thread's state is unknown: hand over what is known and let the main thread start another.
-    say({ kind: 'log', level: 'error', message: 'worker crashed', fields: { worker: start.index, reason: error.stack ?? error.message } });
+    say({
+      kind: 'log',
+      level: 'error',
+      message: 'worker crashed',
+      fields: { worker: start.index, reason: error.stack ?? error.message },
+    });
     calls.flush();
     process.exit(1);
   });

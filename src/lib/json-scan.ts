@@ -65,22 +65,44 @@ type Entries = number[];
 export function scanJson(bytes: Uint8Array, options: JsonScanOptions = {}): JsonScanResult {
   const body = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!isUtf8(body)) return failure(body, 0, 'it is not valid UTF-8');
+  return scan(body, 0, 0, options);
+}
+
+/**
+ * Reads the rest of an object from the beginning of one of its members on, as though its opening
+ * brace stood there. Fails where the rest is more, or less, than one object. Does not look whether
+ * the bytes are UTF-8.
+ */
+export function scanMembers(body: Buffer, from: number, options: JsonScanOptions = {}): JsonScanResult {
+  openContainers[0] = OPEN_BRACE;
+  return scan(body, from, 1, options);
+}
+
+function scan(body: Buffer, from: number, depth: number, options: JsonScanOptions): JsonScanResult {
   const entries: Entries = [];
   const cursor = cursorOver(body);
   const depthMax = Math.min(options.depthMax ?? 64, DEPTH_LIMIT);
   const entriesMax = options.entriesMax ?? 256;
-  const end = walk(cursor, depthMax, entriesMax, entries);
+  const end = walk(cursor, { from, depth, depthMax, entriesMax }, entries);
   if (end >= 0) return { ok: true, document: documentOf(body, entries) };
   if (end <= TOO_MANY) return failure(body, TOO_MANY - end, `more than ${entriesMax} members at the top`);
   if (end <= TOO_DEEP) return failure(body, TOO_DEEP - end, `nested deeper than ${depthMax} levels`);
   return failure(body, ~end, surprise(body, ~end));
 }
 
+interface Walk {
+  readonly from: number;
+  /** Containers open at its beginning. */
+  readonly depth: number;
+  readonly depthMax: number;
+  readonly entriesMax: number;
+}
+
 /** The end of the document, or a negative number that holds the offset of the failure. */
-function walk(cursor: Cursor, depthMax: number, entriesMax: number, entries: Entries): number {
+function walk(cursor: Cursor, { from, depth: depthBefore, depthMax, entriesMax }: Walk, entries: Entries): number {
   const body = cursor.body;
-  let depth = 0;
-  let at = 0;
+  let depth = depthBefore;
+  let at = from;
   for (;;) {
     at = skipSpace(body, at);
     if (depth === 1) {

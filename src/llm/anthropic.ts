@@ -1,5 +1,5 @@
 /** Anthropic Messages (https://docs.claude.com/en/api/messages). */
-import { readAnswerMember } from './answer-member.ts';
+import { answerMember } from './answer-member.ts';
 import type {
   Dialect,
   LimitState,
@@ -19,6 +19,8 @@ import { readRequestBody } from './request-body.ts';
 import { eventText, readEvent, watchEvents } from './sse.ts';
 import { HELD_BYTES_MAX } from './stream-bound.ts';
 import { writeRequest } from './write-request.ts';
+
+const usageMember = answerMember('usage');
 
 const PATHS: Readonly<Partial<Record<ModelOperation, string>>> = {
   chat: '/v1/messages',
@@ -46,7 +48,7 @@ export const anthropic: Dialect = {
   errorEvent: (error) => `\n\n${eventText('error', errorBody(error))}`,
   modelsBody,
   limitHeaders,
-  readUsage: (body) => anthropicUsage(recordOf(readAnswerMember(body, 'usage'))),
+  readUsage: (body) => anthropicUsage(recordOf(usageMember.read(body))),
   observeStream,
 };
 

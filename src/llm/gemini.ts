@@ -1,7 +1,7 @@
 /** Google Gemini (https://ai.google.dev/api/generate-content). The model and the kind of answer stand in the path. */
 import type { JsonDocument } from '../lib/json-scan.ts';
 import { scanJson } from '../lib/json-scan.ts';
-import { readAnswerMember } from './answer-member.ts';
+import { answerMember } from './answer-member.ts';
 import type {
   Dialect,
   ListedModel,
@@ -20,6 +20,8 @@ import { invalid, readRequestBody } from './request-body.ts';
 import { eventText, readEvent, watchEvents } from './sse.ts';
 import { HELD_BYTES_MAX } from './stream-bound.ts';
 import { writeRequest } from './write-request.ts';
+
+const usageMetadataMember = answerMember('usageMetadata');
 
 const RULES: BodyRules = {
   model: 'optional',
@@ -49,7 +51,7 @@ export const gemini: Dialect = {
   errorEvent: (error) => `\n\n${eventText(null, errorBody(error))}`,
   modelsBody,
   limitHeaders: () => [],
-  readUsage: (body) => geminiUsage(readAnswerMember(body, 'usageMetadata')),
+  readUsage: (body) => geminiUsage(usageMetadataMember.read(body)),
   observeStream,
 };
 

@@ -1,6 +1,6 @@
 /** OpenAI Responses (https://platform.openai.com/docs/api-reference/responses). */
 import { scanJson } from '../lib/json-scan.ts';
-import { readAnswerMember } from './answer-member.ts';
+import { answerMember } from './answer-member.ts';
 import type { Dialect, ModelOperation, PublicError, ReadRequestResult, StreamObserver, Usage } from './dialect.ts';
 import { keptQuery } from './kept-query.ts';
 import { openai, openaiErrorBody, openaiLimitHeaders, openaiModelsBody } from './openai.ts';
@@ -10,6 +10,9 @@ import { readRequestBody } from './request-body.ts';
 import { eventText, readEvent, watchEvents } from './sse.ts';
 import { HELD_BYTES_MAX } from './stream-bound.ts';
 import { writeRequest } from './write-request.ts';
+
+const usageMember = answerMember('usage');
+const typeMember = answerMember('type');
 
 const RULES: BodyRules = { model: 'required', stream: true, wholeNumbers: ['max_output_tokens'], single: [] };
 
@@ -29,7 +32,7 @@ export const openaiResponses: Dialect = {
   errorEvent,
   modelsBody: openaiModelsBody,
   limitHeaders: openaiLimitHeaders,
-  readUsage: (body) => responsesUsage(readAnswerMember(body, 'usage')),
+  readUsage: (body) => responsesUsage(usageMember.read(body)),
   observeStream,
 };
 
@@ -82,7 +85,7 @@ function observeStream(): StreamObserver {
         const last = readLastEvent(event);
         if (last === null) return false;
         complete = true;
-        usage = responsesUsage(readAnswerMember(last, 'usage')) ?? usage;
+        usage = responsesUsage(usageMember.read(last)) ?? usage;
         return false;
       },
     },
@@ -94,7 +97,7 @@ function observeStream(): StreamObserver {
 /** The bytes of the `response` member of an event that ends the stream; null for any other event. */
 function readLastEvent(event: Buffer): Buffer | null {
   const data = Buffer.from(readEvent(event).data);
-  const type = readAnswerMember(data, 'type');
+  const type = typeMember.read(data);
   if (!LAST_EVENTS.some((name) => name === type)) return null;
   const scan = scanJson(data, { depthMax: 256 });
   const response = scan.ok ? scan.document.find('response') : undefined;

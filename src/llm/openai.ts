@@ -3,7 +3,7 @@
  * (https://platform.openai.com/docs/api-reference/chat). Many vendors speak this dialect.
  */
 import { scanJson } from '../lib/json-scan.ts';
-import { readAnswerMember } from './answer-member.ts';
+import { answerMember } from './answer-member.ts';
 import type {
   Dialect,
   LimitState,
@@ -25,6 +25,8 @@ import { invalid, readRequestBody, twice } from './request-body.ts';
 import { eventText, readEvent, watchEvents } from './sse.ts';
 import { HELD_BYTES_MAX } from './stream-bound.ts';
 import { writeRequest } from './write-request.ts';
+
+const usageMember = answerMember('usage');
 
 const PATHS: Readonly<Partial<Record<ModelOperation, string>>> = {
   chat: '/chat/completions',
@@ -61,7 +63,7 @@ export const openai: Dialect = {
   errorEvent: (error) => `\n\n${eventText(null, openaiErrorBody(error))}`,
   modelsBody: openaiModelsBody,
   limitHeaders: openaiLimitHeaders,
-  readUsage: (body) => openaiUsage(readAnswerMember(body, 'usage')),
+  readUsage: (body) => openaiUsage(usageMember.read(body)),
   observeStream,
 };
 

@@ -65,6 +65,10 @@ function readMember(body: Buffer, document: JsonDocument, name: string): unknown
   if (span === 'duplicate') return TWICE;
   const first = body[span.from];
   if (first === 0x7b || first === 0x5b || span.to - span.from > MEMBER_BYTES_MAX) return {};
+  // The scan has proven the grammar, so the first byte tells a literal.
+  if (first === 0x74) return true;
+  if (first === 0x66) return false;
+  if (first === 0x6e) return null;
   return JSON.parse(body.toString('utf8', span.from, span.to));
 }
 
