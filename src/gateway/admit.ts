@@ -27,7 +27,7 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
       requestedModel: call.requestedModel,
       operation: call.operation,
       address: call.clientAddress,
-      method: call.req.method ?? '',
+      method: call.inbound.method,
       path: call.head?.path ?? '',
     },
     limits: null,

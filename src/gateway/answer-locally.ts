@@ -9,13 +9,13 @@ import type { ProbeRoute } from './routes.ts';
 export function answerProbe(gateway: Gateway, call: Call, route: ProbeRoute): null {
   call.recorded = false;
   const ready = route.probe === 'healthz' || !gateway.draining;
-  sendJson(gateway, call, ready ? 200 : 503, JSON.stringify({ status: ready ? 'ok' : 'draining' }));
+  sendJson(call, ready ? 200 : 503, JSON.stringify({ status: ready ? 'ok' : 'draining' }));
   return null;
 }
 
 /** The models that this key may call, in the caller's dialect. */
-export function answerModels(gateway: Gateway, call: Call): Refusal | null {
-  sendJson(gateway, call, 200, call.dialect.modelsBody(callableModels(call)));
+export function answerModels(call: Call): Refusal | null {
+  sendJson(call, 200, call.dialect.modelsBody(callableModels(call)));
   call.complete = true;
   return null;
 }
@@ -38,22 +38,12 @@ function callableModels(call: Call): ListedModel[] {
   );
 }
 
-function sendJson(gateway: Gateway, call: Call, status: number, text: string): void {
+function sendJson(call: Call, status: number, text: string): void {
   const body = Buffer.from(text);
-  const headers = [
-    'content-type',
-    'application/json',
-    'content-length',
-    String(body.length),
-    'x-request-id',
-    call.requestId,
-  ];
-  headers.push('cache-control', 'no-store');
+  const headers = ['content-type', 'application/json', 'x-request-id', call.requestId, 'cache-control', 'no-store'];
   for (const part of call.limitHeaders) headers.push(part);
-  if (gateway.draining) headers.push('connection', 'close');
   call.status = status;
   call.firstByteAt = performance.now();
   call.responseBytes = body.length;
-  call.res.writeHead(status, headers);
-  call.res.end(body);
+  call.inbound.respond(status, headers, body);
 }

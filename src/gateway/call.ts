@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../errors.ts';
 import type { Dialect, RequestReading, Usage } from '../llm/dialect.ts';
 import type { KeySecret } from '../keys/key-record.ts';
 import type { CachedKey } from './key-cache.ts';
+import type { Inbound } from './inbound.ts';
 import type { LiveConfig, LiveWorkspace } from './live-config.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Route } from './routes.ts';
@@ -14,8 +14,7 @@ import type { UpstreamCall } from './upstream.ts';
  * for the record at the end. Every field is set from the start, so that all calls have one shape.
  */
 export class Call {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly inbound: Inbound;
   readonly requestId: string;
   /** Unix milliseconds, by the injected clock. */
   readonly startedAtMs: number;
@@ -23,7 +22,7 @@ export class Call {
   readonly startedAt: number;
   /** The configuration the call began under; it does not change beneath it. */
   readonly config: LiveConfig;
-  readonly clientAddress: string;
+  clientAddress: string;
 
   head: RequestHead | null = null;
   route: Route | null = null;
@@ -38,8 +37,6 @@ export class Call {
   matchedSecret: KeySecret | null = null;
   workspace: LiveWorkspace | null = null;
   body: Buffer | null = null;
-  /** Whether the request was read to its end, so that its connection can serve another. */
-  bodyEnded = false;
   reading: RequestReading | null = null;
   operation: string | null = null;
   requestedModel: string | null = null;
@@ -66,31 +63,23 @@ export class Call {
   eventStream = false;
   /** False for calls that leave no record: health probes. */
   recorded = true;
-  /** Whether the caller left before the answer was whole. */
-  clientGone = false;
-  /** Called once when the caller leaves. */
-  onClientGone: (() => void) | null = null;
 
   constructor(options: CallOptions) {
-    this.req = options.req;
-    this.res = options.res;
+    this.inbound = options.inbound;
     this.requestId = options.requestId;
     this.startedAtMs = options.startedAtMs;
-    this.startedAt = options.startedAt;
+    this.startedAt = performance.now();
     this.config = options.config;
-    this.clientAddress = options.clientAddress;
+    this.clientAddress = options.inbound.remoteAddress;
     this.dialect = options.dialect;
   }
 }
 
 export interface CallOptions {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly inbound: Inbound;
   readonly requestId: string;
   readonly startedAtMs: number;
-  readonly startedAt: number;
   readonly config: LiveConfig;
-  readonly clientAddress: string;
   readonly dialect: Dialect;
 }
 

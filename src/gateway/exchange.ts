@@ -33,11 +33,11 @@ export function exchange(
   prepared: PreparedRequest,
 ): Promise<Refusal | null> {
   // The caller may have left while the key was looked up: nobody would pay for the answer.
-  if (call.clientGone) return Promise.resolve(refusal('client_closed'));
+  if (call.inbound.gone) return Promise.resolve(refusal('client_closed'));
   return new Promise((resolve) => {
     const relay = new Relay(gateway, call, target, prepared.hideUsage, resolve);
     call.attempts += 1;
-    call.onClientGone = () => relay.clientGone();
+    call.inbound.onGone = () => relay.clientGone();
     call.upstream = target.endpoint.upstream.send(prepared.request, relay);
   });
 }
@@ -54,7 +54,6 @@ class Relay implements UpstreamListener {
   #observer: StreamObserver | null = null;
   #held: Buffer[] = [];
   #heldBytes = 0;
-  #waitsForDrain = false;
 
   constructor(
     gateway: Gateway,
@@ -193,51 +192,56 @@ class Relay implements UpstreamListener {
   #relay(bytes: Uint8Array | null): void {
     if (bytes === null || bytes.length === 0) return;
     const call = this.#call;
-    const { res } = call;
-    if (!res.headersSent) this.#writeHead(-1);
+    if (!call.inbound.answered) this.#begin();
     call.responseBytes += bytes.length;
-    if (!res.write(bytes)) this.#waitForDrain();
+    if (!call.inbound.write(bytes)) this.#waitForDrain();
   }
 
   #waitForDrain(): void {
-    if (this.#waitsForDrain) return;
-    this.#waitsForDrain = true;
+    const { inbound } = this.#call;
+    if (inbound.onDrain !== null) return;
     this.#call.upstream?.pause();
-    this.#call.res.once('drain', () => {
-      this.#waitsForDrain = false;
+    inbound.onDrain = () => {
+      inbound.onDrain = null;
       this.#call.upstream?.resume();
-    });
+    };
   }
 
-  #writeHead(contentLength: number): void {
+  #begin(): void {
+    this.#call.inbound.begin(this.#status, this.#answerHead());
+  }
+
+  #answerHead(): string[] {
     const call = this.#call;
     call.status = this.#status;
     call.firstByteAt = performance.now();
-    call.res.writeHead(this.#status, relayHead(this.#gateway, call, this.#target, this.#headers, contentLength));
+    return relayHead(call, this.#target, this.#headers);
   }
 
   #endEvents(): void {
     const call = this.#call;
     this.#relay(this.#observer?.flush() ?? null);
     this.#readStreamUsage();
-    if (!call.res.headersSent) this.#writeHead(-1);
+    if (!call.inbound.answered) this.#begin();
     if (call.complete) {
-      call.res.end();
+      call.inbound.end();
       this.#settle(null);
       return;
     }
     // A stream that ends without its end is not whole: say so, or the caller takes half for all.
-    this.#settle(refusal('provider_unavailable', { message: 'The provider ended the stream before it was complete.' }));
+    this.#settle(
+      refusal('provider_unavailable', { message: 'The provider ended the stream before it was complete.' }),
+    );
   }
 
   #endHeld(): void {
     const call = this.#call;
-    const body = this.#held.length === 1 && this.#held[0] !== undefined ? this.#held[0] : Buffer.concat(this.#held);
+    const [first, second] = this.#held;
+    const body = first !== undefined && second === undefined ? first : Buffer.concat(this.#held);
     call.usage = this.#target.dialect.readUsage(body);
     call.complete = true;
-    this.#writeHead(body.length);
     call.responseBytes = body.length;
-    call.res.end(body);
+    call.inbound.respond(this.#status, this.#answerHead(), body);
     this.#settle(null);
   }
 
@@ -245,8 +249,8 @@ class Relay implements UpstreamListener {
     const call = this.#call;
     if (this.#observer === null) call.complete = true;
     else this.#readStreamUsage();
-    if (!call.res.headersSent) this.#writeHead(-1);
-    call.res.end();
+    if (!call.inbound.answered) this.#begin();
+    call.inbound.end();
     this.#settle(null);
   }
 
@@ -269,7 +273,8 @@ class Relay implements UpstreamListener {
   }
 
   #settle(refused: Refusal | null): void {
-    this.#call.onClientGone = null;
+    this.#call.inbound.onGone = null;
+    this.#call.inbound.onDrain = null;
     this.#call.upstream = null;
     this.#resolve(refused);
   }

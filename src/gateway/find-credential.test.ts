@@ -3,7 +3,7 @@ import { findCredential } from './find-credential.ts';
 import { readRequestHead } from './request-head.ts';
 
 function find(headers: readonly string[], query = '', allowKeyInQuery = false): string {
-  const head = readRequestHead({ url: `/x${query}`, rawHeaders: ['host', 'a', ...headers] });
+  const head = readRequestHead({ target: `/x${query}`, headers: ['host', 'a', ...headers] });
   if ('code' in head) return head.code;
   const found = findCredential(head, allowKeyInQuery);
   return typeof found === 'string' ? `key ${found}` : found.code;
@@ -11,12 +11,12 @@ function find(headers: readonly string[], query = '', allowKeyInQuery = false): 
 
 describe('one key is taken from any of its places', () => {
   test.each([
-    [['Authorization', 'Bearer k']],
+    [['authorization', 'Bearer k']],
     [['authorization', 'bearer k']],
-    [['Authorization', 'Bearer  k ']],
+    [['authorization', 'Bearer  k ']],
     [['x-api-key', 'k']],
     [['api-key', 'k']],
-    [['X-Goog-Api-Key', 'k']],
+    [['x-goog-api-key', 'k']],
     [['authorization', 'Bearer k', 'x-api-key', 'k']],
   ])('%j', (headers) => {
     expect(find(headers)).toBe('key k');

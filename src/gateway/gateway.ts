@@ -8,11 +8,8 @@ import type { CallQueue } from './call-queue.ts';
 export interface Gateway {
   /** Replaced as a whole when a new snapshot arrives. */
   config: LiveConfig;
-  /** Set when the worker was told to stop: answers close their connections, readiness is denied. */
+  /** Set when the worker was told to stop: readiness is denied. */
   draining: boolean;
-  /** Open connections of callers, and how many of them are served. */
-  connections: number;
-  readonly connectionsMax: number;
   readonly keys: KeyCache;
   readonly hasher: SecretHasher;
   readonly calls: CallQueue;

@@ -2,7 +2,6 @@
  * The way of a call, from top to bottom. Each step is a file beside this one; it either finds out
  * something about the call or returns a refusal. What branches on outcomes is here.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { admit } from './admit.ts';
 import { answerModels, answerProbe } from './answer-locally.ts';
 import { authenticate, proveKey } from './authenticate.ts';
@@ -11,44 +10,41 @@ import { chooseTarget } from './choose-target.ts';
 import { clientAddress } from './client-address.ts';
 import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import type { Inbound } from './inbound.ts';
 import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
 import { readBody } from './read-body.ts';
 import { readModelRequest, readPassthroughRequest } from './read-request.ts';
 import { refusal } from './refusal.ts';
-import type { Refusal, RefusalOptions } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import { refuse } from './refuse.ts';
 import { readRequestHead } from './request-head.ts';
 import { guessDialect, matchRoute } from './routes.ts';
 import { settle } from './settle.ts';
 
-const TRY_ELSEWHERE: RefusalOptions = { retryAfterMs: 1000, headers: ['connection', 'close'] };
-
 /** Serves one request. Never rejects: what goes wrong becomes an answer and a record. */
-export async function handle(gateway: Gateway, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const call = openCall(gateway, req, res);
+export async function handle(gateway: Gateway, inbound: Inbound): Promise<void> {
+  const call = openCall(gateway, inbound);
   try {
     const refused = await serve(gateway, call);
-    if (refused !== null) refuse(gateway, call, refused);
+    if (refused !== null) refuse(call, refused);
   } catch (error) {
     // A bug of ours: the caller learns the request id, the log the rest; the other calls go on.
     gateway.log('error', 'call failed', { requestId: call.requestId, reason: describe(error) });
     call.upstream?.abort();
-    refuse(gateway, call, refusal('internal_error'));
+    refuse(call, refusal('internal_error'));
   } finally {
     if (call.recorded) settle(gateway, call);
   }
 }
 
 async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
-  // Before the system runs out of handles and new callers vanish without a word.
-  if (gateway.connections > gateway.connectionsMax) return refusal('overloaded', TRY_ELSEWHERE);
-
-  const head = readRequestHead(call.req);
+  const head = readRequestHead(call.inbound);
   if ('code' in head) return head;
   call.head = head;
+  call.clientAddress = clientAddress(call.inbound.remoteAddress, head, call.config.settings.trustedProxyHops);
   call.dialect = guessDialect(head.path);
 
-  const route = matchRoute(call.req.method ?? '', head);
+  const route = matchRoute(call.inbound.method, head);
   if ('code' in route) return route;
   if (route.kind === 'probe') return answerProbe(gateway, call, route);
   if (route.kind !== 'passthrough') call.dialect = route.dialect;
@@ -60,10 +56,10 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
 
   if (route.kind === 'models') {
     call.operation = 'models';
-    return admit(gateway, call) ?? answerModels(gateway, call);
+    return admit(gateway, call) ?? answerModels(call);
   }
 
-  const unread = await readBody(call, head);
+  const unread = await readBody(call);
   if (unread !== null) return unread;
 
   // The key may have changed while the body came in: what counts is its state now.
@@ -88,29 +84,15 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   return exchange(gateway, call, target, prepared);
 }
 
-function openCall(gateway: Gateway, req: IncomingMessage, res: ServerResponse): Call {
-  const { config } = gateway;
-  const call = new Call({
-    req,
-    res,
+function openCall(gateway: Gateway, inbound: Inbound): Call {
+  return new Call({
+    inbound,
     requestId: gateway.nextRequestId(),
     startedAtMs: gateway.clock.now(),
-    startedAt: performance.now(),
-    config,
-    clientAddress: clientAddress(req, config.settings.trustedProxyHops),
+    config: gateway.config,
     dialect: guessDialect('/'),
   });
-  // A write that meets a closed connection is an error of its own; the close is what counts.
-  res.on('error', ignore);
-  res.on('close', () => {
-    if (res.writableFinished) return;
-    call.clientGone = true;
-    call.onClientGone?.();
-  });
-  return call;
 }
-
-function ignore(): void {}
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

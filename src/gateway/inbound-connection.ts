@@ -308,7 +308,10 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
     if (!canSkip || isAskedToClose || !this.#parser.keepAlive || this.#host.isDraining) {
       this.#isLast = true;
       this.#bodyMode = 'none';
+      this.#forgetBytes();
     }
+    // What is dropped from here on keeps nobody waiting, and reading is how a leaving caller is seen.
+    if (this.#isPaused && (this.#isLast || this.#bodyMode === 'drop')) this.#resume();
   }
 
   /** Drops what is left of the body, or begins to. False: it is too long, or nobody can tell whether it comes. */

@@ -69,7 +69,8 @@ class Server implements InboundServer, ConnectionHost {
     return new Promise((resolve) => {
       this.#server.close(() => {
         clearInterval(this.#sweeper);
-        resolve();
+        // The sockets tell their own 'close' after the server's.
+        setImmediate(resolve);
       });
     });
   }

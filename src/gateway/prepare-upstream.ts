@@ -43,7 +43,7 @@ export function preparePassthrough(call: Call, route: PassthroughRoute, target: 
   const body = call.body ?? null;
   return {
     request: {
-      method: call.req.method ?? 'GET',
+      method: call.inbound.method,
       path: target.endpoint.snapshot.pathPrefix + route.rest + (query === '' ? '' : `?${query}`),
       headers: upstreamHeaders(call, target.endpoint.snapshot, credential, target.dialect.requestHeaders),
       body: body === null || body.length === 0 ? null : body,
@@ -78,10 +78,10 @@ function upstreamHeaders(
   const contentType = call.head?.contentType ?? (call.reading === null ? null : 'application/json');
   if (contentType !== null) headers.push('content-type', contentType);
   headers.push('accept', call.stream ? 'text/event-stream, application/json' : 'application/json, */*');
-  const raw = call.req.rawHeaders;
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] ?? '').toLowerCase();
-    if (allowed.includes(name)) headers.push(name, raw[i + 1] ?? '');
+  const received = call.inbound.headers;
+  for (let i = 0; i + 1 < received.length; i += 2) {
+    const name = received[i] ?? '';
+    if (allowed.includes(name)) headers.push(name, received[i + 1] ?? '');
   }
   const fixed = endpoint.headers;
   for (let i = 0; i + 1 < fixed.length; i += 2) {

@@ -33,7 +33,7 @@ export function readPassthroughRequest(call: Call, head: RequestHead, route: Pas
     const known = matchModelPath(route.rest) ?? matchModelPath(`/v1${route.rest}`);
     if (known === null || known.dialect !== endpoint.dialect) continue;
     call.dialect = known.dialect;
-    if (call.req.method !== 'POST') return null;
+    if (call.inbound.method !== 'POST') return null;
     const refused = readModelRequest(call, head, known);
     if (refused === null) call.requestedModel = `${route.providerId}/${call.requestedModel ?? '*'}`;
     return refused;

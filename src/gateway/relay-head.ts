@@ -1,5 +1,4 @@
 import type { Call } from './call.ts';
-import type { Gateway } from './gateway.ts';
 import { headerValue } from './header-text.ts';
 import type { Target } from './targets.ts';
 
@@ -7,13 +6,7 @@ import type { Target } from './targets.ts';
  * The head of a relayed answer: what the dialect allows of the provider's headers, and ours.
  * A provider's own rate-limit headers stay here: they speak of its credential, not of the caller's key.
  */
-export function relayHead(
-  gateway: Gateway,
-  call: Call,
-  target: Target,
-  upstreamHeaders: readonly string[],
-  contentLength: number,
-): string[] {
+export function relayHead(call: Call, target: Target, upstreamHeaders: readonly string[]): string[] {
   const headers = ['content-type', headerValue(upstreamHeaders, 'content-type') ?? 'application/json'];
   headers.push('x-request-id', call.requestId);
   for (const text of target.answerHeaders) headers.push(text);
@@ -24,8 +17,6 @@ export function relayHead(
     const name = upstreamHeaders[i] ?? '';
     if (allowed.includes(name)) headers.push(name, upstreamHeaders[i + 1] ?? '');
   }
-  if (contentLength >= 0) headers.push('content-length', String(contentLength));
   if (call.eventStream) headers.push('cache-control', 'no-cache');
-  if (gateway.draining) headers.push('connection', 'close');
   return headers;
 }

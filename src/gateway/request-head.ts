@@ -1,7 +1,8 @@
+import type { Inbound } from './inbound.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
-/** What the gateway reads of a request's header lines, in one pass over the raw list. */
+/** What the gateway reads of a request's header lines, in one pass. */
 export interface RequestHead {
   /** The path of the request target, as sent. */
   readonly path: string;
@@ -16,24 +17,14 @@ export interface RequestHead {
   forwardedFor: string | null;
   userAgent: string | null;
   anthropicVersion: boolean;
-  /** -1 without a Content-Length. */
-  contentLength: number;
-  chunked: boolean;
-}
-
-/** The part of a node request that is looked at. */
-export interface RawRequest {
-  readonly url?: string | undefined;
-  readonly rawHeaders: readonly string[];
 }
 
 /**
  * The check at the door, once per request. What two programs could read differently is refused:
  * the Host line (RFC 9112 §3.2), the form of the target (origin-form only, §3.2.1) and dot
- * segments; nothing later parses the target again.
+ * segments; nothing later parses the target again. Syntax and framing were the server's business.
  */
-export function readRequestHead(req: RawRequest): RequestHead | Refusal {
-  const target = req.url ?? '';
+export function readRequestHead({ target, headers }: Pick<Inbound, 'target' | 'headers'>): RequestHead | Refusal {
   const bad = targetFault(target);
   if (bad !== null) return refusal('invalid_target', { message: bad });
   const question = target.indexOf('?');
@@ -49,22 +40,15 @@ export function readRequestHead(req: RawRequest): RequestHead | Refusal {
     forwardedFor: null,
     userAgent: null,
     anthropicVersion: false,
-    contentLength: -1,
-    chunked: false,
   };
-  return readHeaderLines(req, head) ?? head;
+  return readHeaderLines(headers, head) ?? head;
 }
 
-/** More than any client sends; the parser bounds their size. */
-const HEADER_LINES_MAX = 100;
-
-function readHeaderLines(req: RawRequest, head: RequestHead): Refusal | null {
-  const raw = req.rawHeaders;
-  if (raw.length > HEADER_LINES_MAX * 2) return refusal('headers_too_large');
+function readHeaderLines(headers: readonly string[], head: RequestHead): Refusal | null {
   let host: string | null = null;
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const value = raw[i + 1] ?? '';
-    switch ((raw[i] ?? '').toLowerCase()) {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const value = headers[i + 1] ?? '';
+    switch (headers[i]) {
       case 'host':
         if (host !== null) return refusal('invalid_host', { message: 'The request has two Host headers. Send one.' });
         host = value;
@@ -95,16 +79,6 @@ function readHeaderLines(req: RawRequest, head: RequestHead): Refusal | null {
       case 'content-encoding':
         head.contentEncoding = value;
         break;
-      case 'content-length':
-        head.contentLength = Number(value);
-        break;
-      case 'transfer-encoding':
-        // Only the plain form is read the same way by everyone (RFC 9112 §6.1).
-        if (head.chunked || value.trim().toLowerCase() !== 'chunked') {
-          return refusal('invalid_request', { message: 'Transfer-Encoding must be "chunked", once.' });
-        }
-        head.chunked = true;
-        break;
       case 'x-forwarded-for':
         head.forwardedFor = head.forwardedFor === null ? value : `${head.forwardedFor},${value}`;
         break;
@@ -117,12 +91,7 @@ function readHeaderLines(req: RawRequest, head: RequestHead): Refusal | null {
       default:
     }
   }
-  if (host === null || !isHost(host)) return refusal('invalid_host');
-  if (head.chunked && head.contentLength !== -1) {
-    // RFC 9112 §6.3: the way requests are smuggled.
-    return refusal('invalid_request', { message: 'Send Content-Length or Transfer-Encoding, not both.' });
-  }
-  return null;
+  return host === null || !isHost(host) ? refusal('invalid_host') : null;
 }
 
 /** Lines seen lately; a Host line repeats for the life of a connection, so it is parsed once. */

@@ -23,7 +23,7 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     record?.applicationId ?? null,
     call.keyFingerprint,
     call.kid,
-    call.req.method ?? '',
+    call.inbound.method,
     head === null ? '' : short(head.path, PATH_LENGTH_MAX),
     call.dialect.name,
     call.operation,

@@ -13,7 +13,7 @@ import type { Gateway } from './gateway.ts';
 import { KeyCache } from './key-cache.ts';
 import { LiveConfigs } from './live-config.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
-import { createGatewayServer, listen } from './server.ts';
+import { createGatewayServer } from './server.ts';
 
 if (parentPort === null) throw new Error('worker.ts runs as a worker thread only');
 await run(parentPort, workerData as WorkerStart);
@@ -27,8 +27,6 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const gateway: Gateway = {
     config: configs.prepare(start.snapshot),
     draining: false,
-    connections: 0,
-    connectionsMax: start.connectionsMax,
     keys: new KeyCache({
       source: lookups,
       bindLimiter: (record) => bindLimits(counters, record.kid, record.limits),
@@ -41,7 +39,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     worker: start.index,
     log: (level, message, fields) => say({ kind: 'log', level, message, fields }),
   };
-  const server = createGatewayServer(gateway, start.listen.tls);
+  const server = createGatewayServer(gateway, { tls: start.listen.tls, connectionsMax: start.connectionsMax });
 
   port.on('message', (message: ToWorker) => {
     switch (message.kind) {
@@ -60,25 +58,20 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         lookups.fail(message.lookup);
         return;
       case 'drain':
-        drain();
+        void drain();
         return;
     }
   });
 
   /** No new connections; open calls go on to their end, within the settings' bound. */
-  function drain(): void {
+  async function drain(): Promise<void> {
     gateway.draining = true;
-    const deadline = setTimeout(() => server.closeAllConnections(), gateway.config.settings.drainTimeoutMs);
-    server.close(() => {
-      clearTimeout(deadline);
-      // Calls that were cut at the deadline settle in the same turn; their records go out after it.
-      setImmediate(() => {
-        calls.flush();
-        configs.close();
-        say({ kind: 'drained' });
-      });
-    });
-    server.closeIdleConnections();
+    await server.drain(gateway.config.settings.drainTimeoutMs);
+    // Calls that were cut at the deadline settle in the same turn; their records go out after it.
+    await new Promise((resolve) => setImmediate(resolve));
+    calls.flush();
+    configs.close();
+    say({ kind: 'drained' });
   }
 
   process.on('uncaughtException', (error) => {
@@ -94,7 +87,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   });
 
   try {
-    say({ kind: 'listening', port: await listen(server, start.listen) });
+    say({ kind: 'listening', port: await server.listen(start.listen) });
   } catch (error) {
     say({ kind: 'listen-failed', message: error instanceof Error ? error.message : String(error) });
   }

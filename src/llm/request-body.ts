@@ -89,7 +89,16 @@ function refuseModelName(name: string): string | null {
   if (name === '') return '"model" is empty: name one, for example "sandbox/echo".';
   if (name.length > MODEL_LENGTH_MAX) return '"model" is too long.';
   // Model names travel in headers and logs.
-  return /[\p{Cc}\p{Cs}]/u.test(name) ? '"model" holds a control character.' : null;
+  return !isPlain(name) && /[\p{Cc}\p{Cs}]/u.test(name) ? '"model" holds a control character.' : null;
+}
+
+/** Visible ASCII, as nearly every name is: no need for the slower look. */
+function isPlain(name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
 }
 
 /** A refusal that names what is wrong with the form of the body. */
