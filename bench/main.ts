@@ -16,6 +16,7 @@ import type { LoadOrder, LoadResult } from './load.ts';
 import { NGINX_SETTINGS, findNginx, startNginx } from './nginx.ts';
 import type { Nginx } from './nginx.ts';
 import { median, renderTable } from './table.ts';
+import { benchVerify } from './verify.ts';
 
 const CONNECTIONS = 32;
 const WORKERS = 2;
@@ -84,6 +85,7 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
+    'calls-only': { type: 'boolean', default: false },
   },
 });
 
@@ -275,3 +277,4 @@ async function main(): Promise<void> {
 }
 
 await main();
+if (!options['calls-only'] && !options.json) await benchVerify();

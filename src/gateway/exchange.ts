@@ -229,9 +229,7 @@ class Relay implements UpstreamListener {
       return;
     }
     // A stream that ends without its end is not whole: say so, or the caller takes half for all.
-    this.#settle(
-      refusal('provider_unavailable', { message: 'The provider ended the stream before it was complete.' }),
-    );
+    this.#settle(refusal('provider_unavailable', { message: 'The provider ended the stream before it was complete.' }));
   }
 
   #endHeld(): void {

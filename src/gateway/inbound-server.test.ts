@@ -1,119 +1,19 @@
 import { once } from 'node:events';
 import http from 'node:http';
-import net from 'node:net';
+import type net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { Pool } from 'undici';
-import { afterEach, describe, expect, test } from 'vitest';
-import { createInboundServer } from './inbound-server.ts';
-import type { Inbound, InboundServer, InboundServerOptions } from './inbound.ts';
-
-const OPTIONS: Omit<InboundServerOptions, 'onRequest'> = {
-  tls: null,
-  headBytesMax: 16_384,
-  headerLinesMax: 100,
-  headTimeoutMs: 10_000,
-  bodyTimeoutMs: 10_000,
-  keepAliveMs: 10_000,
-  connectionsMax: 100,
-  malformedAnswer: (reason) => ({
-    status: { invalid_request: 400, headers_too_large: 431, body_too_large: 413, request_timeout: 408, overloaded: 503 }[
-      reason
-    ],
-    headers: ['x-reason', reason],
-    body: Buffer.from(reason),
-  }),
-};
-
-const toClose: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of toClose.splice(0).toReversed()) await close();
-});
-
-interface Listening {
-  readonly server: InboundServer;
-  readonly port: number;
-  /** Every request that was told. */
-  readonly told: Inbound[];
-}
-
-async function listen(
-  onRequest: (inbound: Inbound, index: number) => void,
-  options: Partial<InboundServerOptions> = {},
-): Promise<Listening> {
-  const told: Inbound[] = [];
-  const server = createInboundServer({
-    ...OPTIONS,
-    ...options,
-    onRequest: (inbound) => onRequest(inbound, told.push(inbound) - 1),
-  });
-  const port = await server.listen({ host: '127.0.0.1', port: 0, reusePort: false });
-  toClose.push(() => server.drain(0));
-  return { server, port, told };
-}
-
-/** Answers with the method, the target and the body. */
-function echo(inbound: Inbound): void {
-  inbound.readBody(1_000_000, (body) => {
-    if (body === 'gone') return;
-    if (body === 'too-large') inbound.respond(413, [], Buffer.from(body));
-    else inbound.respond(200, [], Buffer.concat([Buffer.from(`${inbound.method} ${inbound.target} `), body]));
-  });
-}
-
-class RawClient {
-  readonly socket: net.Socket;
-  text = '';
-  ended = false;
-  closed = false;
-  error = '';
-
-  constructor(port: number) {
-    this.socket = net.connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
-    this.socket.on('data', (chunk) => (this.text += chunk.toString('latin1')));
-    this.socket.on('end', () => (this.ended = true));
-    this.socket.on('error', (error: NodeJS.ErrnoException) => (this.error = error.code ?? ''));
-    this.socket.on('close', () => (this.closed = true));
-    toClose.push(() => this.socket.destroy());
-  }
-
-  send(bytes: string | Buffer): this {
-    this.socket.write(bytes);
-    return this;
-  }
-
-  /** Without the date, which is checked once. */
-  get answers(): string {
-    return this.text.replaceAll(/date: [^\r]+ GMT\r\n/g, '');
-  }
-
-  async until(pattern: RegExp): Promise<string> {
-    await expect.poll(() => this.answers, { interval: 5, timeout: 5_000 }).toMatch(pattern);
-    return this.answers;
-  }
-
-  async untilEnded(): Promise<string> {
-    await expect.poll(() => this.ended || this.closed, { interval: 5, timeout: 5_000 }).toBe(true);
-    return this.answers;
-  }
-}
-
-function ok(body: string, close = false): string {
-  return `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n${close ? 'connection: close\r\n' : ''}\r\n${body}`;
-}
-
-const BAD = 'HTTP/1.1 400 Bad Request\r\nx-reason: invalid_request\r\ncontent-length: 15\r\nconnection: close\r\n\r\ninvalid_request';
-
-function post(body: string, lines = ''): string {
-  return `POST /p HTTP/1.1\r\nHost: x\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`;
-}
-
-const GET = 'GET /g HTTP/1.1\r\nHost: x\r\n\r\n';
-const CHUNKED = 'POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+import { describe, expect, test } from 'vitest';
+import type { Inbound } from './inbound.ts';
+import { BAD, CHUNKED, GET, RawClient, echo, listen, ok, post, toClose } from '../../test/inbound-harness.ts';
 
 describe('requests and answers', () => {
   test('a request is told as it was sent, and its answer carries date and length', async () => {
     const { port, told } = await listen(echo);
-    const client = new RawClient(port).send('POST /a?b=%20c HTTP/1.1\r\nHost: x\r\nX-Ab:  c d\t\r\nContent-Length: 2\r\n\r\nhi');
+    const client = new RawClient(port).send(
+      'POST /a?b=%20c HTTP/1.1\r\nHost: x\r\nX-Ab:  c d\t\r\nContent-Length: 2\r\n\r\nhi',
+    );
     await client.until(/hi$/);
     expect(client.text).toMatch(
       /^HTTP\/1\.1 200 OK\r\ndate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\ncontent-length: 17\r\n\r\nPOST \/a\?b=%20c hi$/,
@@ -248,6 +148,65 @@ describe('requests and answers', () => {
   });
 });
 
+/** What the target asks of the handler: when, whether the body is read before the answer, and how it is answered. */
+async function actAsTold(inbound: Inbound): Promise<void> {
+  const [, turns = '0', reads, streams] = inbound.target.split('/');
+  for (let turn = 0; turn < Number(turns); turn++) await new Promise(setImmediate);
+  let body: Buffer | string = '';
+  if (reads === 'read') body = await new Promise((resolve) => inbound.readBody(10_000, resolve));
+  const text = Buffer.from(`${inbound.target} ${body.toString('latin1')}`, 'latin1');
+  if (streams !== 'stream') return inbound.respond(200, [], text);
+  inbound.begin(200, []);
+  for (const byte of text) inbound.write(Buffer.from([byte]));
+  if (turns === '1') await sleep(1);
+  inbound.end();
+}
+
+const plan = fc.record({
+  turns: fc.nat({ max: 2 }),
+  reads: fc.constantFrom('read', 'skip'),
+  streams: fc.constantFrom('whole', 'stream'),
+  isChunked: fc.boolean(),
+  body: fc.string({ maxLength: 40 }).map((text) => Buffer.from(text).toString('latin1')),
+});
+type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never;
+
+function requestOf({ turns, reads, streams, isChunked, body }: Plan): string {
+  const line = `POST /${turns}/${reads}/${streams} HTTP/1.1\r\nHost: x\r\n`;
+  if (!isChunked) return `${line}Content-Length: ${body.length}\r\n\r\n${body}`;
+  const chunk = body === '' ? '' : `${body.length.toString(16)}\r\n${body}\r\n`;
+  return `${line}Transfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n`;
+}
+
+function answerOf({ turns, reads, streams, body }: Plan): string {
+  const text = `/${turns}/${reads}/${streams} ${reads === 'read' ? body : ''}`;
+  if (streams === 'whole') return ok(text);
+  const chunks = Array.from(text, (char) => `1\r\n${char}\r\n`).join('');
+  return `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`;
+}
+
+test('whatever comes in whatever pieces, and is read and answered in whatever way, is answered in order', async () => {
+  const { port } = await listen((inbound) => void actAsTold(inbound));
+  const run = async (plans: readonly Plan[], cuts: readonly number[]): Promise<void> => {
+    const bytes = Buffer.from(plans.map(requestOf).join(''), 'latin1');
+    const offsets = [0, ...cuts.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length];
+    const client = new RawClient(port);
+    for (let i = 0; i + 1 < offsets.length; i++) {
+      client.send(bytes.subarray(offsets[i], offsets[i + 1]));
+      await new Promise(setImmediate);
+    }
+    // Unread chunks that had not come when their answer was begun cost the connection, and what follows.
+    const ends = plans.flatMap(({ reads, isChunked }, i) => (reads === 'skip' && isChunked ? [i + 1] : []));
+    const expected = [...ends, plans.length].map((end) => plans.slice(0, end).map(answerOf).join(''));
+    const whole = expected.at(-1) ?? '';
+    await expect.poll(() => client.ended || client.answers === whole, { interval: 1, timeout: 5_000 }).toBe(true);
+    if (client.ended) expect(expected).toContain(client.answers.replace('connection: close\r\n', ''));
+    client.socket.destroy();
+  };
+  const cuts = fc.array(fc.nat(), { maxLength: 6 });
+  await fc.assert(fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 6 }), cuts, run), { numRuns: 150 });
+});
+
 describe('bodies', () => {
   test('a body read later than it came is told whole', async () => {
     const { port } = await listen(async (inbound) => {
@@ -297,6 +256,19 @@ describe('bodies', () => {
     await expect.poll(() => client.answers).toBe(ok('/p') + ok('/g') + ok('/c') + ok('/g'));
   });
 
+  test('a refusal that comes late lets a body go on that had filled all room', async () => {
+    const { port } = await listen(async (inbound) => {
+      await sleep(50);
+      inbound.respond(401, [], Buffer.from('no'));
+    });
+    const no = 'HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\nno';
+    const client = new RawClient(port).send(post('x'.repeat(900_000)) + GET);
+    await expect.poll(() => client.answers).toBe(no + no);
+    const large = new RawClient(port).send(post('x'.repeat(3_000_000)));
+    expect(await large.untilEnded()).toBe(no.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'));
+    expect(large.error).toBe('');
+  });
+
   test('a caller that is refused in the middle of a large body can read the answer', async () => {
     const { port, told, server } = await listen((inbound) => {
       inbound.readBody(1_000, (body) => inbound.respond(413, [], Buffer.from(String(body))));
@@ -308,277 +280,12 @@ describe('bodies', () => {
       await sleep(20);
     }
     client.socket.resume();
-    expect(await client.untilEnded()).toContain('HTTP/1.1 413 Payload Too Large\r\ncontent-length: 9\r\nconnection: close');
+    expect(await client.untilEnded()).toContain(
+      'HTTP/1.1 413 Payload Too Large\r\ncontent-length: 9\r\nconnection: close',
+    );
     expect(client.error).toBe('');
     expect(told).toHaveLength(1);
     await expect.poll(() => server.connections, { timeout: 3_000 }).toBe(0);
-  });
-});
-
-describe('what is no request', () => {
-  test.each([
-    ['garbage', '\u0016\u0003\u0001\u0000hello\r\n\r\n'],
-    ['garbage without an end', '\u0016\u0003\u0001\u0000hello'],
-    ['bare LF', 'GET / HTTP/1.1\nHost: x\n\n'],
-    ['both framings', 'POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-    ['two equal lengths', 'POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi'],
-    ['a chunk extension', CHUNKED + '2;a=b\r\nhi\r\n0\r\n\r\n'],
-    ['a bad chunk size', CHUNKED + 'zz\r\nhi\r\n0\r\n\r\n'],
-  ])('%s gets one answer, and the connection is closed', async (_, bytes) => {
-    const { port, told } = await listen(echo);
-    const client = new RawClient(port).send(bytes + GET);
-    expect(await client.untilEnded()).toBe(BAD);
-    expect(told.length).toBe(bytes.startsWith(CHUNKED) ? 1 : 0);
-    if (told[0] !== undefined) expect(told[0].gone).toBe(true);
-    client.socket.end();
-    await expect.poll(() => client.closed).toBe(true);
-  });
-
-  test('garbage behind a valid request is answered after it, in order', async () => {
-    const { port } = await listen(async (inbound) => {
-      await sleep(30);
-      echo(inbound);
-    });
-    const client = new RawClient(port).send(`${post('hi')}garbage\r\n\r\n${GET}`);
-    expect(await client.untilEnded()).toBe(ok('POST /p hi') + BAD);
-  });
-
-  test('a head over its bounds is told as such', async () => {
-    const { port } = await listen(echo);
-    const long = new RawClient(port).send(`GET / HTTP/1.1\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`);
-    expect(await long.untilEnded()).toMatch(/^HTTP\/1\.1 431 /);
-    const many = new RawClient(port).send(`GET / HTTP/1.1\r\n${'X: y\r\n'.repeat(101)}\r\n`);
-    expect(await many.untilEnded()).toMatch(/^HTTP\/1\.1 431 /);
-  });
-
-  test('a reader that gives up because of a malformed body does not cut its answer', async () => {
-    const { port } = await listen((inbound) => {
-      inbound.onGone = () => inbound.destroy();
-      inbound.readBody(100, (body) => {
-        if (body === 'gone') inbound.destroy();
-      });
-    });
-    expect(await new RawClient(port).send(`${CHUNKED}x`).untilEnded()).toBe(BAD);
-  });
-});
-
-describe('callers that leave', () => {
-  const leaving = [
-    ['ends', (client: RawClient) => client.socket.end()],
-    ['resets', (client: RawClient) => client.socket.resetAndDestroy()],
-  ] as const;
-
-  test.each(leaving)('one that %s in the middle of the body is told within 100 ms, once', async (_, leave) => {
-    const events: string[] = [];
-    const { port } = await listen((inbound) => {
-      inbound.onGone = () => events.push('onGone');
-      inbound.readBody(100, (body) => events.push(String(body)));
-    });
-    const client = new RawClient(port).send(post('hello').slice(0, -2));
-    await sleep(30);
-    leave(client);
-    await sleep(100);
-    expect(events).toEqual(['gone', 'onGone']);
-    await expect.poll(() => client.closed).toBe(true);
-  });
-
-  test.each(leaving)('one that %s before or in the middle of the answer is told within 100 ms', async (_, leave) => {
-    for (const begins of [false, true]) {
-      let gone = 0;
-      const { port, server, told } = await listen((inbound) => {
-        inbound.onGone = () => (gone += 1);
-        if (!begins) return;
-        inbound.begin(200, []);
-        inbound.write(Buffer.from('one'));
-      });
-      const client = new RawClient(port).send(GET);
-      await sleep(30);
-      leave(client);
-      await sleep(100);
-      expect(gone).toBe(1);
-      const inbound = told[0];
-      expect(inbound?.gone).toBe(true);
-      expect(server.connections).toBe(0);
-      inbound?.write(Buffer.from('two'));
-      inbound?.end();
-      inbound?.respond(200, [], Buffer.from('late'));
-      inbound?.destroy();
-      expect(gone).toBe(1);
-    }
-  });
-
-  test.each(leaving)('one that %s between requests is nobody’s business', async (_, leave) => {
-    let gone = 0;
-    const { port, server } = await listen((inbound) => {
-      inbound.onGone = () => (gone += 1);
-      echo(inbound);
-    });
-    const client = new RawClient(port).send(GET);
-    await client.until(/GET/);
-    leave(client);
-    await expect.poll(() => server.connections).toBe(0);
-    expect(gone).toBe(0);
-  });
-
-  test('an answer that is cut does not look whole', async () => {
-    const { port } = await listen(async (inbound) => {
-      inbound.begin(200, []);
-      inbound.write(Buffer.from('one'));
-      await sleep(20);
-      inbound.destroy();
-    });
-    const chunked = new RawClient(port).send(GET);
-    await chunked.untilEnded();
-    expect(chunked.text).toMatch(/one\r\n$/);
-    const old = new RawClient(port).send('GET / HTTP/1.0\r\n\r\n');
-    await expect.poll(() => old.error).toBe('ECONNRESET');
-  });
-});
-
-describe('back-pressure', () => {
-  test('a slow reader holds back a streamed answer, which goes on when they read', async () => {
-    const total = 20_000_000;
-    const chunk = Buffer.alloc(50_000, 'a');
-    let written = 0;
-    const { port } = await listen((inbound) => {
-      inbound.begin(200, []);
-      const more = (): void => {
-        while (written < total) {
-          written += chunk.length;
-          if (!inbound.write(chunk)) return;
-        }
-        inbound.onDrain = null;
-        inbound.end();
-      };
-      inbound.onDrain = more;
-      more();
-    });
-    const client = new RawClient(port);
-    client.socket.pause();
-    client.send('GET / HTTP/1.0\r\n\r\n');
-    await sleep(200);
-    expect(written).toBeLessThan(8_000_000);
-    client.socket.resume();
-    const text = await client.untilEnded();
-    expect(text.length - text.indexOf('\r\n\r\n') - 4).toBe(total);
-  });
-
-  test('a caller that asks without reading is not served without bound', async () => {
-    const { port, told } = await listen((inbound) => inbound.respond(200, [], Buffer.alloc(1_000_000)));
-    const client = new RawClient(port);
-    client.socket.pause();
-    for (let i = 0; i < 50; i++) client.send(GET.repeat(20));
-    await sleep(200);
-    expect(told.length).toBeLessThan(10);
-    client.socket.resume();
-    await expect.poll(() => told.length, { timeout: 3_000 }).toBeGreaterThan(10);
-  });
-
-  test('a reader that takes nothing for too long is cut, one that is slow is not', async () => {
-    const gone: string[] = [];
-    const { port } = await listen(
-      (inbound) => {
-        inbound.onGone = () => gone.push(inbound.target);
-        inbound.begin(200, []);
-        inbound.write(Buffer.alloc(10_000_000));
-      },
-      { writeStallMs: 300 },
-    );
-    const stuck = new RawClient(port).send(GET);
-    stuck.socket.pause();
-    const slow = new RawClient(port).send(GET.replace('/g', '/slow'));
-    for (let i = 0; i < 8; i++) {
-      slow.socket.resume();
-      await sleep(10);
-      slow.socket.pause();
-      await sleep(90);
-    }
-    expect(gone).toEqual(['/g']);
-  });
-});
-
-describe('deadlines', () => {
-  const within = async (from: number, to: number, what: Promise<unknown>): Promise<void> => {
-    const before = performance.now();
-    await what;
-    expect(performance.now() - before).toBeGreaterThan(from);
-    expect(performance.now() - before).toBeLessThan(to);
-  };
-
-  test('a head in drops is answered 408, a connection without a byte is closed in silence', async () => {
-    const { port } = await listen(echo, { headTimeoutMs: 300 });
-    const dripping = new RawClient(port);
-    const timer = setInterval(() => dripping.send('GET / HTTP/1.1\r\nX: y'.charAt(dripping.socket.bytesWritten)), 20);
-    const silent = new RawClient(port);
-    await within(280, 700, Promise.all([dripping.untilEnded(), silent.untilEnded()]));
-    clearInterval(timer);
-    expect(dripping.answers).toMatch(/^HTTP\/1\.1 408 .*request_timeout$/s);
-    expect(silent.text).toBe('');
-  });
-
-  test('a body that stops short is answered 408, an idle connection closed in silence', async () => {
-    const { port, told } = await listen(echo, { bodyTimeoutMs: 300, keepAliveMs: 300, headTimeoutMs: 2_000 });
-    const short = new RawClient(port).send(post('hello').slice(0, -1));
-    const idle = new RawClient(port).send(GET);
-    await within(280, 700, Promise.all([short.untilEnded(), idle.untilEnded()]));
-    expect(short.answers).toMatch(/^HTTP\/1\.1 408 .*request_timeout$/s);
-    expect(told.find((inbound) => inbound.method === 'POST')?.gone).toBe(true);
-    expect(idle.answers).toBe(ok('GET /g '));
-  });
-
-  test('a request served for long is not cut', async () => {
-    const { port } = await listen((inbound) => void setTimeout(echo, 900, inbound), {
-      bodyTimeoutMs: 200,
-      keepAliveMs: 200,
-      headTimeoutMs: 200,
-    });
-    await new RawClient(port).send(post('hi')).until(/hi$/);
-  });
-});
-
-describe('draining and overload', () => {
-  test('drain closes idle connections at once and the others after their answer', async () => {
-    const { port, server } = await listen((inbound) => void setTimeout(echo, inbound.target === '/g' ? 0 : 200, inbound));
-    const idle = new RawClient(port).send(GET);
-    const fresh = new RawClient(port);
-    await idle.until(/GET/);
-    const busy = new RawClient(port).send(post('hi'));
-    await sleep(20);
-    const drained = server.drain(5_000);
-    for (const client of [idle, fresh, busy]) client.socket.on('end', () => client.socket.end());
-    await sleep(60);
-    expect([idle.ended, fresh.ended, busy.ended]).toEqual([true, true, false]);
-    await drained;
-    expect(busy.answers).toBe(ok('POST /p hi', true));
-    expect(server.connections).toBe(0);
-    const late = new RawClient(port);
-    await expect.poll(() => late.error).toBe('ECONNREFUSED');
-  });
-
-  test('what is left after the deadline is cut', async () => {
-    const { port, server, told } = await listen(() => undefined);
-    new RawClient(port).send(GET);
-    await expect.poll(() => told.length).toBe(1);
-    const before = performance.now();
-    await server.drain(200);
-    expect(performance.now() - before).toBeLessThan(400);
-    expect(told[0]?.gone).toBe(true);
-  });
-
-  test('connections beyond the bound are told so', async () => {
-    const { port } = await listen(echo, { connectionsMax: 1 });
-    const first = new RawClient(port).send(GET);
-    await first.until(/GET/);
-    const second = new RawClient(port).send(GET);
-    expect(await second.untilEnded()).toMatch(/^HTTP\/1\.1 503 .*connection: close.*overloaded$/s);
-    first.send(GET);
-    await expect.poll(() => first.answers).toBe(ok('GET /g ').repeat(2));
-  });
-
-  test('a port that is taken rejects', async () => {
-    const { port } = await listen(echo);
-    const other = createInboundServer({ ...OPTIONS, onRequest: echo });
-    await expect(other.listen({ host: '127.0.0.1', port, reusePort: false })).rejects.toThrow(/EADDRINUSE/);
   });
 });
 

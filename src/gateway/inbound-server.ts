@@ -24,6 +24,7 @@ class Server implements InboundServer, ConnectionHost {
   readonly #connections = new Set<Connection>();
   #sweeper: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
+  #onEmpty: (() => void) | null = null;
 
   constructor(options: InboundServerOptions) {
     this.options = options;
@@ -63,14 +64,16 @@ class Server implements InboundServer, ConnectionHost {
 
   forget(connection: Connection): void {
     this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#onEmpty?.();
   }
 
   #close(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => {
         clearInterval(this.#sweeper);
-        // The sockets tell their own 'close' after the server's.
-        setImmediate(resolve);
+        // The last sockets tell their own 'close' after the server's.
+        this.#onEmpty = resolve;
+        if (this.#connections.size === 0) resolve();
       });
     });
   }
@@ -101,5 +104,7 @@ function createNetServer(options: InboundServerOptions, onConnection: (socket: n
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: options.headTimeoutMs,
   });
+  // A handshake that takes too long is only told: ending it is left to the listener.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
   return server.on('secureConnection', onConnection);
 }

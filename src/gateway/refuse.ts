@@ -37,7 +37,12 @@ function answer(call: Call, refused: Refusal): void {
  * milliseconds in the header that the official SDKs of two vendors read first.
  */
 function pushRetryAfter(headers: string[], retryAfterMs: number): void {
-  headers.push('retry-after', String(Math.ceil(retryAfterMs / 1000)), 'retry-after-ms', String(Math.ceil(retryAfterMs)));
+  headers.push(
+    'retry-after',
+    String(Math.ceil(retryAfterMs / 1000)),
+    'retry-after-ms',
+    String(Math.ceil(retryAfterMs)),
+  );
 }
 
 /** An event stream can still say what happened, in its dialect's form; anything else can only be cut. */
