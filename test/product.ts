@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface ProductOptions {
+  /** More flags of `serve`. */
+  readonly args?: readonly string[];
   /** Text of keyward.yaml; without it the product starts without a config file. */
   readonly config?: string;
   /** A data folder to start on; without it a fresh one, removed with the product. */
@@ -73,6 +75,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const startedAtMs = performance.now();
   const args = ['--port', '0', '--admin-port', '0', '--data-dir', dataDir, '--workers', String(options.workers ?? 2)];
   if (options.config !== undefined) args.push('--config', configFile);
+  args.push(...(options.args ?? []));
   const child = launch(args, { KEYWARD_ADMIN_TOKEN: adminToken, ...options.env });
   const output = collect(child);
   const ready = await waitForReady(child, output, firstStart);
@@ -218,8 +221,8 @@ async function waitForReady(child: ChildProcess, output: Output, firstStart: boo
 }
 
 function readReady(stdout: string): Ready | null {
-  const gatewayUrl = /^.*\bGateway\s+(http:\/\/\S+)/m.exec(stdout)?.[1];
-  const adminUrl = /^.*\bAdmin\s+(http:\/\/\S+)/m.exec(stdout)?.[1];
+  const gatewayUrl = /^.*\bGateway\s+(https?:\/\/\S+)/m.exec(stdout)?.[1];
+  const adminUrl = /^.*\bAdmin\s+(https?:\/\/\S+)/m.exec(stdout)?.[1];
   if (gatewayUrl === undefined || adminUrl === undefined || !stdout.endsWith('\n')) return null;
   const firstKey = /\bkwk_live_[0-9A-Za-z]+_[0-9A-Za-z]+_[0-9A-Za-z]+/.exec(stdout)?.[0] ?? '';
   // The command goes on for as long as its lines end in a backslash.
