@@ -1,4 +1,5 @@
 import { generateKey } from '../keys/format.ts';
+import { NO_LIMITS, NO_SCOPES } from '../keys/key-record.ts';
 import { newId } from './new-id.ts';
 import type { IssuingHasher } from './ports.ts';
 import type { Store, WorkspaceStore } from './stores.ts';
@@ -48,14 +49,8 @@ async function createApplicationAndKey(tx: WorkspaceStore, hasher: IssuingHasher
     secrets: [{ ...hasher.hash(key.secret), state: 'current', notAfterMs: null }],
     notBeforeMs: null,
     expiresAtMs: null,
-    scopes: { models: null, operations: null, addresses: null },
-    limits: {
-      requestsPerSecond: null,
-      requestsPerMinute: null,
-      requestsPerHour: null,
-      requestsPerDay: null,
-      concurrency: null,
-    },
+    scopes: NO_SCOPES,
+    limits: NO_LIMITS,
     tags: [],
     revision: 1,
     createdAtMs: nowMs,

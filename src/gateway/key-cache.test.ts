@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_LIMITS, NO_SCOPES } from '../keys/key-record.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
 import { bindLimits } from '../limits/key-limiter.ts';
 import { createSharedCounters, openSharedCounters } from '../limits/shared-counters.ts';
@@ -16,14 +17,8 @@ function record(kid: string, revision: number): KeyRecord {
     secrets: [],
     notBeforeMs: null,
     expiresAtMs: null,
-    scopes: { models: null, operations: null, addresses: null },
-    limits: {
-      requestsPerSecond: null,
-      requestsPerMinute: null,
-      requestsPerHour: null,
-      requestsPerDay: null,
-      concurrency: null,
-    },
+    scopes: NO_SCOPES,
+    limits: NO_LIMITS,
     revision,
   };
 }

@@ -52,3 +52,15 @@ export interface KeyRecord {
   /** Rises with every change of the key. */
   readonly revision: number;
 }
+
+/** A key that nothing narrows. */
+export const NO_SCOPES: KeyScopes = { models: null, operations: null, addresses: null };
+
+/** A key without limits of its own. */
+export const NO_LIMITS: KeyLimits = {
+  requestsPerSecond: null,
+  requestsPerMinute: null,
+  requestsPerHour: null,
+  requestsPerDay: null,
+  concurrency: null,
+};

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { generateKey } from '../../keys/format.ts';
-import type { KeyLimits, KeyScopes } from '../../keys/key-record.ts';
+import { NO_LIMITS, NO_SCOPES } from '../../keys/key-record.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
@@ -9,14 +9,6 @@ import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { keyFields, keyRef, keyView, requireKey, viewKey } from './key-view.ts';
 
-const NO_SCOPES: KeyScopes = { models: null, operations: null, addresses: null };
-const NO_LIMITS: KeyLimits = {
-  requestsPerSecond: null,
-  requestsPerMinute: null,
-  requestsPerHour: null,
-  requestsPerDay: null,
-  concurrency: null,
-};
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 const create = changeEndpoint({
