@@ -14,7 +14,9 @@ let product: Product;
 beforeAll(async () => {
   writeFileSync(join(folder, 'cert.pem'), cert);
   writeFileSync(join(folder, 'key.pem'), key);
-  product = await startProduct({ args: ['--tls-cert', join(folder, 'cert.pem'), '--tls-key', join(folder, 'key.pem')] });
+  product = await startProduct({
+    args: ['--tls-cert', join(folder, 'cert.pem'), '--tls-key', join(folder, 'key.pem')],
+  });
 });
 afterAll(async () => {
   await product.dispose();
@@ -27,7 +29,10 @@ interface Answer {
   readonly body: string;
 }
 
-function call(url: string, options: { method: string; headers: Record<string, string>; body?: string }): Promise<Answer> {
+function call(
+  url: string,
+  options: { method: string; headers: Record<string, string>; body?: string },
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { method, headers, body } = options;
     const req = request(url, { method, headers, ca: cert, servername: 'keyward.test' }, (res) => {
