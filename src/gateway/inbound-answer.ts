@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { TOKEN, UNCLEAN_VALUE } from '../lib/http1-syntax.ts';
 
 /**
  * The head of an answer up to its framing: status line, date and the given headers, each line with
@@ -73,9 +74,6 @@ function newStatusLine(status: number): string {
 const RESERVED_NAMES = new Set(['content-length', 'transfer-encoding', 'date', 'keep-alive', 'trailer', 'upgrade']);
 const NAMES_KNOWN_MAX = 512;
 const cleanNames = new Set<string>();
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Beyond U+00FF too: latin-1 would cut U+010A down to a line feed. */
-const UNCLEAN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Whether the header is to be written. */
 function checkName(name: string, value: string): boolean {

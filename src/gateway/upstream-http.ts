@@ -3,6 +3,7 @@ import tls from 'node:tls';
 import { AppError } from '../errors.ts';
 import { Http1ResponseParser } from '../lib/http1-response-parser.ts';
 import type { Http1ResponseSink } from '../lib/http1-response-parser.ts';
+import { TOKEN, UNCLEAN_VALUE } from '../lib/http1-syntax.ts';
 import type {
   Upstream,
   UpstreamCall,
@@ -520,9 +521,6 @@ const RESERVED_NAMES = new Set([
 ]);
 const NAMES_KNOWN_MAX = 512;
 const cleanNames = new Set<string>();
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Beyond U+00FF too: latin-1 would cut U+010A down to a line feed. */
-const UNCLEAN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 function buildHead(request: UpstreamRequest, constantHead: string): string {
   const { method, path, headers, body } = request;

@@ -1,3 +1,19 @@
+import { Http1ChunkFraming } from './http1-chunk-framing.ts';
+import { Http1HeadPieces } from './http1-head-pieces.ts';
+import { knownFields } from './http1-known-fields.ts';
+import {
+  DELETE,
+  HEAD_END,
+  IS_TOKEN_BYTE,
+  SPACE,
+  hasForbiddenByte,
+  hasOption,
+  isLineEnd,
+  readLength,
+  textEnd,
+  trimmed,
+} from './http1-syntax.ts';
+
 /**
  * A parser of HTTP/1.1 requests (RFC 9112), for a server that takes one request of a connection at
  * a time. It is strict, because an intermediary that guesses where a request ends hands one
@@ -23,46 +39,20 @@ export interface Http1RequestFailure {
 }
 
 const METHOD_LENGTH_MAX = 32;
-/** Beyond any body, and exact in a double. */
-const LENGTH_DIGITS_MAX = 15;
-const CHUNK_SIZE_DIGITS_MAX = 8;
-/** Trailers are read only to be dropped. */
-const TRAILER_BYTES_MAX = 4 * 1024;
-const NAMES_KNOWN_MAX = 512;
-const NAME_KNOWN_LENGTH_MAX = 64;
+/** Extensions are refused: ADR 0006. */
+const CHUNKS = { sizeDigitsMax: 8, extensions: 'refuse', overheadBytesMax: 4 * 1024 } as const;
 
 const HEAD = 0;
 const LENGTH_BODY = 1;
 const CHUNK_DATA = 2;
-const SIZE_FIRST = 3;
-const SIZE_MORE = 4;
-const SIZE_LF = 5;
-const DATA_CR = 6;
-const DATA_LF = 7;
-const TRAILER_START = 8;
-const TRAILER_NAME = 9;
-const TRAILER_VALUE = 10;
-const TRAILER_LF = 11;
-const LAST_LF = 12;
+const CHUNK_FRAMING = 3;
 /** From here on no byte is read any more. */
-const DONE = 13;
-const FAILED = 14;
+const DONE = 4;
+const FAILED = 5;
 
-const HTAB = 9;
-const LF = 10;
-const CR = 13;
-const SPACE = 32;
-const COLON = 58;
-const DELETE = 127;
-
-const HEAD_END = Buffer.from('\r\n\r\n', 'latin1');
-const NOTHING = Buffer.alloc(0);
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const IS_TOKEN_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => Number(TOKEN.test(String.fromCharCode(byte))));
-const HEX_VALUE = Int8Array.from({ length: 256 }, (_, byte) => {
-  const char = String.fromCharCode(byte);
-  return /[0-9a-fA-F]/.test(char) ? Number.parseInt(char, 16) : -1;
-});
+/** What a header may say about the request itself. */
+type FieldPart = 'content-length' | 'transfer-encoding' | 'connection' | 'expect';
+const knownField = knownFields<FieldPart>(['content-length', 'transfer-encoding', 'connection', 'expect']);
 
 /** One per connection, used again for every request on it: call `reset` before each but the first. */
 export class Http1RequestParser {
@@ -81,14 +71,11 @@ export class Http1RequestParser {
 
   readonly #limits: Http1RequestLimits;
   readonly #sink: Http1RequestBodySink;
+  readonly #pieces: Http1HeadPieces;
+  readonly #framing = new Http1ChunkFraming(CHUNKS);
   #state = HEAD;
-  /** A head that came in pieces. */
-  #held: Buffer = NOTHING;
-  #heldLength = 0;
   /** Bytes left of the body or of the chunk. */
   #remaining = 0;
-  #sizeDigits = 0;
-  #trailerBytes = 0;
   #contentLength = -1;
   #isChunked = false;
   #saysClose = false;
@@ -96,11 +83,12 @@ export class Http1RequestParser {
   constructor(limits: Http1RequestLimits, sink: Http1RequestBodySink) {
     this.#limits = limits;
     this.#sink = sink;
+    this.#pieces = new Http1HeadPieces(limits.headBytesMax);
   }
 
   reset(): void {
     this.#state = HEAD;
-    this.#heldLength = 0;
+    this.#pieces.clear();
     this.failure = null;
   }
 
@@ -126,8 +114,7 @@ export class Http1RequestParser {
 
   /** Reads on in the head; returns the offset behind what was taken. */
   takeHead(bytes: Buffer, from: number): number {
-    if (this.#heldLength > 0) return this.#takeHeadPiece(bytes, from);
-    const end = bytes.indexOf(HEAD_END, from);
+    const end = this.#pieces.length > 0 ? -1 : bytes.indexOf(HEAD_END, from);
     if (end === -1 || end + HEAD_END.length - from > this.#limits.headBytesMax) return this.#takeHeadPiece(bytes, from);
     this.#readHead(bytes.toString('latin1', from, end));
     return end + HEAD_END.length;
@@ -154,35 +141,19 @@ export class Http1RequestParser {
   }
 
   #takeHeadPiece(bytes: Buffer, from: number): number {
-    const before = this.#heldLength;
-    const max = this.#limits.headBytesMax;
-    const taken = Math.min(bytes.length - from, max - before);
-    this.#hold(bytes, from, taken);
-    const held = this.#held.subarray(0, this.#heldLength);
-    const end = held.indexOf(HEAD_END, Math.max(0, before - HEAD_END.length + 1));
-    if (end !== -1) {
-      this.#held = NOTHING;
-      this.#heldLength = 0;
-      this.#readHead(held.toString('latin1', 0, end));
-      return from + end + HEAD_END.length - before;
-    }
-    // Judged early, so that a caller that speaks something else is told now and not by a timeout.
-    if (hasForbiddenByte(held, Math.max(0, before - 1))) this.#failInvalid('control byte in the head');
-    else if (held.length === max) this.#fail('headers_too_large', `head over ${max} bytes`);
-    if (this.#state === FAILED) this.#held = NOTHING;
-    return from + taken;
+    const before = this.#pieces.length;
+    const text = this.#pieces.add(bytes, from);
+    if (text === null) this.#judgePieces(before);
+    else this.#readHead(text);
+    return this.#pieces.takenTo;
   }
 
-  #hold(bytes: Buffer, from: number, length: number): void {
-    const needed = this.#heldLength + length;
-    if (needed > this.#held.length) {
-      const size = Math.min(this.#limits.headBytesMax, Math.max(needed, 2 * this.#held.length, 1024));
-      const grown = Buffer.allocUnsafeSlow(size);
-      this.#held.copy(grown, 0, 0, this.#heldLength);
-      this.#held = grown;
-    }
-    bytes.copy(this.#held, this.#heldLength, from, from + length);
-    this.#heldLength = needed;
+  /** Early, so that a caller that speaks something else is told now and not by a timeout. */
+  #judgePieces(from: number): void {
+    const pieces = this.#pieces;
+    if (hasForbiddenByte(pieces.held, Math.max(0, from - 1))) this.#failInvalid('control byte in the head');
+    else if (pieces.isFull) this.#fail('headers_too_large', `head over ${pieces.length} bytes`);
+    if (this.#state === FAILED) pieces.clear();
   }
 
   /** `text` is the head without its closing CRLF CRLF. */
@@ -192,7 +163,7 @@ export class Http1RequestParser {
     this.#saysClose = false;
     this.expectsContinue = false;
     // RFC 9112 §2.2: an empty line before the request is ignored; one is enough.
-    const start = text.charCodeAt(0) === CR && text.charCodeAt(1) === LF ? 2 : 0;
+    const start = isLineEnd(text, 0) ? 2 : 0;
     const fields = this.#readRequestLine(text, start);
     if (fields === -1 || !this.#readFields(text, fields)) return;
     this.#chooseFraming();
@@ -234,14 +205,14 @@ export class Http1RequestParser {
     while (at < text.length) {
       const colon = text.indexOf(':', at);
       // A folded line (RFC 9112 §5.2), a space before the colon (§5.1) and a missing colon all fail as names.
-      const field = colon > at ? knownField(text, at, colon) : null;
+      const field = colon > at ? knownField(text.slice(at, colon)) : null;
       if (field === null) return this.#failInvalid('malformed header line');
-      const end = valueEnd(text, colon + 1);
+      const end = textEnd(text, colon + 1);
       if (end < text.length && !isLineEnd(text, end)) return this.#failInvalid('control byte in the head');
       lines += 1;
       if (lines > linesMax) return this.#failManyLines(text, end);
       const value = trimmed(text, colon + 1, end);
-      if (field.part !== 'none' && !this.#readPart(field.part, value, text.slice(colon + 1, end))) return false;
+      if (field.part !== null && !this.#readPart(field.part, value, text.slice(colon + 1, end))) return false;
       headers.push(field.name, value);
       at = end + 2;
     }
@@ -260,9 +231,11 @@ export class Http1RequestParser {
     switch (part) {
       case 'content-length': {
         // Equal lengths twice are allowed by RFC 9110 §8.6 and are read differently in practice.
-        const isLength = /^\d+$/.test(value) && value.length <= LENGTH_DIGITS_MAX && !raw.includes('\t');
-        if (!isLength || this.#contentLength !== -1) return this.#failInvalid('invalid or repeated Content-Length');
-        this.#contentLength = Number(value);
+        const length = raw.includes('\t') ? -1 : readLength(value);
+        if (length === -1 || this.#contentLength !== -1) {
+          return this.#failInvalid('invalid or repeated Content-Length');
+        }
+        this.#contentLength = length;
         return true;
       }
       case 'transfer-encoding': {
@@ -280,8 +253,6 @@ export class Http1RequestParser {
         if (value.toLowerCase() !== '100-continue') return this.#failInvalid('unknown expectation');
         this.expectsContinue = true;
         return true;
-      case 'none':
-        return true;
     }
   }
 
@@ -294,8 +265,8 @@ export class Http1RequestParser {
     this.keepAlive = this.isVersion11 && !this.#saysClose;
     if (this.#isChunked) {
       this.bodyLength = -1;
-      this.#trailerBytes = 0;
-      this.#state = SIZE_FIRST;
+      this.#framing.reset();
+      this.#state = CHUNK_FRAMING;
     } else {
       this.bodyLength = Math.max(0, this.#contentLength);
       this.#remaining = this.bodyLength;
@@ -308,166 +279,23 @@ export class Http1RequestParser {
   #takeData(bytes: Buffer, from: number): number {
     const end = Math.min(bytes.length, from + this.#remaining);
     this.#remaining -= end - from;
-    if (this.#remaining === 0) this.#state = this.#state === LENGTH_BODY ? DONE : DATA_CR;
+    if (this.#remaining === 0) this.#state = this.#state === LENGTH_BODY ? DONE : CHUNK_FRAMING;
     this.#sink.onBodyBytes(bytes, from, end);
     return end;
   }
 
-  /** Everything of a chunked body but its data, byte by byte: a handful per chunk (RFC 9112 §7.1). */
   #takeChunkFraming(bytes: Buffer, from: number): number {
-    let at = from;
-    while (at < bytes.length) {
-      this.#step(bytes[at] ?? 0);
-      at += 1;
-      if (this.#state <= CHUNK_DATA || this.#state >= DONE) break;
+    const framing = this.#framing;
+    const end = framing.take(bytes, from);
+    const { progress, detail } = framing;
+    if (progress === 'data') {
+      this.#remaining = framing.chunkLength;
+      this.#state = CHUNK_DATA;
+    } else if (progress === 'end') {
+      this.#state = DONE;
+    } else if (progress !== 'more') {
+      this.#fail(progress === 'malformed' ? 'invalid_request' : 'headers_too_large', detail);
     }
-    return at;
+    return end;
   }
-
-  #step(byte: number): void {
-    switch (this.#state) {
-      case SIZE_FIRST:
-        this.#remaining = 0;
-        this.#sizeDigits = 0;
-        return this.#stepSizeDigit(byte);
-      case SIZE_MORE:
-        // Extensions (RFC 9112 §7.1.1) carry nothing here, and programs disagree about their end: ADR 0006.
-        return byte === CR ? this.#expect(SIZE_LF) : this.#stepSizeDigit(byte);
-      case SIZE_LF:
-        return this.#stepExact(byte, LF, this.#remaining === 0 ? TRAILER_START : CHUNK_DATA);
-      case DATA_CR:
-        return this.#stepExact(byte, CR, DATA_LF);
-      case DATA_LF:
-        return this.#stepExact(byte, LF, SIZE_FIRST);
-      case TRAILER_START:
-        if (byte === CR) return this.#expect(LAST_LF);
-        return this.#stepTrailer(IS_TOKEN_BYTE[byte] === 1, TRAILER_NAME);
-      case TRAILER_NAME:
-        if (byte === COLON) return this.#expect(TRAILER_VALUE);
-        return this.#stepTrailer(IS_TOKEN_BYTE[byte] === 1, TRAILER_NAME);
-      case TRAILER_VALUE:
-        if (byte === CR) return this.#expect(TRAILER_LF);
-        return this.#stepTrailer(isText(byte), TRAILER_VALUE);
-      case TRAILER_LF:
-        return this.#stepExact(byte, LF, TRAILER_START);
-      default:
-        return this.#stepExact(byte, LF, DONE);
-    }
-  }
-
-  #expect(state: number): void {
-    this.#state = state;
-  }
-
-  #stepExact(byte: number, wanted: number, next: number): void {
-    if (byte === wanted) this.#state = next;
-    else this.#failInvalid('malformed chunk framing');
-  }
-
-  #stepSizeDigit(byte: number): void {
-    const digit = HEX_VALUE[byte] ?? -1;
-    this.#sizeDigits += 1;
-    if (digit === -1 || this.#sizeDigits > CHUNK_SIZE_DIGITS_MAX) {
-      this.#failInvalid('invalid chunk size');
-      return;
-    }
-    this.#remaining = this.#remaining * 16 + digit;
-    this.#state = SIZE_MORE;
-  }
-
-  #stepTrailer(isAllowed: boolean, next: number): void {
-    this.#trailerBytes += 1;
-    if (!isAllowed) this.#failInvalid('malformed trailer');
-    else if (this.#trailerBytes > TRAILER_BYTES_MAX) this.#fail('headers_too_large', 'trailers too long');
-    else this.#state = next;
-  }
-}
-
-type FieldPart = 'none' | 'content-length' | 'transfer-encoding' | 'connection' | 'expect';
-
-interface Field {
-  readonly name: string;
-  /** What the header says about the request itself. */
-  readonly part: FieldPart;
-}
-
-/** Names by the spelling they were sent in: checked and lower-cased once. */
-const knownFields = new Map<string, Field>();
-
-function knownField(text: string, from: number, colon: number): Field | null {
-  const spelling = text.slice(from, colon);
-  const known = knownFields.get(spelling);
-  if (known !== undefined) return known;
-  if (!TOKEN.test(spelling)) return null;
-  // A slice would keep the whole head alive, with the secrets in it.
-  const own = Buffer.from(spelling, 'latin1').toString('latin1');
-  const name = own.toLowerCase();
-  const field: Field = { name, part: partOf(name) };
-  if (knownFields.size < NAMES_KNOWN_MAX && own.length <= NAME_KNOWN_LENGTH_MAX) knownFields.set(own, field);
-  return field;
-}
-
-function partOf(name: string): FieldPart {
-  switch (name) {
-    case 'content-length':
-    case 'transfer-encoding':
-    case 'connection':
-    case 'expect':
-      return name;
-    default:
-      return 'none';
-  }
-}
-
-/** The first character that is not text (RFC 9110 §5.5: visible, space, tab, or above ASCII). */
-function valueEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length) {
-    const char = text.charCodeAt(at);
-    if ((char < SPACE && char !== HTAB) || char === DELETE) break;
-    at += 1;
-  }
-  return at;
-}
-
-function isText(byte: number): boolean {
-  return (byte >= SPACE && byte !== DELETE) || byte === HTAB;
-}
-
-function isLineEnd(text: string, at: number): boolean {
-  return text.charCodeAt(at) === CR && text.charCodeAt(at + 1) === LF;
-}
-
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
-function isBlank(char: number): boolean {
-  return char === SPACE || char === HTAB;
-}
-
-function hasOption(value: string, option: string): boolean {
-  return value
-    .toLowerCase()
-    .split(',')
-    .some((text) => text.trim() === option);
-}
-
-/** Control bytes, and CR or LF that is not half of a CRLF (RFC 9112 §2.2), in what there is of a head. */
-function hasForbiddenByte(head: Buffer, from: number): boolean {
-  for (let at = from; at < head.length; at++) {
-    const byte = head[at] ?? 0;
-    if (byte === LF) {
-      if (at === 0 || head[at - 1] !== CR) return true;
-    } else if (byte === CR) {
-      if (at + 1 < head.length && head[at + 1] !== LF) return true;
-    } else if (!isText(byte)) {
-      return true;
-    }
-  }
-  return false;
 }

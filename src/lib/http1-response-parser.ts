@@ -1,3 +1,8 @@
+import { Http1ChunkFraming } from './http1-chunk-framing.ts';
+import { Http1HeadPieces } from './http1-head-pieces.ts';
+import { knownFields } from './http1-known-fields.ts';
+import { HEAD_END, hasBareLineFeed, readLength, trimmed } from './http1-syntax.ts';
+
 /**
  * A push parser of HTTP/1.1 answers (RFC 9112), for a client that sends one request at a time. It
  * is strict, because an intermediary that guesses where an answer ends hands one caller's bytes to
@@ -23,50 +28,28 @@ export type Http1ResponseProgress = 'more' | 'done' | 'failed';
 const HEAD_BYTES_MAX = 64 * 1024;
 const HEADER_LINES_MAX = 200;
 const INTERIM_ANSWERS_MAX = 10;
-/** 48 bits: far above any body, and exact in a double. */
-const CHUNK_SIZE_DIGITS_MAX = 12;
-/** Chunk extensions and trailers of one answer: bytes that cost work and carry nothing. */
-const CHUNK_OVERHEAD_BYTES_MAX = 16 * 1024;
-const NAMES_KNOWN_MAX = 512;
+/** Sizes of 48 bits: far above any body, and exact in a double. */
+const CHUNKS = { sizeDigitsMax: 12, extensions: 'ignore', overheadBytesMax: 16 * 1024 } as const;
 
 const HEAD = 0;
 const LENGTH_BODY = 1;
 const CLOSE_BODY = 2;
 const CHUNK_DATA = 3;
-const SIZE_FIRST = 4;
-const SIZE_MORE = 5;
-const EXTENSION = 6;
-const SIZE_LF = 7;
-const DATA_CR = 8;
-const DATA_LF = 9;
-const TRAILER_START = 10;
-const TRAILER_NAME = 11;
-const TRAILER_VALUE = 12;
-const TRAILER_LF = 13;
-const LAST_LF = 14;
+const CHUNK_FRAMING = 4;
 /** From here on no byte is read any more. */
-const DONE = 15;
-const FAILED = 16;
-const STOPPED = 17;
+const DONE = 5;
+const FAILED = 6;
+const STOPPED = 7;
 
-const HEAD_END = Buffer.from('\r\n\r\n', 'latin1');
-const NOTHING = Buffer.alloc(0);
 const VERSION = Buffer.from('HTTP/1.', 'latin1');
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const IS_TOKEN_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => Number(TOKEN.test(String.fromCharCode(byte))));
-const HEX_VALUE = Int8Array.from({ length: 256 }, (_, byte) => {
-  const char = String.fromCharCode(byte);
-  return /[0-9a-fA-F]/.test(char) ? Number.parseInt(char, 16) : -1;
-});
 /** RFC 9112 §4. */
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-5]\d\d)(?: |\r\n|$)/;
 /** Control bytes, and CR or LF that is not half of a CRLF (RFC 9110 §5.5, RFC 9112 §2.2). */
 const FORBIDDEN_IN_HEAD = /[^\t\r\n\x20-\x7e\x80-\xff]|\r[^\n]|[^\r]\n|\r$/;
 
-const CR = 13;
-const LF = 10;
-const SPACE = 32;
-const TAB = 9;
+/** What decides where the answer ends or whether the connection lives on. */
+type FramingPart = 'content-length' | 'transfer-encoding' | 'connection' | 'keep-alive';
+const knownField = knownFields<FramingPart>(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
 
 /** One per connection, used again for every answer on it: call `reset` before each. */
 export class Http1ResponseParser {
@@ -79,16 +62,13 @@ export class Http1ResponseParser {
   failure: Http1ResponseFailure | null = null;
 
   readonly #sink: Http1ResponseSink;
+  readonly #pieces = new Http1HeadPieces(HEAD_BYTES_MAX);
+  readonly #framing = new Http1ChunkFraming(CHUNKS);
   #state = STOPPED;
   #isHeadRequest = false;
   #interimAnswers = 0;
-  /** A head that came in pieces. */
-  #held: Buffer = NOTHING;
-  #heldLength = 0;
   /** Bytes left of the body or of the chunk. */
   #remaining = 0;
-  #sizeDigits = 0;
-  #overheadBytes = 0;
 
   #contentLength = -1;
   #isChunked = false;
@@ -107,8 +87,7 @@ export class Http1ResponseParser {
     this.#state = HEAD;
     this.#isHeadRequest = isHeadRequest;
     this.#interimAnswers = 0;
-    this.#heldLength = 0;
-    this.#overheadBytes = 0;
+    this.#pieces.clear();
   }
 
   /** Nothing is told any more, not even from the buffer at hand: a listener gave the answer up. */
@@ -145,43 +124,33 @@ export class Http1ResponseParser {
     this.failure = { kind, detail };
   }
 
+  #failInvalid(detail: string): false {
+    this.#fail('invalid', detail);
+    return false;
+  }
+
   #takeHead(chunk: Buffer, from: number): number {
-    if (this.#heldLength > 0) return this.#takeHeadPiece(chunk, from);
-    const end = chunk.indexOf(HEAD_END, from);
+    const end = this.#pieces.length > 0 ? -1 : chunk.indexOf(HEAD_END, from);
     if (end === -1 || end + HEAD_END.length - from > HEAD_BYTES_MAX) return this.#takeHeadPiece(chunk, from);
     this.#readHead(chunk.toString('latin1', from, end));
     return end + HEAD_END.length;
   }
 
   #takeHeadPiece(chunk: Buffer, from: number): number {
-    const before = this.#heldLength;
-    const taken = Math.min(chunk.length - from, HEAD_BYTES_MAX - before);
-    this.#hold(chunk, from, taken);
-    const held = this.#held.subarray(0, this.#heldLength);
-    const end = held.indexOf(HEAD_END, Math.max(0, before - HEAD_END.length + 1));
-    if (end !== -1) {
-      this.#held = NOTHING;
-      this.#heldLength = 0;
-      this.#readHead(held.toString('latin1', 0, end));
-      return from + end + HEAD_END.length - before;
-    }
-    // Judged early, so that a server that speaks something else fails now and not by a timeout.
-    const start = held.subarray(0, VERSION.length);
-    if (!start.equals(VERSION.subarray(0, start.length))) this.#fail('invalid', 'not an HTTP/1 status line');
-    else if (hasBareLineFeed(held, before)) this.#fail('invalid', 'bare LF in the head');
-    else if (held.length === HEAD_BYTES_MAX) this.#fail('headers_too_large', `head over ${HEAD_BYTES_MAX} bytes`);
-    return from + taken;
+    const before = this.#pieces.length;
+    const text = this.#pieces.add(chunk, from);
+    if (text === null) this.#judgePieces(before);
+    else this.#readHead(text);
+    return this.#pieces.takenTo;
   }
 
-  #hold(chunk: Buffer, from: number, length: number): void {
-    const needed = this.#heldLength + length;
-    if (needed > this.#held.length) {
-      const grown = Buffer.allocUnsafe(Math.min(HEAD_BYTES_MAX, Math.max(needed, 2 * this.#held.length, 1024)));
-      this.#held.copy(grown, 0, 0, this.#heldLength);
-      this.#held = grown;
-    }
-    chunk.copy(this.#held, this.#heldLength, from, from + length);
-    this.#heldLength = needed;
+  /** Early, so that a server that speaks something else fails now and not by a timeout. */
+  #judgePieces(from: number): void {
+    const { held, isFull } = this.#pieces;
+    const start = held.subarray(0, VERSION.length);
+    if (!start.equals(VERSION.subarray(0, start.length))) this.#fail('invalid', 'not an HTTP/1 status line');
+    else if (hasBareLineFeed(held, from)) this.#fail('invalid', 'bare LF in the head');
+    else if (isFull) this.#fail('headers_too_large', `head over ${HEAD_BYTES_MAX} bytes`);
   }
 
   /** `text` is the head without its closing CRLF CRLF. */
@@ -210,20 +179,17 @@ export class Http1ResponseParser {
       const colon = text.indexOf(':', at);
       // A folded line (RFC 9112 §5.2) and a space before the colon (§5.1) both fail as names.
       const field = colon > at && colon < end ? knownField(text.slice(at, colon)) : null;
-      if (field === null) {
-        this.#fail('invalid', 'malformed header line');
-        return false;
-      }
+      if (field === null) return this.#failInvalid('malformed header line');
       if (++lines > HEADER_LINES_MAX) {
         this.#fail('headers_too_large', `over ${HEADER_LINES_MAX} header lines`);
         return false;
       }
       const value = trimmed(text, colon + 1, end);
-      const isRepeated = field.name === 'content-length' && this.#contentLength !== -1;
-      if (field.frames) {
+      const isRepeated = field.part === 'content-length' && this.#contentLength !== -1;
+      if (field.part !== null) {
         // Allowed white space (RFC 9110 §5.6.3), but Node's own parser reads `chunked<TAB>` as another coding.
         if (text.slice(colon, end).includes('\t')) this.#fail('invalid', 'tab in a framing header');
-        else this.#readFraming(field.name, value);
+        else this.#readFraming(field.part, value);
         if (this.#state === FAILED) return false;
       }
       if (!isRepeated) headers.push(field.name, value);
@@ -232,10 +198,10 @@ export class Http1ResponseParser {
     return true;
   }
 
-  #readFraming(name: string, value: string): void {
-    switch (name) {
+  #readFraming(part: FramingPart, value: string): void {
+    switch (part) {
       case 'content-length': {
-        const length = /^\d{1,15}$/.test(value) ? Number(value) : -1;
+        const length = readLength(value);
         if (length === -1 || (this.#contentLength !== -1 && this.#contentLength !== length)) {
           return this.#fail('invalid', 'invalid or contradictory Content-Length');
         }
@@ -255,7 +221,7 @@ export class Http1ResponseParser {
           else if (option.trim() === 'keep-alive') this.#saysKeepAlive = true;
         }
         return;
-      default: {
+      case 'keep-alive': {
         const timeout = /(?:^|[,\s])timeout\s*=\s*(\d{1,6})/i.exec(value)?.[1];
         if (timeout !== undefined) this.keepAliveHintSeconds = Number(timeout);
       }
@@ -271,8 +237,7 @@ export class Http1ResponseParser {
   /** RFC 9112 §6.3, in its order. */
   #chooseFraming(status: number, isVersion11: boolean): boolean {
     if (this.#isChunked && (this.#contentLength !== -1 || !isVersion11)) {
-      this.#fail('invalid', 'Transfer-Encoding beside Content-Length or in HTTP/1.0');
-      return false;
+      return this.#failInvalid('Transfer-Encoding beside Content-Length or in HTTP/1.0');
     }
     const persists = !this.#saysClose && (isVersion11 || this.#saysKeepAlive);
     if (this.#isHeadRequest || status === 204 || status === 304) {
@@ -282,7 +247,8 @@ export class Http1ResponseParser {
       // these answers are rare enough to pay for a new connection instead.
       this.keepAlive = persists && !this.#isChunked && this.#contentLength <= 0;
     } else if (this.#isChunked) {
-      this.#state = SIZE_FIRST;
+      this.#framing.reset();
+      this.#state = CHUNK_FRAMING;
       this.keepAlive = persists;
     } else if (this.#contentLength === -1) {
       this.#state = CLOSE_BODY;
@@ -301,80 +267,25 @@ export class Http1ResponseParser {
     if (this.#state !== CLOSE_BODY) {
       if (available > this.#remaining) end = from + this.#remaining;
       this.#remaining -= end - from;
-      if (this.#remaining === 0) this.#state = this.#state === LENGTH_BODY ? DONE : DATA_CR;
+      if (this.#remaining === 0) this.#state = this.#state === LENGTH_BODY ? DONE : CHUNK_FRAMING;
     }
     this.#sink.onData(from === 0 && end === chunk.length ? chunk : chunk.subarray(from, end));
     return end;
   }
 
-  /** Everything of a chunked body but its data, byte by byte: a handful per chunk (RFC 9112 §7.1). */
   #takeChunkFraming(chunk: Buffer, from: number): number {
-    let at = from;
-    while (at < chunk.length) {
-      this.#step(chunk[at] ?? 0);
-      at += 1;
-      if (this.#state <= CHUNK_DATA || this.#state >= DONE) break;
+    const framing = this.#framing;
+    const end = framing.take(chunk, from);
+    const { progress, detail } = framing;
+    if (progress === 'data') {
+      this.#remaining = framing.chunkLength;
+      this.#state = CHUNK_DATA;
+    } else if (progress === 'end') {
+      this.#state = DONE;
+    } else if (progress !== 'more') {
+      this.#fail(progress === 'malformed' ? 'invalid' : 'headers_too_large', detail);
     }
-    return at;
-  }
-
-  #step(byte: number): void {
-    switch (this.#state) {
-      case SIZE_FIRST:
-        this.#remaining = 0;
-        this.#sizeDigits = 0;
-        return this.#stepSizeDigit(byte);
-      case SIZE_MORE:
-        if (byte === CR) return this.#expect(SIZE_LF);
-        if (byte === 59) return this.#expect(EXTENSION);
-        return this.#stepSizeDigit(byte);
-      case EXTENSION:
-        if (byte === CR) return this.#expect(SIZE_LF);
-        return this.#stepOverhead(byte, isText(byte), EXTENSION);
-      case SIZE_LF:
-        if (byte !== LF) return this.#fail('invalid', 'malformed chunk size line');
-        return this.#expect(this.#remaining === 0 ? TRAILER_START : CHUNK_DATA);
-      case DATA_CR:
-        if (byte !== CR) return this.#fail('invalid', 'chunk longer than its size');
-        return this.#expect(DATA_LF);
-      case DATA_LF:
-        if (byte !== LF) return this.#fail('invalid', 'chunk longer than its size');
-        return this.#expect(SIZE_FIRST);
-      case TRAILER_START:
-        if (byte === CR) return this.#expect(LAST_LF);
-        return this.#stepOverhead(byte, IS_TOKEN_BYTE[byte] === 1, TRAILER_NAME);
-      case TRAILER_NAME:
-        if (byte === 58) return this.#expect(TRAILER_VALUE);
-        return this.#stepOverhead(byte, IS_TOKEN_BYTE[byte] === 1, TRAILER_NAME);
-      case TRAILER_VALUE:
-        if (byte === CR) return this.#expect(TRAILER_LF);
-        return this.#stepOverhead(byte, isText(byte), TRAILER_VALUE);
-      case TRAILER_LF:
-        if (byte !== LF) return this.#fail('invalid', 'malformed trailer');
-        return this.#expect(TRAILER_START);
-      default:
-        if (byte !== LF) return this.#fail('invalid', 'malformed end of the chunked body');
-        return this.#expect(DONE);
-    }
-  }
-
-  #expect(state: number): void {
-    this.#state = state;
-  }
-
-  #stepSizeDigit(byte: number): void {
-    const digit = HEX_VALUE[byte] ?? -1;
-    this.#sizeDigits += 1;
-    if (digit === -1 || this.#sizeDigits > CHUNK_SIZE_DIGITS_MAX) return this.#fail('invalid', 'invalid chunk size');
-    this.#remaining = this.#remaining * 16 + digit;
-    this.#state = SIZE_MORE;
-  }
-
-  #stepOverhead(byte: number, isAllowed: boolean, next: number): void {
-    this.#overheadBytes += 1;
-    if (!isAllowed) return this.#fail('invalid', `byte ${byte} in a chunk extension or trailer`);
-    if (this.#overheadBytes <= CHUNK_OVERHEAD_BYTES_MAX) return this.#expect(next);
-    this.#fail('headers_too_large', `chunk extensions and trailers over ${CHUNK_OVERHEAD_BYTES_MAX} bytes`);
+    return end;
   }
 }
 
@@ -387,52 +298,4 @@ function readStatus(text: string): number {
 function nextLine(text: string, from: number): number {
   const end = text.indexOf('\r\n', from);
   return end === -1 ? text.length : end + 2;
-}
-
-/** Without the spaces and tabs around it (String.trim would also take a no-break space, a byte of the value). */
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
-}
-
-function isText(byte: number): boolean {
-  return (byte >= SPACE && byte !== 127) || byte === TAB;
-}
-
-function hasBareLineFeed(held: Buffer, from: number): boolean {
-  for (let at = held.indexOf(LF, from); at !== -1; at = held.indexOf(LF, at + 1)) {
-    if (held[at - 1] !== CR) return true;
-  }
-  return false;
-}
-
-interface Field {
-  readonly name: string;
-  /** Whether it decides where the answer ends or whether the connection lives on. */
-  readonly frames: boolean;
-}
-
-const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
-const fields = new Map<string, Field>();
-
-/** Checked and lower-cased once per spelling: servers send the same few names in every answer. */
-function knownField(spelling: string): Field | null {
-  const known = fields.get(spelling);
-  if (known !== undefined) return known;
-  if (!TOKEN.test(spelling)) return null;
-  const name = spelling.toLowerCase();
-  const field = { name, frames: FRAMING.has(name) };
-  // A slice keeps the whole head alive: what stays is a copy of its own, and short.
-  if (fields.size < NAMES_KNOWN_MAX && spelling.length <= 64) {
-    const copy = Buffer.from(spelling, 'latin1').toString('latin1');
-    fields.set(copy, { name: copy.toLowerCase(), frames: field.frames });
-  }
-  return field;
 }
