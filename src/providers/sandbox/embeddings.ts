@@ -7,13 +7,16 @@ import { countInput } from './reply.ts';
 const DIMENSIONS = 256;
 const DIMENSIONS_MAX = 4096;
 const INPUTS_MAX = 2048;
+/** Of all vectors of one answer: kilobytes that ask must not make hundreds of megabytes that answer. */
+const NUMBERS_MAX = INPUTS_MAX * DIMENSIONS;
 
-/** An answer to OpenAI's embeddings request, or null if its input, dimensions or encoding are not valid. */
+/** An answer to OpenAI's embeddings request, or null if its input, dimensions or encoding are not valid, or ask too much. */
 export function embeddingsAnswer(body: JsonRecord, model: string): string | null {
   const inputs = embeddingInputs(body['input']);
   const size = dimensionsOf(body['dimensions']);
   const encoding = body['encoding_format'] ?? 'float';
   if (inputs === null || size === null || (encoding !== 'float' && encoding !== 'base64')) return null;
+  if (inputs.length * size > NUMBERS_MAX) return null;
   const data = inputs.map((text, index) => {
     const vector = vectorOf(text, size);
     return { object: 'embedding', index, embedding: encoding === 'float' ? [...vector] : base64Of(vector) };
@@ -44,6 +47,8 @@ export function embedContentAnswer(body: JsonRecord): string | null {
 export function batchEmbedAnswer(body: JsonRecord): string | null {
   const requests = listOf(body['requests']);
   if (requests.length === 0 || requests.length > INPUTS_MAX) return null;
+  const sizes = requests.map((request) => dimensionsOf(recordOf(request)['outputDimensionality']) ?? 0);
+  if (sizes.reduce((sum, size) => sum + size, 0) > NUMBERS_MAX) return null;
   const embeddings = requests.map((request) => contentEmbedding(recordOf(request)));
   return embeddings.includes(null) ? null : JSON.stringify({ embeddings });
 }

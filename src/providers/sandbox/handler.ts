@@ -87,14 +87,16 @@ export function handleSandbox(request: InProcessRequest): InProcessAnswer {
   return answer(request.body, body, typeof model === 'string' ? model : '', ...operation);
 }
 
-function handleGemini(request: InProcessRequest, name: string, method: string, query: string): InProcessAnswer {
+function handleGemini(request: InProcessRequest, model: string, method: string, query: string): InProcessAnswer {
   const wantsEvents = method === 'streamGenerateContent' && query.split('&').includes('alt=sse');
-  const operation = GEMINI_OPERATIONS[wantsEvents ? `${method}?sse` : method];
+  const name = wantsEvents ? `${method}?sse` : method;
+  // The method is the caller's word: `constructor` is none.
+  const operation = Object.hasOwn(GEMINI_OPERATIONS, name) ? GEMINI_OPERATIONS[name] : undefined;
   if (operation === undefined || request.method !== 'POST') {
     return vendorError('gemini', 404, request.body, 'There is no such method in the sandbox.');
   }
   const body = parsedOrUndefined(Buffer.from(request.body).toString('utf8'));
-  return answer(request.body, body, name, 'gemini', operation);
+  return answer(request.body, body, model, 'gemini', operation);
 }
 
 function answer(

@@ -25,6 +25,8 @@ export interface ToolCall {
 const LONG_TEXT = Array.from({ length: 2000 }, (_, index) => `word${index + 1}`).join(' ');
 const FIFTY_TEXT = Array.from({ length: 50 }, (_, index) => `word${index + 1}`).join(' ');
 const SILENCE = 'You said nothing.';
+/** What is searched for the name of a tool, so that a long text and many tools cannot hold up a worker. */
+const NAMING = { toolsMax: 128, nameLengthMax: 64, textLengthMax: 16_384 } as const;
 
 /** The reply of a model to a prompt; nothing in it depends on time or on what was asked before. */
 export function replyTo(prompt: Prompt, behaviour: Behaviour, model: string, body: Uint8Array): Reply {
@@ -73,7 +75,9 @@ function toolAskedFor({ tools, toolChoice, userText, userSpokeLast }: Prompt): T
   if (toolChoice === 'any') return tools[0];
   if (toolChoice !== 'auto') return tools.find(({ name }) => name === toolChoice.name);
   if (!userSpokeLast || tools.length === 0) return undefined;
-  return tools.find(({ name }) => userText.includes(name)) ?? (/\btool\b/i.test(userText) ? tools[0] : undefined);
+  const text = userText.slice(0, NAMING.textLengthMax);
+  const nameable = tools.slice(0, NAMING.toolsMax).filter(({ name }) => name.length <= NAMING.nameLengthMax);
+  return nameable.find(({ name }) => text.includes(name)) ?? (/\btool\b/i.test(text) ? tools[0] : undefined);
 }
 
 /** A value for every property that the schema describes. */
