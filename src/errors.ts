@@ -74,6 +74,16 @@ export const ERRORS = {
   suspended: row('life-cycle', 401, 'This API key is suspended. Ask its owner or an admin to resume it.'),
   revoked: row('life-cycle', 401, 'This API key was revoked. Create a new one.'),
   compromised: row('life-cycle', 401, 'This API key was marked as compromised and no longer works. Create a new one.'),
+  superseded: row(
+    'life-cycle',
+    401,
+    'This secret of the API key was replaced and is no longer accepted. Use the new one, or ask the owner of the key for it.',
+  ),
+  rotation_grace_over: row(
+    'life-cycle',
+    401,
+    'This secret of the API key was replaced, and the time in which both were accepted is over. Use the new one, or ask the owner of the key for it.',
+  ),
 
   // owner chain
   application_disabled: row('owner', 403, 'The application of this API key is disabled. Ask an admin to enable it.'),

@@ -69,3 +69,11 @@ function refuse(
 ): void {
   if (!parsed.ok) ctx.addIssue({ code: 'custom', message: `is not valid: ${parsed.reason}` });
 }
+
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Milliseconds of a duration such as `30d`, `12h`, `15m` or `90s`, whose form was checked. */
+export function durationMs(text: string): number {
+  const unit = text.slice(-1) as keyof typeof SECONDS;
+  return Number(text.slice(0, -1)) * SECONDS[unit] * 1000;
+}

@@ -7,6 +7,7 @@ export const PERMISSIONS = {
   'keys:read': 'See keys, without their secrets.',
   'keys:create': 'Create keys.',
   'keys:update': 'Change name, owner, scopes, limits, dates and tags of keys.',
+  'keys:rotate': 'Give keys a new secret.',
   'keys:suspend': 'Suspend and resume keys.',
   'keys:revoke': 'Revoke keys for good.',
   'applications:read': 'See applications.',

@@ -25,7 +25,7 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
     terminal.env,
   );
   const answer = await call(connection, id, input);
-  terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(id, operation, answer));
+  terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(operation, answer));
 }
 
 async function call(

@@ -1,17 +1,16 @@
 /** Answers of the API as text for people. */
-import type { OperationId } from '../client/operations.ts';
 import type { Operation } from '../client/operation.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The text of an answer, with a line end. */
-export function renderAnswer(id: OperationId, operation: Operation, answer: unknown): string {
+export function renderAnswer(operation: Operation, answer: unknown): string {
   const fields = asFields(answer);
   const columns = operation.cli?.columns ?? null;
   if (columns !== null && Array.isArray(fields['items'])) {
     return renderList(columns, fields['items'].map(asFields), fields['next']);
   }
-  if (id === 'keys.create') return renderCreatedKey(fields);
+  if ('key' in fields) return renderIssuedKey(fields);
   if ('receipt' in fields) return renderStateChange(fields);
   return renderFields(fields);
 }
@@ -22,7 +21,7 @@ function renderList(columns: readonly string[], items: readonly Fields[], next: 
   return typeof next === 'string' ? `${table}\nMore with: --cursor ${next}\n` : table;
 }
 
-function renderCreatedKey({ key, ...rest }: Fields): string {
+function renderIssuedKey({ key, receipt: _receipt, ...rest }: Fields): string {
   return `${renderFields(rest)}\nThe key, shown this once; store it now:\n\n  ${cellText(key)}\n`;
 }
 

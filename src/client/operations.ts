@@ -584,6 +584,43 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
       },
     ],
   },
+  'keys.rotate': {
+    method: 'POST',
+    path: '/keys/:kid/rotate',
+    params: ['kid'],
+    summary: 'Rotate a key',
+    description:
+      'Gives the key a new secret, answered once. Id, scopes, limits and counters stay. The secret of before is accepted for the overlap; answers to it carry Deprecation and Sunset headers.',
+    cli: {
+      verb: 'keys rotate',
+      columns: null,
+    },
+    flags: [
+      {
+        name: 'overlap',
+        in: 'body',
+        path: ['overlap'],
+        type: 'string',
+        required: false,
+        nullable: false,
+        values: null,
+        description:
+          'How long the old secret is still accepted: such as 7d, 24h, 30m; 0s ends every older one at once. Default: 24h.',
+        secret: false,
+      },
+      {
+        name: 'reason',
+        in: 'body',
+        path: ['reason'],
+        type: 'string',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'Why, for the audit log.',
+        secret: false,
+      },
+    ],
+  },
   'applications.create': {
     method: 'POST',
     path: '/applications',

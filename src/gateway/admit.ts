@@ -5,6 +5,7 @@ import type { Gateway } from './gateway.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
+import { rotationHeaders } from './rotation-headers.ts';
 import { resolveModel } from './targets.ts';
 
 /**
@@ -38,14 +39,17 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
   if (!outcome.ok) return overLimit(call, outcome, nowMs);
   call.admitted = true;
   const { tightest } = outcome;
-  if (tightest !== null) call.limitHeaders = limitHeaders(call.dialect, tightest, tightest.windowMs, nowMs);
+  if (tightest !== null) call.keyHeaders = limitHeaders(call.dialect, tightest, tightest.windowMs, nowMs);
+  if (call.matchedSecret?.state === 'retiring') {
+    call.keyHeaders = [...call.keyHeaders, ...rotationHeaders(call.matchedSecret)];
+  }
   return null;
 }
 
 function overLimit(call: Call, refused: LimitRefused, nowMs: number): Refusal {
   if (refused.code === 'rate_limited') {
     const state = { limit: refused.limit, remaining: 0, resetMs: refused.retryAfterMs };
-    call.limitHeaders = limitHeaders(call.dialect, state, refused.windowMs, nowMs);
+    call.keyHeaders = limitHeaders(call.dialect, state, refused.windowMs, nowMs);
   }
   return refusal(refused.code, { retryAfterMs: refused.retryAfterMs });
 }

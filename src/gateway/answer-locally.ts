@@ -41,7 +41,7 @@ function callableModels(call: Call): ListedModel[] {
 function sendJson(call: Call, status: number, text: string): void {
   const body = Buffer.from(text);
   const headers = ['content-type', 'application/json', 'x-request-id', call.requestId, 'cache-control', 'no-store'];
-  for (const part of call.limitHeaders) headers.push(part);
+  for (const part of call.keyHeaders) headers.push(part);
   call.status = status;
   call.firstByteAt = performance.now();
   call.responseBytes = body.length;

@@ -5,7 +5,6 @@ import type { CachedKey } from './key-cache.ts';
 import type { Inbound } from './inbound.ts';
 import type { LiveConfig, LiveWorkspace } from './live-config.ts';
 import type { RequestHead } from './request-head.ts';
-import type { Route } from './routes.ts';
 import type { Target } from './targets.ts';
 import type { UpstreamCall } from './upstream.ts';
 
@@ -20,12 +19,11 @@ export class Call {
   readonly startedAtMs: number;
   /** Monotonic milliseconds, for durations. */
   readonly startedAt: number;
-  /** The configuration the call began under; it does not change beneath it. */
-  readonly config: LiveConfig;
+  /** The configuration that decides: the one in force when the key was last proven. */
+  config: LiveConfig;
   clientAddress: string;
 
   head: RequestHead | null = null;
-  route: Route | null = null;
   /** Error answers are written in this dialect. */
   dialect: Dialect;
   /** Environment and kid of a well-formed key, proven or not. */
@@ -33,6 +31,8 @@ export class Call {
   kid: string | null = null;
   secret = '';
   key: CachedKey | null = null;
+  /** Changes of keys that the worker had heard of when this one was proven. */
+  keyChanges = 0;
   /** The secret of the key that was proven. */
   matchedSecret: KeySecret | null = null;
   workspace: LiveWorkspace | null = null;
@@ -45,8 +45,8 @@ export class Call {
   credentialId: string | null = null;
   /** Whether a place under the key's concurrency limit is held. */
   admitted = false;
-  /** Flat name, value pairs that tell the key's limits. */
-  limitHeaders: readonly string[] = NONE;
+  /** Flat name, value pairs that tell of the key: its limits, and that its secret is to be replaced. */
+  keyHeaders: readonly string[] = NONE;
 
   upstream: UpstreamCall | null = null;
   attempts = 0;

@@ -24,7 +24,7 @@ function answer(call: Call, refused: Refusal): void {
   if (told.status === 401) headers.push('www-authenticate', 'Bearer'); // RFC 9110 §11.6.1
   if (refused.retryAfterMs !== null) pushRetryAfter(headers, refused.retryAfterMs);
   for (const text of refused.headers) headers.push(text);
-  for (const text of call.limitHeaders) headers.push(text);
+  for (const text of call.keyHeaders) headers.push(text);
   for (const text of call.target?.answerHeaders ?? []) headers.push(text);
   call.status = told.status;
   call.firstByteAt = performance.now();

@@ -11,7 +11,7 @@ export function relayHead(call: Call, target: Target, upstreamHeaders: readonly 
   headers.push('x-request-id', call.requestId);
   for (const text of target.answerHeaders) headers.push(text);
   headers.push('x-keyward-attempts', String(call.attempts));
-  for (const text of call.limitHeaders) headers.push(text);
+  for (const text of call.keyHeaders) headers.push(text);
   const allowed = target.dialect.responseHeaders;
   for (let i = 0; i + 1 < upstreamHeaders.length; i += 2) {
     const name = upstreamHeaders[i] ?? '';

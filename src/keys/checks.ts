@@ -99,7 +99,8 @@ const secretOverlap: Check = {
   group: 'life-cycle',
   run({ matchedSecret, nowMs }) {
     if (matchedSecret === null) return 'skipped';
-    return matchedSecret.notAfterMs === null || nowMs < matchedSecret.notAfterMs ? 'pass' : 'expired';
+    if (matchedSecret.notAfterMs === null || nowMs < matchedSecret.notAfterMs) return 'pass';
+    return matchedSecret.state === 'superseded' ? 'superseded' : 'rotation_grace_over';
   },
   detail: ({ matchedSecret }) =>
     matchedSecret === null

@@ -70,7 +70,7 @@ const OBSTACLES: readonly (readonly [code: string, check: string, change: Change
   ['revoked', 'state', { record: { state: 'revoked' } }],
   ['not_yet_active', 'start', { record: { notBeforeMs: NOW_MS + 1 } }],
   ['expired', 'expiry', { record: { expiresAtMs: NOW_MS } }],
-  ['expired', 'secret-overlap', { matchedSecret: { ...SECRET, state: 'retiring', notAfterMs: NOW_MS } }],
+  ['rotation_grace_over', 'secret-overlap', { matchedSecret: { ...SECRET, state: 'retiring', notAfterMs: NOW_MS } }],
   ['application_disabled', 'application', { application: { ...APPLICATION, state: 'disabled' } }],
   ['workspace_disabled', 'workspace', { workspace: { id: 'ws_1', state: 'disabled' } }],
   ['model_denied', 'model', { facts: { model: 'other/x', requestedModel: 'slow' } }],
@@ -146,6 +146,7 @@ describe('a call that something stands against', () => {
     ['suspended', { record: { state: 'suspended' } }],
     ['compromised', { record: { state: 'compromised' } }],
     ['secret_mismatch', { matchedSecret: null }],
+    ['superseded', { matchedSecret: { ...SECRET, state: 'superseded', notAfterMs: NOW_MS } }],
     ['not_subscribed', { application: { ...APPLICATION, subscribedModels: ['anthropic/*'] } }],
     ['not_subscribed', { application: { ...APPLICATION, subscribedModels: [] } }],
     [

@@ -66,11 +66,15 @@ const UNDERSCORE = 0x5f;
 
 /** A new key from the system's secure random generator. */
 export function generateKey(options: { readonly type: KeyType; readonly environment: Environment }): GeneratedKey {
-  const kid = randomBase62(KID_LENGTH);
+  return generateSecret({ ...options, kid: randomBase62(KID_LENGTH) });
+}
+
+/** A new secret for a key that keeps its id. */
+export function generateSecret(identity: KeyIdentity): GeneratedKey {
   const secret = randomBase62(SECRET_LENGTH);
-  const fingerprint = fingerprintOf({ ...options, kid });
+  const fingerprint = fingerprintOf(identity);
   const body = `${fingerprint}_${secret}`;
-  return { text: `${body}_${encodeBase62(crc32(body), CRC_LENGTH)}`, kid, secret, fingerprint };
+  return { text: `${body}_${encodeBase62(crc32(body), CRC_LENGTH)}`, kid: identity.kid, secret, fingerprint };
 }
 
 /** How people and logs name a key: `kwk_live_<kid>`. Holds no secret. */

@@ -11,9 +11,12 @@ export interface KeySecret {
   /** 32 bytes as a latin-1 string (one char a byte): the cheapest form to compare. */
   readonly hash: string;
   readonly pepperVersion: number;
-  readonly state: 'current' | 'retiring';
-  /** Unix milliseconds after which a retiring secret is refused. */
+  /** `retiring`: replaced, accepted until `notAfterMs`; `superseded`: replaced without an overlap. */
+  readonly state: 'current' | 'retiring' | 'superseded';
+  /** Unix milliseconds from which on the secret is refused. */
   readonly notAfterMs: number | null;
+  /** Unix milliseconds when it was replaced. */
+  readonly retiringSinceMs?: number;
 }
 
 /** `null` means "not narrowed"; an empty list allows nothing. */

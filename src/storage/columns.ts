@@ -61,14 +61,16 @@ export function readSecrets(json: string): readonly KeySecret[] {
 }
 
 function readSecret(secret: Fields, place: string): KeySecret {
-  const { hash, state, pepperVersion } = secret;
-  if (typeof hash !== 'string' || (state !== 'current' && state !== 'retiring')) throw new CorruptColumnError(place);
+  const { hash, state, pepperVersion, retiringSinceMs } = secret;
+  if (typeof hash !== 'string') throw new CorruptColumnError(place);
+  if (state !== 'current' && state !== 'retiring' && state !== 'superseded') throw new CorruptColumnError(place);
   if (typeof pepperVersion !== 'number') throw new CorruptColumnError(place);
   return {
     hash: Buffer.from(hash, 'base64').toString('latin1'),
     pepperVersion,
     state,
     notAfterMs: numberOrNull(secret['notAfterMs'], place),
+    ...(typeof retiringSinceMs === 'number' ? { retiringSinceMs } : {}),
   };
 }
 

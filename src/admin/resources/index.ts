@@ -3,6 +3,7 @@ import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { credentials } from './credentials.ts';
 import { keyLife } from './key-life.ts';
+import { keyRotation } from './key-rotation.ts';
 import { keys } from './keys.ts';
 import { models } from './models.ts';
 import { providers } from './providers.ts';
@@ -13,6 +14,7 @@ import { usage } from './usage.ts';
 export const ENDPOINTS = [
   ...keys,
   ...keyLife,
+  ...keyRotation,
   ...applications,
   ...providers,
   ...credentials,

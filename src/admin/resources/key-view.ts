@@ -60,6 +60,14 @@ export const keyView = z
       concurrency,
     }),
     tags: z.array(z.string()),
+    secretVersions: z
+      .array(
+        z.object({
+          state: z.enum(['current', 'retiring', 'superseded']),
+          acceptedUntil: time.nullable().describe('Null: until it is replaced.'),
+        }),
+      )
+      .describe('The secret in use, and older ones of earlier rotations.'),
     revision: z.int().describe('Rises with every change; send it with a change to be refused when someone was faster.'),
     createdAt: time,
     createdBy: z.string(),
@@ -106,6 +114,7 @@ export function viewKey(row: KeyRow, nowMs: number): z.input<typeof keyView> {
     },
     limits: row.limits,
     tags: [...row.tags],
+    secretVersions: row.secrets.map((secret) => ({ state: secret.state, acceptedUntil: isoOrNull(secret.notAfterMs) })),
     revision: row.revision,
     createdAt: iso(row.createdAtMs),
     createdBy: row.createdBy,

@@ -4,12 +4,10 @@ import { generateKey } from '../../keys/format.ts';
 import { NO_LIMITS, NO_SCOPES } from '../../keys/key-record.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
-import { id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
+import { durationMs, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
 import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { keyFields, keyRef, keyView, requireKey, viewKey } from './key-view.ts';
-
-const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 const create = changeEndpoint({
   id: 'keys.create',
@@ -218,11 +216,6 @@ function checkedDates(input: DateInput, before: KeyDates, nowMs: number): KeyDat
     throw invalidField('body', notBefore ? 'notBefore' : field, 'leaves no time between notBefore and the expiry');
   }
   return { notBeforeMs, expiresAtMs };
-}
-
-function durationMs(text: string): number {
-  const unit = text.slice(-1) as keyof typeof SECONDS;
-  return Number(text.slice(0, -1)) * SECONDS[unit] * 1000;
 }
 
 export const keys = [create, list, get, update] as const;
