@@ -33,7 +33,12 @@ export function authenticate(
   return proveKey(gateway, call, parsed.kid);
 }
 
-/** Looks the key up again after it changed in mid-call. */
+/** Whether any key or the configuration changed since the call's key was proven. */
+export function isOutdated(gateway: Gateway, call: Call): boolean {
+  return call.config !== gateway.config || call.keyChanges !== gateway.keys.changes;
+}
+
+/** Finds out what the key is now, under the configuration of now. */
 export function proveKey(gateway: Gateway, call: Call, kid: string): Refusal | null | Promise<Refusal | null> {
   const known = gateway.keys.peek(kid);
   return known === undefined ? loadAndProve(gateway, call, kid) : prove(gateway, call, known);
@@ -50,6 +55,8 @@ async function loadAndProve(gateway: Gateway, call: Call, kid: string): Promise<
 }
 
 function prove(gateway: Gateway, call: Call, key: CachedKey | null): Refusal | null {
+  call.config = gateway.config;
+  call.keyChanges = gateway.keys.changes;
   if (key === null) {
     // The same work as for a key that exists, so that time does not tell them apart.
     gateway.hasher.matchDummy(call.secret);

@@ -46,7 +46,6 @@ interface Member {
   state: 'starting' | 'running' | 'restarting' | 'stopped';
   startedAtMs: number;
   crashesInARow: number;
-  acknowledgedSequence: number;
   acknowledgedVersion: number;
 }
 
@@ -143,7 +142,6 @@ export class Fleet {
   }
 
   #acknowledge(member: Member, sequence: number): void {
-    member.acknowledgedSequence = sequence;
     for (const pending of this.#pending) {
       if (pending.sequence <= sequence) this.#satisfy(pending, member.index);
     }
@@ -175,7 +173,7 @@ export class Fleet {
         } else if (message.kind === 'listen-failed') {
           reject(new Error(message.message));
         } else {
-          this.#hear(member, message);
+          this.#hear(member, worker, message);
         }
       });
       worker.on('error', (error) => {
@@ -201,21 +199,20 @@ export class Fleet {
       state: 'starting',
       startedAtMs,
       crashesInARow: 0,
-      acknowledgedSequence: 0,
       acknowledgedVersion: 0,
     };
     this.#members[index] = member;
     return member;
   }
 
-  #hear(member: Member, message: FromWorker): void {
+  #hear(member: Member, worker: Worker, message: FromWorker): void {
     switch (message.kind) {
       case 'acknowledge':
-        member.acknowledgedVersion = this.#snapshot.version;
+        member.acknowledgedVersion = message.version;
         this.#acknowledge(member, message.sequence);
         return;
       case 'find-key':
-        void this.#answerLookup(member, message.lookup, message.kid);
+        void this.#answerLookup(worker, message.lookup, message.kid);
         return;
       case 'calls':
         this.#options.onCalls(message.rows);
@@ -224,9 +221,7 @@ export class Fleet {
         this.#options.onLog(message.level, message.message, message.fields);
         return;
       case 'drained':
-        this.#drained.add(member.index);
-        if (this.#members.every(({ index, state }) => state !== 'running' || this.#drained.has(index)))
-          this.#onAllDrained?.();
+        this.#hasDrained(member);
         return;
       case 'listening':
       case 'listen-failed':
@@ -236,16 +231,23 @@ export class Fleet {
 
   /**
    * The record may be older than an invalidation that is sent while it is on its way; the worker's
-   * cache asks again when it hears of one during a look-up.
+   * cache asks again when it hears of one during a look-up. The answer goes to the very worker that
+   * asked: its replacement counts its own questions from the start.
    */
-  async #answerLookup(member: Member, lookup: number, kid: string): Promise<void> {
+  async #answerLookup(worker: Worker, lookup: number, kid: string): Promise<void> {
+    const tell = (message: ToWorker) => worker.postMessage(message);
     try {
-      const record = await this.#options.keys.findKey(kid);
-      this.#tell(member, { kind: 'key', lookup, record });
+      tell({ kind: 'key', lookup, record: await this.#options.keys.findKey(kid) });
     } catch (error) {
       this.#options.onLog('error', 'key store failed', { reason: String(error) });
-      this.#tell(member, { kind: 'key-failed', lookup });
+      tell({ kind: 'key-failed', lookup });
     }
+  }
+
+  #hasDrained({ index: drained }: Member): void {
+    this.#drained.add(drained);
+    const left = this.#members.filter(({ index, state }) => state === 'running' && !this.#drained.has(index));
+    if (left.length === 0) this.#onAllDrained?.();
   }
 
   /** A worker that is gone serves nobody: what waited for it need not. Another takes its place. */
@@ -255,7 +257,7 @@ export class Fleet {
     this.#options.onWorkerGone(member.index);
     for (const pending of this.#pending) this.#satisfy(pending, member.index);
     if (this.#stopping) {
-      this.#drained.add(member.index);
+      this.#hasDrained(member);
       return;
     }
     const ranMs = this.#options.clock.now() - member.startedAtMs;

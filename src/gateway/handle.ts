@@ -4,7 +4,7 @@
  */
 import { admit } from './admit.ts';
 import { answerModels, answerProbe } from './answer-locally.ts';
-import { authenticate, proveKey } from './authenticate.ts';
+import { authenticate, isOutdated, proveKey } from './authenticate.ts';
 import { Call } from './call.ts';
 import { chooseTarget } from './choose-target.ts';
 import { clientAddress } from './client-address.ts';
@@ -62,8 +62,8 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   const unread = await readBody(call);
   if (unread !== null) return unread;
 
-  // The key may have changed while the body came in: what counts is its state now.
-  if (call.key?.live === false) {
+  // A body may take minutes to come in: what counts is what the key may do now.
+  if (isOutdated(gateway, call)) {
     const gone = await proveKey(gateway, call, call.kid ?? '');
     if (gone !== null) return gone;
   }

@@ -226,14 +226,16 @@ describe('deadlines', () => {
 
 describe('draining and overload', () => {
   test('drain closes idle connections at once and the others after their answer', async () => {
-    const { port, server } = await listen(
-      (inbound) => void setTimeout(echo, inbound.target === '/g' ? 0 : 200, inbound),
-    );
+    const seen: string[] = [];
+    const { port, server } = await listen((inbound) => {
+      seen.push(inbound.target);
+      setTimeout(echo, inbound.target === '/g' ? 0 : 500, inbound);
+    });
     const idle = new RawClient(port).send(GET);
     const fresh = new RawClient(port);
     await idle.until(/GET/);
     const busy = new RawClient(port).send(post('hi'));
-    await sleep(20);
+    await expect.poll(() => seen).toContain('/p');
     const drained = server.drain(5_000);
     for (const client of [idle, fresh, busy]) client.socket.on('end', () => client.socket.end());
     await sleep(60);

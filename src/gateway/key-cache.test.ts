@@ -24,7 +24,7 @@ function record(kid: string, revision: number): KeyRecord {
 }
 
 /** A key store whose answers the test gives by hand. */
-function openSource() {
+function openSource(options: { readonly keysMax?: number } = {}) {
   const asked: { kid: string; resolve: (found: KeyRecord | null) => void; reject: (error: Error) => void }[] = [];
   let nowMs = 0;
   const cache = new KeyCache({
@@ -33,6 +33,7 @@ function openSource() {
     clock: { now: () => nowMs },
     unknownForMs: 1000,
     pendingMax: 2,
+    ...options,
   });
   return { cache, asked, moveTo: (ms: number) => void (nowMs = ms) };
 }
@@ -64,9 +65,10 @@ describe('after an invalidation the old record is not used', () => {
     const { cache, asked } = openSource();
     const load = cache.load('k');
     asked[0]?.resolve(record('k', 1));
-    const held = await load;
+    await load;
+    const before = cache.changes;
     cache.invalidate('k');
-    expect(held?.live).toBe(false);
+    expect(cache.changes).toBeGreaterThan(before);
     expect(cache.peek('k')).toBeUndefined();
   });
 
@@ -91,6 +93,19 @@ describe('after an invalidation the old record is not used', () => {
   });
 });
 
+test('whoever holds a key hears of its change, also when the cache has forgotten the key meanwhile', async () => {
+  const { cache, asked } = openSource({ keysMax: 2 });
+  for (const [i, kid] of ['held', 'b', 'c', 'd'].entries()) {
+    const load = cache.load(kid);
+    asked[i]?.resolve(record(kid, 1));
+    await load;
+  }
+  expect(cache.peek('held')).toBeUndefined();
+  const before = cache.changes;
+  cache.invalidate('held');
+  expect(cache.changes).toBeGreaterThan(before);
+});
+
 test('a failed look-up is told to all who wait and is tried again by the next', async () => {
   const { cache, asked } = openSource();
   const load = cache.load('k');
@@ -98,7 +113,7 @@ test('a failed look-up is told to all who wait and is tried again by the next', 
   await expect(load).rejects.toThrow('store down');
   const again = cache.load('k');
   asked[1]?.resolve(record('k', 1));
-  expect((await again)?.live).toBe(true);
+  expect((await again)?.prepared.record.revision).toBe(1);
 });
 
 test('look-ups at the same time are bounded', async () => {

@@ -12,8 +12,6 @@ export interface CachedKey {
   readonly prepared: PreparedKey;
   readonly fingerprint: string;
   readonly limiter: KeyLimiter;
-  /** False once the key has changed: whoever still holds this must look it up again. */
-  live: boolean;
 }
 
 export interface KeyCacheOptions {
@@ -48,6 +46,7 @@ export class KeyCache {
   readonly #unknownForMs: number;
   readonly #pending = new Map<string, PendingLoad>();
   readonly #pendingMax: number;
+  #changes = 0;
 
   constructor(options: KeyCacheOptions) {
     this.#source = options.source;
@@ -57,6 +56,14 @@ export class KeyCache {
     this.#unknownUntilMs = new BoundedMap(options.unknownMax ?? 100_000);
     this.#unknownForMs = options.unknownForMs ?? 30_000;
     this.#pendingMax = options.pendingMax ?? 10_000;
+  }
+
+  /**
+   * How many changes of keys were heard of: whoever held a key while this rose must look it up again.
+   * Not a mark on the key, which may have been pushed out before it changed.
+   */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** The key, null when the id is known not to exist, undefined when it must be looked up. */
@@ -80,8 +87,7 @@ export class KeyCache {
 
   /** Forgets a key: the next use looks it up again. */
   invalidate(kid: string): void {
-    const known = this.#known.get(kid);
-    if (known !== undefined) known.live = false;
+    this.#changes += 1;
     this.#known.delete(kid);
     this.#unknownUntilMs.delete(kid);
     const pending = this.#pending.get(kid);
@@ -103,7 +109,6 @@ export class KeyCache {
       prepared: prepareKey(record),
       fingerprint: fingerprintOf({ type: 'kwk', environment: record.environment, kid }),
       limiter: this.#bindLimiter(record),
-      live: true,
     };
     this.#known.set(kid, cached);
     return cached;

@@ -37,7 +37,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'listen-failed'; readonly message: string }
-  | { readonly kind: 'acknowledge'; readonly sequence: number }
+  /** `version`: of the snapshot in use once the message was obeyed. */
+  | { readonly kind: 'acknowledge'; readonly sequence: number; readonly version: number }
   | { readonly kind: 'find-key'; readonly lookup: number; readonly kid: string }
   | { readonly kind: 'calls'; readonly rows: readonly CallRow[] }
   | {

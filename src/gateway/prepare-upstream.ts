@@ -1,4 +1,5 @@
 import type { CredentialSnapshot, EndpointSnapshot } from '../config/snapshot.ts';
+import { keptQuery } from '../llm/kept-query.ts';
 import type { Call } from './call.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -39,12 +40,11 @@ export function prepareModelCall(call: Call, route: ModelRoute, target: Target):
 export function preparePassthrough(call: Call, route: PassthroughRoute, target: Target): PreparedRequest | Refusal {
   const credential = credentialFor(call, target);
   if (credential === null) return refusal('no_credential');
-  const query = withoutKey(call.head?.query ?? '');
   const body = call.body ?? null;
   return {
     request: {
       method: call.inbound.method,
-      path: target.endpoint.snapshot.pathPrefix + route.rest + (query === '' ? '' : `?${query}`),
+      path: target.endpoint.snapshot.pathPrefix + route.rest + keptQuery(call.head?.query ?? ''),
       headers: upstreamHeaders(call, target.endpoint.snapshot, credential, target.dialect.requestHeaders),
       body: body === null || body.length === 0 ? null : body,
     },
@@ -89,12 +89,4 @@ function upstreamHeaders(
     if (!headers.includes(name)) headers.push(name, fixed[i + 1] ?? '');
   }
   return headers;
-}
-
-function withoutKey(query: string): string {
-  if (!query.includes('key=')) return query;
-  return query
-    .split('&')
-    .filter((pair) => !pair.startsWith('key='))
-    .join('&');
 }

@@ -1,4 +1,5 @@
 import { OPERATION_CLASSES } from '../llm/dialect.ts';
+import type { RequestReading } from '../llm/dialect.ts';
 import type { Call } from './call.ts';
 import { matchModelPath } from './routes.ts';
 import type { ModelRoute, PassthroughRoute } from './routes.ts';
@@ -24,10 +25,11 @@ export function readModelRequest(call: Call, head: RequestHead, route: ModelRout
  * metered and scoped as a model call; anything else asks for the whole provider (`provider/*`).
  */
 export function readPassthroughRequest(call: Call, head: RequestHead, route: PassthroughRoute): Refusal | null {
-  const provider = call.workspace?.providers.get(route.providerId);
-  if (provider === undefined) return refusal('provider_not_found');
+  // Before the provider is looked up: a key that is not for it does not learn whether it is there.
   call.requestedModel = `${route.providerId}/*`;
   call.operation = 'passthrough';
+  const provider = call.workspace?.providers.get(route.providerId);
+  if (provider === undefined) return refusal('provider_not_found');
   for (const endpoint of provider.endpoints.values()) {
     // The base URLs of the OpenAI dialects end in /v1, those of the others do not.
     const known = matchModelPath(route.rest) ?? matchModelPath(`/v1${route.rest}`);
@@ -35,10 +37,24 @@ export function readPassthroughRequest(call: Call, head: RequestHead, route: Pas
     call.dialect = known.dialect;
     if (call.inbound.method !== 'POST') return null;
     const refused = readModelRequest(call, head, known);
-    if (refused === null) call.requestedModel = `${route.providerId}/${call.requestedModel ?? '*'}`;
-    return refused;
+    if (refused !== null) return refused;
+    call.requestedModel = `${route.providerId}/${call.requestedModel ?? '*'}`;
+    return known.model !== null && namesAnother(call.reading, known.model) ? ANOTHER_MODEL : null;
   }
   return null;
+}
+
+const ANOTHER_MODEL = refusal('invalid_body', {
+  message: 'The body names another model than the path. Name the same one, or leave it out of the body.',
+});
+
+/**
+ * Where the path names the model, the body may repeat it, also as a resource. It goes on as it is, so
+ * the scope that was checked must hold for it: any other spelling counts as another model.
+ */
+function namesAnother(reading: RequestReading | null, model: string): boolean {
+  const same = [JSON.stringify(model), JSON.stringify(`models/${model}`)];
+  return reading?.modelSpans.some(({ from, to }) => !same.includes(reading.body.toString('utf8', from, to))) === true;
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -42,18 +42,20 @@ const MODEL_PATHS: Readonly<Record<string, ModelRoute>> = {
   '/v1/messages/count_tokens': modelRoute('anthropic', 'count_tokens'),
 };
 
-/** What stands behind the colon of a Gemini path. */
-const GEMINI_VERBS: Readonly<Record<string, { operation: ModelOperation; stream: boolean }>> = {
-  generateContent: { operation: 'chat', stream: false },
-  streamGenerateContent: { operation: 'chat', stream: true },
-  countTokens: { operation: 'count_tokens', stream: false },
-  embedContent: { operation: 'embeddings', stream: false },
-  batchEmbedContents: { operation: 'batch_embeddings', stream: false },
-};
+/** What stands behind the colon of a Gemini path: a map, because callers may write `constructor` there. */
+const GEMINI_VERBS: ReadonlyMap<string, { readonly operation: ModelOperation; readonly stream: boolean }> = new Map([
+  ['generateContent', { operation: 'chat', stream: false }],
+  ['streamGenerateContent', { operation: 'chat', stream: true }],
+  ['countTokens', { operation: 'count_tokens', stream: false }],
+  ['embedContent', { operation: 'embeddings', stream: false }],
+  ['batchEmbedContents', { operation: 'batch_embeddings', stream: false }],
+]);
 
 /** Google's client asks the stable version when it was given another base URL, and the beta otherwise. */
 const GEMINI_MODELS = ['/v1beta/models/', '/v1/models/'] as const;
 const PROVIDERS = '/providers/';
+/** What an API may be asked with. Not TRACE: its answer repeats the request, the provider's credential included. */
+const PASSTHROUGH_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 function modelRoute(dialect: DialectName, operation: ModelOperation): ModelRoute {
   return { kind: 'model', dialect: DIALECTS[dialect], operation, model: null, stream: false };
@@ -64,7 +66,7 @@ export function matchRoute(method: string, head: RequestHead): Route | Refusal {
   const { path } = head;
   const model = matchModelPath(path);
   if (model !== null) return method === 'POST' ? model : wrongMethod('POST');
-  if (path.startsWith(PROVIDERS)) return matchPassthrough(path);
+  if (path.startsWith(PROVIDERS)) return matchPassthrough(method, path);
   switch (path) {
     case '/v1/models':
       return readOnly(method, { kind: 'models', dialect: DIALECTS[head.anthropicVersion ? 'anthropic' : 'openai'] });
@@ -98,17 +100,18 @@ export function guessDialect(path: string): Dialect {
 function matchGemini(path: string, from: number): ModelRoute | null {
   const colon = path.lastIndexOf(':');
   if (colon === -1) return null;
-  const verb = GEMINI_VERBS[path.slice(colon + 1)];
+  const verb = GEMINI_VERBS.get(path.slice(colon + 1));
   if (verb === undefined) return null;
   const model = decodeSegment(path.slice(from, colon));
   return model === null || model === '' ? null : { kind: 'model', dialect: DIALECTS.gemini, model, ...verb };
 }
 
-function matchPassthrough(path: string): PassthroughRoute | Refusal {
+function matchPassthrough(method: string, path: string): PassthroughRoute | Refusal {
   const slash = path.indexOf('/', PROVIDERS.length);
   if (slash === -1 || slash === PROVIDERS.length) {
     return refusal('path_not_found', { message: 'Name a provider and a path of its API: /providers/{provider}/…' });
   }
+  if (!PASSTHROUGH_METHODS.includes(method)) return wrongMethod(PASSTHROUGH_METHODS.join(', '));
   return { kind: 'passthrough', providerId: path.slice(PROVIDERS.length, slash), rest: path.slice(slash) };
 }
 

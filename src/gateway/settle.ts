@@ -4,6 +4,8 @@ import type { Gateway } from './gateway.ts';
 
 const PATH_LENGTH_MAX = 512;
 const NAME_LENGTH_MAX = 256;
+/** The longest address is 45 characters; what a proxy wrote may be anything. */
+const ADDRESS_LENGTH_MAX = 64;
 
 /** The end of every call, however it went: what it held is given back, and its record is queued. */
 export function settle(gateway: Gateway, call: Call): void {
@@ -24,7 +26,7 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     call.keyFingerprint,
     call.kid,
     call.inbound.method,
-    head === null ? '' : short(head.path, PATH_LENGTH_MAX),
+    head === null ? '' : short(withoutSecrets(head.path), PATH_LENGTH_MAX),
     call.dialect.name,
     call.operation,
     call.requestedModel === null ? null : short(call.requestedModel, NAME_LENGTH_MAX),
@@ -47,7 +49,7 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     usage?.outputTokens ?? null,
     usage?.reasoningTokens ?? null,
     call.complete ? 1 : 0,
-    call.clientAddress,
+    short(call.clientAddress, ADDRESS_LENGTH_MAX),
     head?.userAgent === null || head === null ? null : short(head.userAgent, NAME_LENGTH_MAX),
     call.config.version,
     gateway.worker,
@@ -57,6 +59,11 @@ function callRow(gateway: Gateway, call: Call): CallRow {
 /** Milliseconds with three decimals: more is noise. */
 function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;
+}
+
+/** A key that was put into the path by mistake: its fingerprint tells whose, its secret must not be stored. */
+function withoutSecrets(path: string): string {
+  return path.includes('kw') ? path.replaceAll(/(kw[a-z]_(?:live|test)_[0-9A-Za-z]{1,12})[0-9A-Za-z_]*/g, '$1') : path;
 }
 
 function short(text: string, lengthMax: number): string {

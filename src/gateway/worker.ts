@@ -45,11 +45,11 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     switch (message.kind) {
       case 'snapshot':
         gateway.config = configs.prepare(message.snapshot);
-        say({ kind: 'acknowledge', sequence: message.sequence });
+        say({ kind: 'acknowledge', sequence: message.sequence, version: gateway.config.version });
         return;
       case 'invalidate-key':
         gateway.keys.invalidate(message.kid);
-        say({ kind: 'acknowledge', sequence: message.sequence });
+        say({ kind: 'acknowledge', sequence: message.sequence, version: gateway.config.version });
         return;
       case 'key':
         lookups.answer(message.lookup, message.record);
