@@ -1,17 +1,6 @@
-/**
- * Patterns over `provider/name` and aliases. `*` stands for any run of characters, also an empty
- * one and also slashes; everything else stands for itself. Matching is a left-to-right search for
- * the pieces between the stars, which never backtracks.
- */
-
-/** One compiled pattern that has a star. */
-interface Glob {
-  readonly prefix: string;
-  readonly middle: readonly string[];
-  readonly suffix: string;
-  /** Prefix and suffix must not overlap in the name. */
-  readonly nameLengthMin: number;
-}
+/** Patterns over `provider/name` and aliases. `*` stands for any run of characters, slashes too. */
+import type { Glob } from './glob.ts';
+import { compileGlob, matchesGlob } from './glob.ts';
 
 /** A compiled list of patterns: a name matches the list when it matches any of them. */
 export interface ModelPatterns {
@@ -76,24 +65,4 @@ export function matchesModel(patterns: ModelPatterns, name: string): boolean {
     if (matchesGlob(glob, name)) return true;
   }
   return false;
-}
-
-function compileGlob(text: string): Glob {
-  const pieces = text.split('*');
-  const prefix = pieces[0] ?? '';
-  const suffix = pieces.at(-1) ?? '';
-  const middle = pieces.slice(1, -1).filter((piece) => piece !== '');
-  return { prefix, middle, suffix, nameLengthMin: prefix.length + suffix.length };
-}
-
-/** Taking the first place of each piece is enough: a later one leaves less room for the rest. */
-function matchesGlob(glob: Glob, name: string): boolean {
-  if (name.length < glob.nameLengthMin || !name.startsWith(glob.prefix) || !name.endsWith(glob.suffix)) return false;
-  let from = glob.prefix.length;
-  for (const piece of glob.middle) {
-    const at = name.indexOf(piece, from);
-    if (at < 0) return false;
-    from = at + piece.length;
-  }
-  return from <= name.length - glob.suffix.length;
 }
