@@ -8,10 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KeyCache } from '../src/gateway/key-cache.ts';
 import type { CachedKey } from '../src/gateway/key-cache.ts';
+import { NO_LIMITS, NO_SCOPES } from '../src/keys/constraints.ts';
 import { decide } from '../src/keys/decide.ts';
+import { NO_FACTS } from '../src/keys/decision-input.ts';
 import { generateKey, parseKey } from '../src/keys/format.ts';
+import { applicationState, keyRecord, workspaceState } from '../src/keys/key-fixture.ts';
 import { createSecretHasher, findMatchingSecret } from '../src/keys/secret-hash.ts';
 import type { SecretHasher } from '../src/keys/secret-hash.ts';
+import { standingOf } from '../src/keys/standing.ts';
+import type { Standing } from '../src/keys/standing.ts';
 import { bindLimits } from '../src/limits/key-limiter.ts';
 import { createSharedCounters, openSharedCounters } from '../src/limits/shared-counters.ts';
 import { openStore } from '../src/storage/store.ts';
@@ -28,17 +33,21 @@ const INSERT_BATCH = 10_000;
 const COUNTERS = 20_000;
 
 const clock = { now: () => Date.now() };
-const workspace = { id: 'ws_bench', name: 'bench', state: 'active', createdAtMs: 0 } as const;
 const application = {
-  id: 'app_bench',
+  ...applicationState({ id: 'app_bench' }),
   name: 'bench',
-  state: 'active',
-  subscribedModels: ['*'],
   isDefault: true,
   createdAtMs: 0,
   updatedAtMs: 0,
 } as const;
+const workspace = {
+  ...workspaceState({ id: 'ws_bench', applications: { [application.id]: application } }),
+  name: 'bench',
+  createdAtMs: 0,
+} as const;
+const standings = new WeakMap<CachedKey, Standing>();
 const facts = {
+  ...NO_FACTS,
   model: 'house/tiny',
   requestedModel: 'house/tiny',
   operation: 'chat',
@@ -58,25 +67,18 @@ async function fill(store: SqliteStore, hasher: SecretHasher, count: number): Pr
       for (let i = done; i < Math.min(count, done + INSERT_BATCH); i += 1) {
         const key = generateKey({ type: 'kwk', environment: 'live' });
         if (i % every === 0 && texts.length < IN_USE_MAX) texts.push(key.text);
-        await tx.keys.insert({
+        const { workspaceId: _, ...record } = keyRecord({
           kid: key.kid,
+          workspaceId: workspace.id,
           applicationId: application.id,
-          name: `key ${i}`,
-          environment: 'live',
-          state: 'active',
           secrets: [{ ...hasher.hash(key.secret), state: 'current', notAfterMs: null }],
-          notBeforeMs: null,
-          expiresAtMs: null,
-          scopes: { models: ['house/*'], operations: ['chat'], addresses: null },
-          limits: {
-            requestsPerSecond: null,
-            requestsPerMinute: 1_000_000_000,
-            requestsPerHour: null,
-            requestsPerDay: null,
-            concurrency: null,
-          },
+          scopes: { ...NO_SCOPES, models: ['house/*'], operations: ['chat'] },
+          limits: { ...NO_LIMITS, requestsPerMinute: 1_000_000_000 },
+        });
+        await tx.keys.insert({
+          ...record,
+          name: `key ${i}`,
           tags: [],
-          revision: 1,
           createdAtMs: 0,
           createdBy: 'bench',
           updatedAtMs: 0,
@@ -100,13 +102,11 @@ function admit(cached: CachedKey, hasher: SecretHasher, secret: string): boolean
   const matchedSecret = findMatchingSecret(hasher, cached.prepared.record.secrets, secret);
   if (matchedSecret === null) return false;
   const nowMs = clock.now();
-  const key = cached.prepared;
   const verdict = decide({
-    key,
-    secretMatches: true,
+    standing: standingFor(cached),
     matchedSecret,
-    application,
-    workspace,
+    expectedEnvironment: null,
+    delegation: null,
     facts,
     limits: null,
     nowMs,
@@ -114,6 +114,15 @@ function admit(cached: CachedKey, hasher: SecretHasher, secret: string): boolean
   if (!verdict.allowed || !cached.limiter.take(nowMs).ok) return false;
   cached.limiter.release();
   return true;
+}
+
+/** Worked out once per key and configuration, as in a worker. */
+function standingFor(cached: CachedKey): Standing {
+  const known = standings.get(cached);
+  if (known !== undefined) return known;
+  const standing = standingOf(cached.prepared, [], workspace);
+  standings.set(cached, standing);
+  return standing;
 }
 
 /** Microseconds of CPU per call over the keys in a scattered order. */

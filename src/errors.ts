@@ -13,6 +13,7 @@ export type ErrorGroup =
   | 'subscription'
   | 'scope'
   | 'quota'
+  | 'delegation'
   | 'upstream'
   | 'request'
   | 'admin'
@@ -85,7 +86,68 @@ export const ERRORS = {
     'This secret of the API key was replaced, and the time in which both were accepted is over. Use the new one, or ask the owner of the key for it.',
   ),
 
+  suspended_automatically: row(
+    'life-cycle',
+    401,
+    'This API key was suspended by a rule that protects it. Ask its owner or an admin why, and to resume it.',
+  ),
+
+  // delegation: keys that were minted from other keys
+  delegation_expired: row('delegation', 401, 'This delegated key has expired. Sign or mint a new one.'),
+  delegation_too_long: row(
+    'delegation',
+    401,
+    'This delegated key lives longer than the key it comes from allows. Sign one with an earlier "exp".',
+  ),
+  delegation_widens: row(
+    'delegation',
+    403,
+    'This key asks for more than the key it comes from may do. Ask for the same or less.',
+  ),
+  unknown_constraint: row(
+    'delegation',
+    403,
+    'This key carries a constraint that is not known here, and leaving it out would widen its rights. Use only documented constraints.',
+  ),
+  parent_inactive: row(
+    'delegation',
+    401,
+    'The key that this one was minted from is not usable any more. Mint one from a key that is.',
+  ),
+  minted_before_watermark: row(
+    'delegation',
+    401,
+    'All keys that were delegated before a certain time were ended by the owner. Sign a new one.',
+  ),
+  replayed: row('delegation', 401, 'This delegated key was ended or used already. Sign a new one.'),
+
   // owner chain
+  owner_missing: row(
+    'owner',
+    403,
+    'The owner of this API key does not exist any more. Ask an admin to give the key another owner.',
+  ),
+  owner_disabled: row(
+    'owner',
+    403,
+    'The owner of this API key is disabled. Ask an admin to enable them, or to give the key another owner.',
+  ),
+  owner_not_member: row(
+    'owner',
+    403,
+    'The owner of this API key is no member of the team it belongs to. Ask an admin to add them, or to give the key another owner.',
+  ),
+  owner_role_lost: row(
+    'owner',
+    403,
+    'The owner of this API key may only look on in its team. Ask an admin to give them a role that may own keys.',
+  ),
+  owner_record_corrupt: row(
+    'owner',
+    403,
+    'The records of who owns this API key do not fit together. Ask an admin to repair them.',
+  ),
+  team_disabled: row('owner', 403, 'The team of this API key is disabled. Ask an admin to enable it.'),
   application_disabled: row('owner', 403, 'The application of this API key is disabled. Ask an admin to enable it.'),
   workspace_disabled: row('owner', 403, 'The workspace of this API key is disabled. Ask an operator to enable it.'),
 
@@ -108,6 +170,28 @@ export const ERRORS = {
     'This API key may not do this kind of operation. Ask its owner for a wider scope.',
   ),
   endpoint_denied: row('scope', 403, 'This API key may not call this endpoint. Ask its owner for a wider scope.'),
+  service_denied: row('scope', 403, 'This API key may not call this service. Ask its owner for a wider scope.'),
+  method_denied: row(
+    'scope',
+    403,
+    'This API key may not call this endpoint with this method. Ask its owner for a wider scope.',
+  ),
+  tool_denied: row('scope', 403, 'This API key may not call this tool. Ask its owner for a wider scope.'),
+  country_denied: row(
+    'scope',
+    403,
+    'This API key may not be used from this country. Call from an allowed one, or ask its owner to add this one.',
+  ),
+  outside_time_window: row(
+    'scope',
+    403,
+    'This API key may not be used at this time. Call inside of its time windows, or ask its owner to widen them.',
+  ),
+  binding_denied: row(
+    'scope',
+    403,
+    'This temporary key is bound to one session or transaction, which the call must name in x-keyward-session.',
+  ),
   address_denied: row(
     'scope',
     403,
@@ -121,6 +205,24 @@ export const ERRORS = {
     429,
     'Too many requests with this API key at the same time. Wait for one to finish.',
     true,
+  ),
+
+  tokens_limited: row('quota', 429, 'Too many tokens with this API key. Wait as long as Retry-After says.', true),
+  uses_exhausted: row('quota', 429, 'This API key was used as often as it may be. Mint or ask for a new one.'),
+  budget_exhausted: row(
+    'quota',
+    429,
+    'The budget of this API key is used up for this period. Wait until the next one, or ask for a higher budget.',
+  ),
+  call_too_expensive: row(
+    'quota',
+    429,
+    'This call is larger than this API key may make at once. Send less, ask for fewer output tokens, or ask for a higher limit.',
+  ),
+  ancestor_exhausted: row(
+    'quota',
+    429,
+    'The key that this one was minted from has nothing left to spend. Ask its owner for a higher limit, or wait for the next period.',
   ),
 
   // upstream: never 401, which would tell the caller that their own key is wrong

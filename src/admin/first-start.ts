@@ -1,5 +1,5 @@
 import { generateKey } from '../keys/format.ts';
-import { NO_LIMITS, NO_SCOPES } from '../keys/key-record.ts';
+import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import { newId } from './new-id.ts';
 import type { IssuingHasher } from './ports.ts';
 import type { Store, WorkspaceStore } from './stores.ts';
@@ -19,7 +19,15 @@ export async function prepareFirstStart(store: Store, hasher: IssuingHasher, now
   const existing = (await store.workspaces.list())[0];
   const workspaceId = existing?.id ?? newId('ws', nowMs);
   if (existing === undefined) {
-    await store.workspaces.insert({ id: workspaceId, name: 'Default', state: 'active', createdAtMs: nowMs });
+    await store.workspaces.insert({
+      id: workspaceId,
+      name: 'Default',
+      state: 'active',
+      scopes: NO_SCOPES,
+      scopesSetAtMs: nowMs,
+      limits: NO_LIMITS,
+      createdAtMs: nowMs,
+    });
   }
   const workspace = store.workspace(workspaceId);
   // Looked for on its own: a first start may have been interrupted after the workspace was made.
@@ -36,12 +44,24 @@ async function createApplicationAndKey(tx: WorkspaceStore, hasher: IssuingHasher
     name: 'Default',
     state: 'active',
     subscribedModels: ['*'],
+    subscribedServices: [],
+    ownerId: null,
+    teamId: null,
+    scopes: NO_SCOPES,
+    scopesSetAtMs: nowMs,
+    limits: NO_LIMITS,
     isDefault: true,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   });
   await tx.keys.insert({
     kid: key.kid,
+    type: 'kwk',
+    parentKid: null,
+    binding: null,
+    ownerId: null,
+    suspension: null,
+    scopesSetAtMs: nowMs,
     applicationId,
     name: 'First key',
     environment: 'live',

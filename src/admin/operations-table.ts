@@ -6,7 +6,7 @@ interface FlagRow {
   readonly name: string;
   readonly in: 'query' | 'body';
   readonly path: readonly string[];
-  readonly type: 'string' | 'integer' | 'boolean' | 'strings';
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'strings' | 'json';
   readonly required: boolean;
   readonly nullable: boolean;
   readonly values: readonly string[] | null;
@@ -63,13 +63,18 @@ function withoutNull(schema: JsonSchema): { readonly plain: JsonSchema; readonly
 function flagType(schema: JsonSchema): FlagRow['type'] {
   switch (schema['type']) {
     case 'integer':
+    case 'number':
     case 'boolean':
       return schema['type'];
     case 'array':
-      return 'strings';
+      return isObjectSchema(schema['items']) ? 'json' : 'strings';
     default:
       return 'string';
   }
+}
+
+function isObjectSchema(items: unknown): boolean {
+  return typeof items === 'object' && items !== null && 'type' in items && items.type === 'object';
 }
 
 function describe(outer: JsonSchema, plain: JsonSchema): string {

@@ -89,14 +89,22 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
       workspaces.push({
         workspace: row,
         applications: await workspace.applications.all(),
+        people: [],
+        teams: [],
         providers: await workspace.providers.all(),
         credentials: await workspace.credentials.secrets(),
         aliases: await workspace.aliases.all(),
+        catalogue: await workspace.catalogue.all(),
       });
     }
     // By the clock, so that versions also rise over restarts.
     const version = Math.max(clock.now(), (this.#current?.version ?? 0) + 1);
-    const { snapshot, warnings } = compile({ version, file: this.#file, env, workspaces });
+    const nowMs = clock.now();
+    const { snapshot, warnings, newNames } = compile({ version, nowMs, file: this.#file, env, workspaces });
+    // Before it is used: a name must never look newer later than it did when a scope was set.
+    for (const [id, names] of Object.entries(newNames)) {
+      if (names.length > 0) await store.workspace(id).catalogue.add(names, nowMs);
+    }
     for (const warning of warnings) this.#options.warn(warning);
     this.#current = snapshot;
     return snapshot;

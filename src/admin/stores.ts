@@ -4,7 +4,8 @@
  * unix milliseconds.
  */
 import type { CallRecord, CallRow } from '../calls/call-record.ts';
-import type { KeyRecord, KeyLimits, KeyScopes, KeySecret, KeyState, Environment } from '../keys/key-record.ts';
+import type { Environment, KeyRecord, KeyState } from '../keys/key-record.ts';
+import type { Narrowing } from '../keys/owners.ts';
 
 export interface Store {
   /** Everything of one workspace, each query confined to it. */
@@ -28,6 +29,7 @@ export interface WorkspaceStore {
   readonly credentials: CredentialStore;
   readonly aliases: AliasStore;
   readonly audit: AuditStore;
+  readonly catalogue: CatalogueStore;
   /** All or nothing; committed to disk when it resolves. */
   transaction<T>(work: (tx: WorkspaceStore) => Promise<T>): Promise<T>;
 }
@@ -44,19 +46,25 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-export interface WorkspaceRow {
+export interface WorkspaceRow extends Narrowing {
   readonly id: string;
   readonly name: string;
   readonly state: 'active' | 'disabled';
   readonly createdAtMs: number;
 }
 
-export interface ApplicationRow {
+export interface ApplicationRow extends Narrowing {
   readonly id: string;
   readonly name: string;
   readonly state: 'active' | 'disabled';
   /** Patterns over `provider/name` and aliases. */
   readonly subscribedModels: readonly string[];
+  /** Names of services. */
+  readonly subscribedServices: readonly string[];
+  /** The person who answers for it; null: nobody in particular. */
+  readonly ownerId: string | null;
+  /** Null: it belongs to the workspace as a whole. */
+  readonly teamId: string | null;
   /** The one that a key made without naming an application belongs to. */
   readonly isDefault: boolean;
   readonly createdAtMs: number;
@@ -74,19 +82,9 @@ export interface ApplicationStore {
   delete(id: string): Promise<void>;
 }
 
-export interface KeyRow {
-  readonly kid: string;
-  readonly applicationId: string;
+export interface KeyRow extends Omit<KeyRecord, 'workspaceId'> {
   readonly name: string;
-  readonly environment: Environment;
-  readonly state: KeyState;
-  readonly secrets: readonly KeySecret[];
-  readonly notBeforeMs: number | null;
-  readonly expiresAtMs: number | null;
-  readonly scopes: KeyScopes;
-  readonly limits: KeyLimits;
   readonly tags: readonly string[];
-  readonly revision: number;
   readonly createdAtMs: number;
   readonly createdBy: string;
   readonly updatedAtMs: number;
@@ -202,6 +200,17 @@ export interface AuditStore {
     page: PageRequest,
     filter: { readonly action?: string; readonly targetId?: string; readonly actor?: string },
   ): Promise<Page<AuditRow>>;
+}
+
+/**
+ * Since when aliases, models (`provider/name`) and providers (`provider/`) are known. A name once
+ * known keeps its time, also when it goes and comes back.
+ */
+export interface CatalogueStore {
+  /** Unix milliseconds by name. */
+  all(): Promise<Readonly<Record<string, number>>>;
+  /** Adds names that are not there yet. */
+  add(names: readonly string[], sinceMs: number): Promise<void>;
 }
 
 export interface CallFilter {

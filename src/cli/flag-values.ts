@@ -78,6 +78,10 @@ function valueOf(flag: Flag, given: Given): unknown {
         .filter((text) => text !== '');
     case 'integer':
       return wholeNumber(flag, texts[0] ?? '');
+    case 'number':
+      return decimal(flag, texts[0] ?? '');
+    case 'json':
+      return json(flag, texts[0] ?? '');
     default:
       return texts[0];
   }
@@ -86,6 +90,20 @@ function valueOf(flag: Flag, given: Given): unknown {
 function wholeNumber(flag: Flag, text: string): number {
   if (!/^-?\d{1,15}$/.test(text)) throw usageError(`--${flag.name} must be a whole number, not ${text}.`);
   return Number(text);
+}
+
+function decimal(flag: Flag, text: string): number {
+  if (!/^-?\d{1,12}(?:\.\d{1,12})?$/.test(text)) throw usageError(`--${flag.name} must be a number, not ${text}.`);
+  return Number(text);
+}
+
+/** What has inner parts, such as a list of budgets, is written as the API takes it. */
+function json(flag: Flag, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw usageError(`--${flag.name} must be JSON, as the API takes it.`);
+  }
 }
 
 /** Arguments are visible to every user of the machine: a secret comes by stdin or by an environment variable. */

@@ -25,7 +25,7 @@ export interface Flag {
   readonly in: 'query' | 'body';
   /** Where the value goes, for example `['limits', 'concurrency']`. */
   readonly path: readonly string[];
-  readonly type: 'string' | 'integer' | 'boolean' | 'strings';
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'strings' | 'json';
   readonly required: boolean;
   /** Whether `none` clears it. */
   readonly nullable: boolean;

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { applicationState, teamState } from '../keys/key-fixture.ts';
+import { UNNARROWED } from '../keys/owners.ts';
 import { PROVIDERS } from '../providers/index.ts';
 import { compile } from './compile.ts';
 import type { CompileInput, WorkspaceInput } from './compile.ts';
@@ -6,11 +8,14 @@ import { parseConfig } from './load.ts';
 import { GATEWAY_DEFAULTS } from './schema.ts';
 
 const EMPTY: WorkspaceInput = {
-  workspace: { id: 'ws_a', state: 'active' },
+  workspace: { id: 'ws_a', state: 'active', ...UNNARROWED },
   applications: [],
+  people: [],
+  teams: [],
   providers: [],
   credentials: [],
   aliases: [],
+  catalogue: {},
 };
 
 function fileOf(text: string): CompileInput['file'] {
@@ -23,6 +28,7 @@ function compiled(input: Partial<CompileInput> & { readonly yaml?: string }) {
   const { yaml, ...rest } = input;
   const result = compile({
     version: 3,
+    nowMs: 5,
     file: yaml === undefined ? null : fileOf(yaml),
     env: {},
     workspaces: [EMPTY],
@@ -37,7 +43,7 @@ function compiled(input: Partial<CompileInput> & { readonly yaml?: string }) {
 
 test('with nothing declared only the sandbox is on, in every workspace', () => {
   const { snapshot, warnings } = compiled({
-    workspaces: [EMPTY, { ...EMPTY, workspace: { id: 'ws_b', state: 'disabled' } }],
+    workspaces: [EMPTY, { ...EMPTY, workspace: { id: 'ws_b', state: 'disabled', ...UNNARROWED } }],
   });
   expect(Object.keys(snapshot.workspaces['ws_a']?.providers ?? {})).toEqual(['sandbox']);
   expect(Object.keys(snapshot.workspaces['ws_b']?.providers ?? {})).toEqual(['sandbox']);
@@ -52,7 +58,7 @@ test('every built-in provider with a variable of its own is switched on by it, i
     const env = { [String(builtIn.secretEnv)]: ' sk-env\n' };
     const { snapshot, providers } = compiled({
       env,
-      workspaces: [EMPTY, { ...EMPTY, workspace: { id: 'ws_b', state: 'active' } }],
+      workspaces: [EMPTY, { ...EMPTY, workspace: { id: 'ws_b', state: 'active', ...UNNARROWED } }],
     });
     expect(providers[builtIn.id]).toMatchObject({
       transport: 'http',
@@ -223,14 +229,44 @@ test('aliases of the file stand over stored ones, and both are told as what they
 });
 
 test('gateway settings of the file replace the defaults one by one, and applications are carried over', () => {
-  const application = { id: 'app_1', state: 'active', subscribedModels: ['*'], name: 'not in the snapshot' } as const;
+  const application = applicationState({ ownerId: 'per_1', teamId: 'team_1' });
   const { snapshot } = compiled({
     yaml: 'gateway: { idleTimeoutMs: 5 }',
-    workspaces: [{ ...EMPTY, applications: [application] }],
+    workspaces: [{ ...EMPTY, applications: [{ ...application, ...{ name: 'not in the snapshot' } }] }],
   });
   expect(snapshot.gateway).toEqual({ ...GATEWAY_DEFAULTS, idleTimeoutMs: 5 });
   expect(snapshot.workspaces['ws_a']?.applications).toEqual({
-    app_1: { id: 'app_1', state: 'active', subscribedModels: ['*'] },
+    app_1: application,
   });
   expect(structuredClone(snapshot)).toEqual(snapshot);
+});
+
+test('what has constraints of a newer version stands still, and the operator is told', () => {
+  const { snapshot, warnings } = compiled({
+    workspaces: [
+      {
+        ...EMPTY,
+        applications: [applicationState({ scopes: { ...UNNARROWED.scopes, ...{ moons: ['full'] } } })],
+        teams: [teamState({ limits: { ...UNNARROWED.limits, concurrency: 0.5 } })],
+      },
+    ],
+  });
+  expect(snapshot.workspaces['ws_a']?.applications['app_1']?.state).toBe('disabled');
+  expect(snapshot.workspaces['ws_a']?.teams['team_1']?.state).toBe('disabled');
+  expect(warnings).toHaveLength(2);
+});
+
+test('a name is as old as its first appearance, whatever comes and goes after it', () => {
+  const yaml = 'models: { fast: { targets: [sandbox/echo] } }';
+  const first = compiled({ yaml });
+  expect(first.newNames['ws_a']).toContain('fast');
+  expect(first.newNames['ws_a']).toContain('sandbox/');
+  expect(first.newNames['ws_a']).toContain('sandbox/echo');
+  const later = compiled({ yaml, nowMs: 9, workspaces: [{ ...EMPTY, catalogue: { fast: 5, 'sandbox/': 5 } }] });
+  expect(later.newNames['ws_a']).not.toContain('fast');
+  expect(later.snapshot.workspaces['ws_a']?.catalogueSinceMs).toMatchObject({
+    fast: 5,
+    'sandbox/': 5,
+    'sandbox/echo': 9,
+  });
 });

@@ -1,29 +1,30 @@
+import { NO_LIMITS, NO_SCOPES, readLimits, readScopes } from '../keys/constraints.ts';
+import type { ApplicationState, Narrowing, PersonState, TeamState } from '../keys/owners.ts';
 import { PROVIDERS } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
 import { compileBuiltIn, compileOwn } from './compile-provider.ts';
 import type { CredentialInput, ProviderInput } from './compile-provider.ts';
 import { GATEWAY_DEFAULTS } from './schema.ts';
 import type { ParsedConfig, ProviderConfig } from './schema.ts';
-import type {
-  AliasSnapshot,
-  ApplicationSnapshot,
-  GatewaySettings,
-  ProviderSnapshot,
-  Snapshot,
-  WorkspaceSnapshot,
-} from './snapshot.ts';
+import type { AliasSnapshot, GatewaySettings, ProviderSnapshot, Snapshot, WorkspaceSnapshot } from './snapshot.ts';
 
 /** A workspace as storage knows it. */
 export interface WorkspaceInput {
-  readonly workspace: { readonly id: string; readonly state: 'active' | 'disabled' };
-  readonly applications: readonly ApplicationSnapshot[];
+  readonly workspace: Narrowing & { readonly id: string; readonly state: 'active' | 'disabled' };
+  readonly applications: readonly ApplicationState[];
+  readonly people: readonly PersonState[];
+  readonly teams: readonly TeamState[];
   readonly providers: readonly ProviderInput[];
   readonly credentials: readonly CredentialInput[];
   readonly aliases: readonly { readonly id: string; readonly targets: readonly string[] }[];
+  /** Unix milliseconds when each name was first there. */
+  readonly catalogue: Readonly<Record<string, number>>;
 }
 
 export interface CompileInput {
   readonly version: number;
+  /** Unix milliseconds. */
+  readonly nowMs: number;
   readonly file: ParsedConfig | null;
   /** The environment, for the secrets of built-in providers. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -42,20 +43,27 @@ export interface CompileResult {
   /** Sentences for operators: what was left out, and why. Hold no secret. */
   readonly warnings: readonly string[];
   readonly declared: Declared;
+  /** Names by workspace that the catalogue did not have; they count as known from `nowMs` on. */
+  readonly newNames: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Compiles everything that was declared and stored into what the data plane reads. Pure. */
-export function compile({ version, file, env, workspaces }: CompileInput): CompileResult {
+export function compile({ version, nowMs, file, env, workspaces }: CompileInput): CompileResult {
   const warnings: string[] = [];
   const compiled = workspaces.map((input, index) =>
     compileWorkspace(input, index === 0 ? { file, env } : NOTHING_DECLARED, (sentence) => warnings.push(sentence)),
   );
+  const newNames = Object.fromEntries(
+    workspaces.map(({ workspace, catalogue }, index) => [workspace.id, namesMissing(compiled[index], catalogue)]),
+  );
   const snapshot: Snapshot = {
     version,
     gateway: gatewaySettings(file),
-    workspaces: Object.fromEntries(compiled.map((workspace) => [workspace.id, workspace])),
+    workspaces: Object.fromEntries(
+      compiled.map((workspace) => [workspace.id, withNames(workspace, newNames[workspace.id] ?? [], nowMs)]),
+    ),
   };
-  return { snapshot, warnings, declared: declaredBy(file) };
+  return { snapshot, warnings, declared: declaredBy(file), newNames };
 }
 
 /** What a file declares; nothing without one. */
@@ -77,13 +85,70 @@ function compileWorkspace(input: WorkspaceInput, declarations: Declarations, war
   const providers = compileProviders(input, declarations, warn);
   return {
     id: input.workspace.id,
-    state: input.workspace.state,
-    applications: Object.fromEntries(
-      input.applications.map(({ id, state, subscribedModels }) => [id, { id, state, subscribedModels }]),
-    ),
+    ...stateOf(input.workspace, `workspace ${input.workspace.id}`, warn),
+    ...narrowingOf(input.workspace),
+    applications: byId(input.applications.map((application) => compileApplication(application, warn))),
+    people: byId(input.people.map(({ id, state }) => ({ id, state }))),
+    teams: byId(input.teams.map((team) => compileTeam(team, warn))),
     providers,
     aliases: compileAliases(input, declarations, providers, warn),
+    catalogueSinceMs: input.catalogue,
   };
+}
+
+function compileApplication(row: ApplicationState, warn: Warn): ApplicationState {
+  const { id, ownerId, teamId, subscribedModels, subscribedServices } = row;
+  const state = stateOf(row, `application ${id}`, warn);
+  return { id, ...state, ownerId, teamId, subscribedModels, subscribedServices, ...narrowingOf(row) };
+}
+
+function compileTeam(row: TeamState, warn: Warn): TeamState {
+  const { id, members } = row;
+  return { id, ...stateOf(row, `team ${id}`, warn), members, ...narrowingOf(row) };
+}
+
+/** What has constraints that cannot be understood stands still: leaving them out would widen rights. */
+function stateOf(
+  row: Narrowing & { readonly state: 'active' | 'disabled' },
+  what: string,
+  warn: Warn,
+): { readonly state: 'active' | 'disabled' } {
+  const scopes = readScopes(row.scopes);
+  const limits = readLimits(row.limits);
+  if (scopes.ok && limits.ok) return { state: row.state };
+  const reason = scopes.ok ? (limits.ok ? '' : limits.reason) : scopes.reason;
+  warn(`The ${what} is disabled: ${reason}. Set its constraints again.`);
+  return { state: 'disabled' };
+}
+
+function narrowingOf({ scopes, scopesSetAtMs, limits }: Narrowing): Narrowing {
+  const readable = readScopes(scopes);
+  const countable = readLimits(limits);
+  return {
+    scopes: readable.ok ? readable.value : NO_SCOPES,
+    scopesSetAtMs,
+    limits: countable.ok ? countable.value : NO_LIMITS,
+  };
+}
+
+function byId<T extends { readonly id: string }>(items: readonly T[]): Readonly<Record<string, T>> {
+  return Object.fromEntries(items.map((item) => [item.id, item]));
+}
+
+/** Every name that a scope's pattern may reach, and that the catalogue has no time for. */
+function namesMissing(workspace: WorkspaceSnapshot | undefined, known: Readonly<Record<string, number>>): string[] {
+  if (workspace === undefined) return [];
+  const models = Object.values(workspace.providers).flatMap(({ id, models: listed }) => [
+    `${id}/`,
+    ...listed.map((name) => `${id}/${name}`),
+  ]);
+  return [...Object.keys(workspace.aliases), ...models].filter((name) => !Object.hasOwn(known, name));
+}
+
+function withNames(workspace: WorkspaceSnapshot, names: readonly string[], nowMs: number): WorkspaceSnapshot {
+  if (names.length === 0) return workspace;
+  const added = Object.fromEntries(names.map((name) => [name, nowMs]));
+  return { ...workspace, catalogueSinceMs: { ...workspace.catalogueSinceMs, ...added } };
 }
 
 function compileProviders(

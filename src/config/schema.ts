@@ -15,6 +15,7 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   answerBytesMax: 256 * MIB,
   allowKeyInQuery: false,
   trustedProxyHops: 0,
+  countryHeader: null,
   upstreamConnectionsMax: 256,
   drainTimeoutMs: 30_000,
 };
@@ -101,6 +102,11 @@ const gateway = z.strictObject({
   answerBytesMax: size.optional(),
   allowKeyInQuery: flag.optional(),
   trustedProxyHops: wholeNumber(0, 100).optional(),
+  countryHeader: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header, such as cf-ipcountry')
+    .transform((name) => name.toLowerCase())
+    .optional(),
   upstreamConnectionsMax: wholeNumber(1, 100_000).optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);

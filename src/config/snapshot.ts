@@ -2,6 +2,7 @@
  * The immutable, compiled configuration that the data plane reads. Plain data: it travels to the
  * workers as a message. Credential secrets are inside, so it is never logged or written.
  */
+import type { WorkspaceState } from '../keys/owners.ts';
 import type { DialectName } from '../llm/dialect.ts';
 
 export interface Snapshot {
@@ -25,26 +26,20 @@ export interface GatewaySettings {
   readonly allowKeyInQuery: boolean;
   /** How many proxies in front may be believed in `X-Forwarded-For`; 0: the socket's address counts. */
   readonly trustedProxyHops: number;
+  /** The header in which such a proxy tells the caller's country, lower case; null: countries are not known. */
+  readonly countryHeader: string | null;
   /** Upstream connections per provider origin and worker. */
   readonly upstreamConnectionsMax: number;
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }
 
-export interface WorkspaceSnapshot {
-  readonly id: string;
-  readonly state: 'active' | 'disabled';
-  readonly applications: Readonly<Record<string, ApplicationSnapshot>>;
+export interface WorkspaceSnapshot extends WorkspaceState {
   readonly providers: Readonly<Record<string, ProviderSnapshot>>;
   /** Alias → targets in order. This version takes the first target whose provider is there. */
   readonly aliases: Readonly<Record<string, AliasSnapshot>>;
-}
-
-export interface ApplicationSnapshot {
-  readonly id: string;
-  readonly state: 'active' | 'disabled';
-  /** Patterns over `provider/name` and aliases that the application is subscribed to. */
-  readonly subscribedModels: readonly string[];
+  /** Unix milliseconds when each alias, `provider/name` and provider was first there. */
+  readonly catalogueSinceMs: Readonly<Record<string, number>>;
 }
 
 export interface ProviderSnapshot {

@@ -1,39 +1,26 @@
 import { decide } from '../keys/decide.ts';
+import type { DecisionInput, RequestFacts } from '../keys/decision-input.ts';
 import type { LimitRefused } from '../limits/key-limiter.ts';
 import type { Call } from './call.ts';
+import { clientCountry } from './client-address.ts';
 import type { Gateway } from './gateway.ts';
+import type { CachedKey } from './key-cache.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { rotationHeaders } from './rotation-headers.ts';
-import { resolveModel } from './targets.ts';
+import { standingFor } from './standing.ts';
+import { modelSinceMs, resolveModel } from './targets.ts';
 
 /**
  * The verdict on a proven key: first everything that can be said without changing anything, then
  * its limits, taken all or none. What is taken for the call is given back when it settles.
  */
 export function admit(gateway: Gateway, call: Call): Refusal | null {
-  const { key, workspace } = call;
+  const { key } = call;
   if (key === null) return refusal('internal_error');
-  const { record } = key.prepared;
   const nowMs = gateway.clock.now();
-  const verdict = decide({
-    key: key.prepared,
-    secretMatches: true,
-    matchedSecret: call.matchedSecret,
-    application: workspace?.snapshot.applications[record.applicationId] ?? null,
-    workspace: workspace?.snapshot ?? null,
-    facts: {
-      model: resolvedName(call),
-      requestedModel: call.requestedModel,
-      operation: call.operation,
-      address: call.clientAddress,
-      method: call.inbound.method,
-      path: call.head?.path ?? '',
-    },
-    limits: null,
-    nowMs,
-  });
+  const verdict = decide(decisionInput(gateway, call, key, nowMs));
   if (!verdict.allowed) return refusal(verdict.code);
   const outcome = key.limiter.take(nowMs);
   if (!outcome.ok) return overLimit(call, outcome, nowMs);
@@ -54,9 +41,40 @@ function overLimit(call: Call, refused: LimitRefused, nowMs: number): Refusal {
   return refusal(refused.code, { retryAfterMs: refused.retryAfterMs });
 }
 
-/** The model's full name for the scope checks; null for calls without a model, and for bodies not understood. */
-function resolvedName(call: Call): string | null {
-  const { requestedModel, workspace } = call;
-  if (requestedModel === null || workspace === null) return null;
-  return call.operation === 'passthrough' ? requestedModel : resolveModel(workspace, call.dialect, requestedModel).name;
+/** What a verdict on the call depends on, but for its limits. */
+export function decisionInput(gateway: Gateway, call: Call, key: CachedKey, nowMs: number): DecisionInput {
+  return {
+    standing: standingFor(gateway, call, key),
+    matchedSecret: call.matchedSecret,
+    expectedEnvironment: null,
+    delegation: null,
+    facts: factsOf(call),
+    limits: null,
+    nowMs,
+  };
+}
+
+function factsOf(call: Call): RequestFacts {
+  const { requestedModel, workspace, inbound, head } = call;
+  // A body that was not understood names no model; nor does a list of models.
+  const resolved =
+    requestedModel === null || workspace === null || call.operation === 'passthrough'
+      ? null
+      : resolveModel(workspace, call.dialect, requestedModel);
+  const passedModel = workspace === null ? null : requestedModel;
+  const passedSinceMs = workspace === null || requestedModel === null ? null : modelSinceMs(workspace, requestedModel);
+  return {
+    service: null,
+    model: resolved === null ? passedModel : resolved.name,
+    requestedModel,
+    modelSinceMs: resolved === null ? passedSinceMs : resolved.sinceMs,
+    requestedModelSinceMs: resolved === null ? passedSinceMs : resolved.requestedSinceMs,
+    operation: call.operation,
+    tool: null,
+    address: call.clientAddress,
+    country: clientCountry(inbound.headers, call.config.settings),
+    method: inbound.method,
+    path: head?.path ?? '',
+    session: head?.session ?? null,
+  };
 }

@@ -1,9 +1,11 @@
 import type { ListedModel } from '../llm/dialect.ts';
-import { matchesModel, modelPatternsOf } from '../keys/model-pattern.ts';
+import { mayCallModel } from '../keys/checks/index.ts';
+import { decisionInput } from './admit.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import type { Refusal } from './refusal.ts';
 import type { ProbeRoute } from './routes.ts';
+import { modelSinceMs } from './targets.ts';
 
 /** Liveness and readiness: no key, no record. A worker that is to stop is alive, but not ready. */
 export function answerProbe(gateway: Gateway, call: Call, route: ProbeRoute): null {
@@ -14,16 +16,16 @@ export function answerProbe(gateway: Gateway, call: Call, route: ProbeRoute): nu
 }
 
 /** The models that this key may call, in the caller's dialect. */
-export function answerModels(call: Call): Refusal | null {
-  sendJson(call, 200, call.dialect.modelsBody(callableModels(call)));
+export function answerModels(gateway: Gateway, call: Call): Refusal | null {
+  sendJson(call, 200, call.dialect.modelsBody(callableModels(gateway, call)));
   call.complete = true;
   return null;
 }
 
-function callableModels(call: Call): ListedModel[] {
+function callableModels(gateway: Gateway, call: Call): ListedModel[] {
   const { workspace, key } = call;
-  const application = key === null ? undefined : workspace?.snapshot.applications[key.prepared.record.applicationId];
-  if (workspace === null || key === null || application === undefined) return [];
+  if (workspace === null || key === null) return [];
+  const input = decisionInput(gateway, call, key, gateway.clock.now());
   const listed: ListedModel[] = [];
   for (const alias of Object.keys(workspace.snapshot.aliases)) listed.push({ id: alias, provider: 'keyward' });
   for (const provider of workspace.providers.values()) {
@@ -31,11 +33,11 @@ function callableModels(call: Call): ListedModel[] {
       listed.push({ id: `${provider.snapshot.id}/${model}`, provider: provider.snapshot.id });
     }
   }
-  return listed.filter(
-    ({ id }) =>
-      matchesModel(modelPatternsOf(application.subscribedModels), id) &&
-      (key.prepared.models === null || matchesModel(key.prepared.models, id)),
-  );
+  return listed.filter(({ id }) => {
+    const sinceMs = modelSinceMs(workspace, id);
+    const names = { model: id, requestedModel: id, modelSinceMs: sinceMs, requestedModelSinceMs: sinceMs };
+    return mayCallModel({ ...input, facts: { ...input.facts, ...names } });
+  });
 }
 
 function sendJson(call: Call, status: number, text: string): void {

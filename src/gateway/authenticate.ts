@@ -7,8 +7,9 @@ import type { CachedKey } from './key-cache.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
+import { knowsAncestors, loadAncestors } from './standing.ts';
 
-const ACCEPTED = ['kwk'] as const;
+const ACCEPTED = ['kwk', 'kwt'] as const;
 
 /**
  * From the request's headers to a proven key, or the reason why not. Checks cost more as they go:
@@ -41,12 +42,17 @@ export function isOutdated(gateway: Gateway, call: Call): boolean {
 /** Finds out what the key is now, under the configuration of now. */
 export function proveKey(gateway: Gateway, call: Call, kid: string): Refusal | null | Promise<Refusal | null> {
   const known = gateway.keys.peek(kid);
-  return known === undefined ? loadAndProve(gateway, call, kid) : prove(gateway, call, known);
+  const isKnown = known !== undefined && (known === null || knowsAncestors(gateway, known));
+  return isKnown ? prove(gateway, call, known) : loadAndProve(gateway, call, kid);
 }
 
 async function loadAndProve(gateway: Gateway, call: Call, kid: string): Promise<Refusal | null> {
   try {
-    return prove(gateway, call, await gateway.keys.load(kid));
+    const key = gateway.keys.peek(kid) ?? (await gateway.keys.load(kid));
+    if (key !== null) await loadAncestors(gateway, key);
+    // While ancestors were loaded the key may have changed: what counts is what is known now.
+    const now = gateway.keys.peek(kid);
+    return prove(gateway, call, now === undefined ? await gateway.keys.load(kid) : now);
   } catch (error) {
     // Fail closed: a key that cannot be checked is not accepted, and the caller may try again.
     gateway.log('error', 'key look-up failed', { requestId: call.requestId, reason: String(error) });

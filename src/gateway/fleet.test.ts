@@ -6,8 +6,9 @@ import { compile } from '../config/compile.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { generateKey } from '../keys/format.ts';
 import type { GeneratedKey } from '../keys/format.ts';
-import { NO_LIMITS, NO_SCOPES } from '../keys/key-record.ts';
+import { applicationState, keyRecord } from '../keys/key-fixture.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
+import { UNNARROWED } from '../keys/owners.ts';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createSharedCounters } from '../limits/shared-counters.ts';
@@ -21,15 +22,19 @@ const hasher = createSecretHasher(PEPPERS);
 function snapshot(version: number): Snapshot {
   return compile({
     version,
+    nowMs: 0,
     file: null,
     env: {},
     workspaces: [
       {
-        workspace: { id: WORKSPACE, state: 'active' },
-        applications: [{ id: APPLICATION, state: 'active', subscribedModels: ['*'] }],
+        workspace: { id: WORKSPACE, state: 'active', ...UNNARROWED },
+        applications: [applicationState({ id: APPLICATION })],
+        people: [],
+        teams: [],
         providers: [],
         credentials: [],
         aliases: [],
+        catalogue: {},
       },
     ],
   }).snapshot;
@@ -45,19 +50,12 @@ function deadlySnapshot(version: number): Snapshot {
 }
 
 function recordOf(key: GeneratedKey): KeyRecord {
-  return {
+  return keyRecord({
     kid: key.kid,
     workspaceId: WORKSPACE,
     applicationId: APPLICATION,
-    environment: 'live',
-    state: 'active',
     secrets: [{ ...hasher.hash(key.secret), state: 'current', notAfterMs: null }],
-    notBeforeMs: null,
-    expiresAtMs: null,
-    scopes: NO_SCOPES,
-    limits: NO_LIMITS,
-    revision: 1,
-  };
+  });
 }
 
 interface RunningFleet {

@@ -56,7 +56,7 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
 
   if (route.kind === 'models') {
     call.operation = 'models';
-    return admit(gateway, call) ?? answerModels(call);
+    return admit(gateway, call) ?? answerModels(gateway, call);
   }
 
   const unread = await readBody(call);

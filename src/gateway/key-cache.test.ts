@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NO_LIMITS, NO_SCOPES } from '../keys/key-record.ts';
+import { keyRecord } from '../keys/key-fixture.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
 import { bindLimits } from '../limits/key-limiter.ts';
 import { createSharedCounters, openSharedCounters } from '../limits/shared-counters.ts';
@@ -8,19 +8,7 @@ import { KeyCache } from './key-cache.ts';
 const counters = openSharedCounters(createSharedCounters({ cells: 16 }), 0);
 
 function record(kid: string, revision: number): KeyRecord {
-  return {
-    kid,
-    workspaceId: 'ws_1',
-    applicationId: 'app_1',
-    environment: 'live',
-    state: 'active',
-    secrets: [],
-    notBeforeMs: null,
-    expiresAtMs: null,
-    scopes: NO_SCOPES,
-    limits: NO_LIMITS,
-    revision,
-  };
+  return keyRecord({ kid, secrets: [], revision });
 }
 
 /** A key store whose answers the test gives by hand. */

@@ -2,16 +2,27 @@ import type { KeyRecord } from '../keys/key-record.ts';
 import { fingerprintOf } from '../keys/format.ts';
 import { prepareKey } from '../keys/prepare.ts';
 import type { PreparedKey } from '../keys/prepare.ts';
+import type { Standing } from '../keys/standing.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { KeyLimiter } from '../limits/key-limiter.ts';
+import type { LiveConfig } from './live-config.ts';
 
 /** A key as a worker holds it. */
 export interface CachedKey {
   readonly prepared: PreparedKey;
   readonly fingerprint: string;
   readonly limiter: KeyLimiter;
+  /** Where the key stood when it was last used; see `standing.ts`. */
+  standing: CachedStanding | null;
+}
+
+export interface CachedStanding {
+  readonly standing: Standing;
+  readonly config: LiveConfig;
+  /** Of the cache, where ancestors count: they may have changed since. */
+  readonly keyChanges: number;
 }
 
 export interface KeyCacheOptions {
@@ -107,8 +118,9 @@ export class KeyCache {
     }
     const cached: CachedKey = {
       prepared: prepareKey(record),
-      fingerprint: fingerprintOf({ type: 'kwk', environment: record.environment, kid }),
+      fingerprint: fingerprintOf({ type: record.type, environment: record.environment, kid }),
       limiter: this.#bindLimiter(record),
+      standing: null,
     };
     this.#known.set(kid, cached);
     return cached;

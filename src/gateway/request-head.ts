@@ -17,6 +17,8 @@ export interface RequestHead {
   forwardedFor: string | null;
   userAgent: string | null;
   anthropicVersion: boolean;
+  /** The session or transaction that the caller says the call belongs to. */
+  session: string | null;
 }
 
 /**
@@ -40,6 +42,7 @@ export function readRequestHead({ target, headers }: Pick<Inbound, 'target' | 'h
     forwardedFor: null,
     userAgent: null,
     anthropicVersion: false,
+    session: null,
   };
   return readHeaderLines(headers, head) ?? head;
 }
@@ -84,6 +87,9 @@ function readHeaderLines(headers: readonly string[], head: RequestHead): Refusal
         break;
       case 'user-agent':
         head.userAgent = value;
+        break;
+      case 'x-keyward-session':
+        head.session = value;
         break;
       case 'anthropic-version':
         head.anthropicVersion = true;

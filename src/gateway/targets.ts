@@ -2,6 +2,7 @@ import type { Dialect, DialectName } from '../llm/dialect.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { CredentialSnapshot } from '../config/snapshot.ts';
 import type { LiveEndpoint, LiveProvider, LiveWorkspace } from './live-config.ts';
+import { entryOf } from '../keys/owners.ts';
 import { headerText } from './header-text.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -22,6 +23,9 @@ export interface ResolvedModel {
   /** `provider/name` for scopes and subscriptions; the name as given when nothing is known by it. */
   readonly name: string;
   readonly target: Target | Refusal;
+  /** Unix milliseconds when the catalogue first had the model, and the name that the caller used; null: no such name. */
+  readonly sinceMs: number | null;
+  readonly requestedSinceMs: number | null;
 }
 
 /** Names are the caller's to make up, so what is remembered of them is bounded. */
@@ -51,10 +55,21 @@ function resolve(workspace: LiveWorkspace, dialect: Dialect, name: string): Reso
   let refused: Refusal | null = null;
   for (const candidate of candidates) {
     const target = directTarget(workspace, dialect, candidate);
-    if ('provider' in target) return { name: candidate, target };
+    if ('provider' in target) return { name: candidate, target, ...knownSince(workspace, candidate, name) };
     refused ??= target;
   }
-  return { name: candidates[0] ?? name, target: refused ?? refusal('model_not_found') };
+  const first = candidates[0] ?? name;
+  return { name: first, target: refused ?? refusal('model_not_found'), ...knownSince(workspace, first, name) };
+}
+
+function knownSince(workspace: LiveWorkspace, name: string, requested: string) {
+  return { sinceMs: modelSinceMs(workspace, name), requestedSinceMs: modelSinceMs(workspace, requested) };
+}
+
+/** A model that is not listed is as old as its provider, which passes on any name. */
+export function modelSinceMs({ snapshot: { catalogueSinceMs } }: LiveWorkspace, name: string): number | null {
+  const provider = name.slice(0, name.indexOf('/') + 1);
+  return entryOf(catalogueSinceMs, name) ?? entryOf(catalogueSinceMs, provider);
 }
 
 function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string): Target | Refusal {

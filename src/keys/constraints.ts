@@ -209,7 +209,11 @@ function whyNotTimeWindow(entry: unknown): Reason {
   if (fields === null) return 'a time window is an object of days, from, to and timeZone';
   const { days, from, to, timeZone, ...rest } = fields;
   if (Object.keys(rest).length > 0) return `a time window has no ${quote(Object.keys(rest)[0] ?? '')}`;
-  if (!Array.isArray(days) || days.length === 0 || !days.every((day) => WEEKDAYS.includes(day))) {
+  if (
+    !Array.isArray(days) ||
+    days.length === 0 ||
+    !days.every((day: unknown) => typeof day === 'string' && WEEKDAYS.includes(day))
+  ) {
     return 'days are a list out of mon, tue, wed, thu, fri, sat, sun';
   }
   if (typeof from !== 'string' || !CLOCK_TIME.test(from)) return 'from is a time of day such as 09:00';
@@ -246,8 +250,7 @@ function whyNotTimeZone(value: unknown): Reason {
 
 function isTimeZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
+    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
     return false; // what Intl throws for a name that it does not know
   }

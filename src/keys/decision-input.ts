@@ -1,56 +1,86 @@
+import type { ErrorCode } from '../errors.ts';
 import type { Environment, KeySecret } from './key-record.ts';
-import type { PreparedKey } from './prepare.ts';
+import type { LevelKind, Standing } from './standing.ts';
 
-/** What the checks need to know of the key's application. A snapshot's application has this form. */
-export interface ApplicationState {
-  readonly id: string;
-  readonly state: 'active' | 'disabled';
-  /** Patterns over `provider/name` and aliases. The list must not be changed in place. */
-  readonly subscribedModels: readonly string[];
-}
-
-/** What the checks need to know of the key's workspace. */
-export interface WorkspaceState {
-  readonly id: string;
-  readonly state: 'active' | 'disabled';
-}
-
-/** What the caller asks for. */
+/** What the caller asks for; `null` where the call has nothing of the kind. */
 export interface RequestFacts {
-  /** Resolved `provider/name`; `null` when the call names no model (for example listing models). */
+  readonly service: string | null;
+  /** Resolved `provider/name`. */
   readonly model: string | null;
   /** As the caller named it, for example an alias. */
   readonly requestedModel: string | null;
-  /** Operation class; `null` when the call has none that could be narrowed. */
+  /**
+   * Unix milliseconds when the catalogue first had the model, and the name that the caller used;
+   * null where there is no catalogue.
+   */
+  readonly modelSinceMs: number | null;
+  readonly requestedModelSinceMs: number | null;
+  /** Operation class. */
   readonly operation: string | null;
-  /** The caller's network address. */
-  readonly address: string;
+  readonly tool: string | null;
+  /** The caller's network address; null: unknown, which no list of addresses holds. */
+  readonly address: string | null;
+  /** ISO 3166-1 alpha-2; null: unknown, which no list of countries holds. */
+  readonly country: string | null;
   readonly method: string;
   readonly path: string;
+  /** The session or transaction that the call says it belongs to. */
+  readonly session: string | null;
 }
 
-/** The state of one limit of the key, as a key limiter reads it. */
+/** A call that says nothing about itself, to start facts from. */
+export const NO_FACTS: RequestFacts = {
+  service: null,
+  model: null,
+  requestedModel: null,
+  modelSinceMs: null,
+  requestedModelSinceMs: null,
+  operation: null,
+  tool: null,
+  address: null,
+  country: null,
+  method: 'GET',
+  path: '/',
+  session: null,
+};
+
+export type LimitKind = 'call' | 'rate' | 'concurrency' | 'tokens' | 'uses' | 'budget';
+
+/** The state of one limit, as a limiter reads it. */
 export interface LimitReading {
+  readonly level: LevelKind;
+  readonly levelId: string;
   /** For example `requestsPerMinute`. */
   readonly name: string;
-  readonly kind: 'rate' | 'concurrency';
+  readonly kind: LimitKind;
   readonly limit: number;
+  /** What was used, and what calls under way hold. */
   readonly used: number;
-  /** Milliseconds until one more call fits; 0 when it fits now. */
-  readonly retryAfterMs: number;
+  /** What this call needs of it. */
+  readonly needed: number;
+  /** Milliseconds until the call fits; 0 when it fits now, null when waiting does not help. */
+  readonly retryAfterMs: number | null;
+  /** Exceeding it refuses nothing. */
+  readonly soft: boolean;
+}
+
+/** What was found about a token that a key's holder signed. */
+export interface DelegationFinding {
+  /** Null: nothing stands against it. */
+  readonly code: ErrorCode | null;
+  readonly detail: string;
+  readonly expiresAtMs: number;
 }
 
 /** Everything a verdict depends on: nothing else is looked at. */
 export interface DecisionInput {
-  readonly key: PreparedKey;
-  readonly secretMatches: boolean;
-  /** The secret of the key that was proven. */
+  readonly standing: Standing;
+  /** The secret of the key that was proven; null: none was. */
   readonly matchedSecret: KeySecret | null;
-  /** The environment that the key's text named, or that this listener serves; `null` or absent: any. */
-  readonly expectedEnvironment?: Environment | null;
-  /** `null`: there is none of that id. Refused. */
-  readonly application: ApplicationState | null;
-  readonly workspace: WorkspaceState | null;
+  /** The environment that the key's text named, or that this listener serves; `null`: any. */
+  readonly expectedEnvironment: Environment | null;
+  /** Null: the key itself was sent. */
+  readonly delegation: DelegationFinding | null;
   readonly facts: RequestFacts;
   /** `null` before the limits are asked: the checks on them are skipped. */
   readonly limits: readonly LimitReading[] | null;

@@ -2,9 +2,13 @@
  * What the data plane knows of a key: the whole state that a verdict needs, and nothing that could
  * be used to call with it. Plain data, so that it travels between threads.
  */
+import type { Limits, Scopes } from './constraints.ts';
 
 export type Environment = 'live' | 'test';
 export type KeyState = 'active' | 'suspended' | 'revoked' | 'compromised';
+
+/** `kwk`: a key of an application. `kwt`: a temporary key, minted by the server from another key. */
+export type StoredKeyType = 'kwk' | 'kwt';
 
 /** One secret of a key, as HMAC-SHA-256 under a versioned pepper. */
 export interface KeySecret {
@@ -17,53 +21,44 @@ export interface KeySecret {
   readonly notAfterMs: number | null;
   /** Unix milliseconds when it was replaced. */
   readonly retiringSinceMs?: number;
+  /** Counts the secrets of the key, from 1; absent: 1. */
+  readonly generation?: number;
+  /** Unix milliseconds when it was made; absent where that was not written down. */
+  readonly createdAtMs?: number;
 }
 
-/** `null` means "not narrowed"; an empty list allows nothing. */
-export interface KeyScopes {
-  /** Patterns over `provider/name` and aliases, `*` matches any run of characters. */
-  readonly models: readonly string[] | null;
-  /** Operation classes, for example `chat`, `embeddings`. */
-  readonly operations: readonly string[] | null;
-  /** CIDR blocks, v4 or v6. */
-  readonly addresses: readonly string[] | null;
-}
-
-/** `null` means "no limit". All counts are whole numbers ≥ 1. */
-export interface KeyLimits {
-  readonly requestsPerSecond: number | null;
-  readonly requestsPerMinute: number | null;
-  readonly requestsPerHour: number | null;
-  readonly requestsPerDay: number | null;
-  /** Calls in flight at the same time. */
-  readonly concurrency: number | null;
+/** How long a suspension lasts, and who decided it. */
+export interface Suspension {
+  /** By a rule, not by a person. */
+  readonly automatic: boolean;
+  /** Unix milliseconds from which on the key is active again; null: until it is resumed. */
+  readonly untilMs: number | null;
 }
 
 export interface KeyRecord {
   /** Public id, 12 base62 characters, unique in the deployment. */
   readonly kid: string;
+  readonly type: StoredKeyType;
+  /** The key that a temporary key was minted from; null for a key of its own standing. */
+  readonly parentKid: string | null;
+  /** Id of the session or transaction that a temporary key is bound to, which the call must name. */
+  readonly binding: string | null;
   readonly workspaceId: string;
   readonly applicationId: string;
+  /** The person who answers for it besides the application's owner; null: that one alone. */
+  readonly ownerId: string | null;
   readonly environment: Environment;
   readonly state: KeyState;
+  /** Set while the state is `suspended`. */
+  readonly suspension: Suspension | null;
   readonly secrets: readonly KeySecret[];
   /** Unix milliseconds, `null` for no bound. */
   readonly notBeforeMs: number | null;
   readonly expiresAtMs: number | null;
-  readonly scopes: KeyScopes;
-  readonly limits: KeyLimits;
+  readonly scopes: Scopes;
+  /** Unix milliseconds when the scopes were set: what was added to the catalogue later, a pattern of theirs does not reach. */
+  readonly scopesSetAtMs: number;
+  readonly limits: Limits;
   /** Rises with every change of the key. */
   readonly revision: number;
 }
-
-/** A key that nothing narrows. */
-export const NO_SCOPES: KeyScopes = { models: null, operations: null, addresses: null };
-
-/** A key without limits of its own. */
-export const NO_LIMITS: KeyLimits = {
-  requestsPerSecond: null,
-  requestsPerMinute: null,
-  requestsPerHour: null,
-  requestsPerDay: null,
-  concurrency: null,
-};

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import type { Fix } from './fix.ts';
 
 /** Groups of checks, in the order in which they block. */
 export type CheckGroup =
@@ -9,7 +10,9 @@ export type CheckGroup =
   | 'scope'
   | 'address'
   | 'rate'
-  | 'concurrency';
+  | 'concurrency'
+  | 'quota'
+  | 'budget';
 
 /** Who can make a failing check pass. `time`: waiting is enough. */
 export type CheckRemedy = 'caller' | 'key owner' | 'workspace admin' | 'operator' | 'time';
@@ -28,6 +31,8 @@ export interface CheckResult {
   /** Set when the outcome is `fail`: completes "would pass if …". */
   readonly wouldPassIf: string | null;
   readonly whoCanChange: CheckRemedy | null;
+  /** Set where a change would help: the same for a program. */
+  readonly fix: Fix | null;
 }
 
 /** What a verdict was reached on: every check in order, and those of them that failed. */

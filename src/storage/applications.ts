@@ -1,7 +1,7 @@
 import type { Selectable, Updateable } from 'kysely';
 import type { ApplicationRow, ApplicationStore } from '../admin/stores.ts';
 import { requireRow } from './affected.ts';
-import { readState, readStrings } from './columns.ts';
+import { readState, readStoredLimits, readStoredScopes, readStrings, writeConstraints } from './columns.ts';
 import { decodeTimeCursor, pageOf } from './cursor.ts';
 import type { ApplicationsTable } from './schema.ts';
 import type { WorkspaceDb } from './workspace-plugin.ts';
@@ -17,6 +17,12 @@ export function createApplicationStore(db: WorkspaceDb): ApplicationStore {
           name: row.name,
           state: row.state,
           subscribed_models: JSON.stringify(row.subscribedModels),
+          subscribed_services: JSON.stringify(row.subscribedServices),
+          owner_id: row.ownerId,
+          team_id: row.teamId,
+          scopes: writeConstraints(row.scopes),
+          scopes_set_at_ms: row.scopesSetAtMs,
+          limits: writeConstraints(row.limits),
           is_default: row.isDefault ? 1 : 0,
           created_at_ms: row.createdAtMs,
           updated_at_ms: row.updatedAtMs,
@@ -69,6 +75,12 @@ function read(row: Selectable<ApplicationsTable>): ApplicationRow {
     name: row.name,
     state: readState(row.state, 'applications.state'),
     subscribedModels: readStrings(row.subscribed_models, 'applications.subscribed_models'),
+    subscribedServices: readStrings(row.subscribed_services, 'applications.subscribed_services'),
+    ownerId: row.owner_id,
+    teamId: row.team_id,
+    scopes: readStoredScopes(row.scopes, 'applications.scopes'),
+    scopesSetAtMs: row.scopes_set_at_ms,
+    limits: readStoredLimits(row.limits, 'applications.limits'),
     isDefault: row.is_default === 1,
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
@@ -80,6 +92,12 @@ function write(patch: Parameters<ApplicationStore['update']>[1]): Updateable<App
     ...(patch.name !== undefined && { name: patch.name }),
     ...(patch.state !== undefined && { state: patch.state }),
     ...(patch.subscribedModels !== undefined && { subscribed_models: JSON.stringify(patch.subscribedModels) }),
+    ...(patch.subscribedServices !== undefined && { subscribed_services: JSON.stringify(patch.subscribedServices) }),
+    ...(patch.ownerId !== undefined && { owner_id: patch.ownerId }),
+    ...(patch.teamId !== undefined && { team_id: patch.teamId }),
+    ...(patch.scopes !== undefined && { scopes: writeConstraints(patch.scopes) }),
+    ...(patch.scopesSetAtMs !== undefined && { scopes_set_at_ms: patch.scopesSetAtMs }),
+    ...(patch.limits !== undefined && { limits: writeConstraints(patch.limits) }),
     ...(patch.isDefault !== undefined && { is_default: patch.isDefault ? 1 : 0 }),
     ...(patch.updatedAtMs !== undefined && { updated_at_ms: patch.updatedAtMs }),
   };

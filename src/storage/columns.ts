@@ -2,7 +2,9 @@
  * Checked readers for what columns hold as text. A value that does not fit means that the database
  * was changed by something else: a broken system, told with the place and never with the value.
  */
-import type { Environment, KeyLimits, KeyScopes, KeySecret, KeyState } from '../keys/key-record.ts';
+import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
+import type { Limits, Scopes } from '../keys/constraints.ts';
+import type { Environment, KeySecret, KeyState, StoredKeyType, Suspension } from '../keys/key-record.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -61,7 +63,7 @@ export function readSecrets(json: string): readonly KeySecret[] {
 }
 
 function readSecret(secret: Fields, place: string): KeySecret {
-  const { hash, state, pepperVersion, retiringSinceMs } = secret;
+  const { hash, state, pepperVersion, retiringSinceMs, generation, createdAtMs } = secret;
   if (typeof hash !== 'string') throw new CorruptColumnError(place);
   if (state !== 'current' && state !== 'retiring' && state !== 'superseded') throw new CorruptColumnError(place);
   if (typeof pepperVersion !== 'number') throw new CorruptColumnError(place);
@@ -71,29 +73,37 @@ function readSecret(secret: Fields, place: string): KeySecret {
     state,
     notAfterMs: numberOrNull(secret['notAfterMs'], place),
     ...(typeof retiringSinceMs === 'number' ? { retiringSinceMs } : {}),
+    ...(typeof generation === 'number' ? { generation } : {}),
+    ...(typeof createdAtMs === 'number' ? { createdAtMs } : {}),
   };
 }
 
-export function readScopes(json: string): KeyScopes {
-  const place = 'keys.scopes';
-  const scopes = fields(parse(json, place), place);
-  return {
-    models: stringsOrNull(scopes['models'], place),
-    operations: stringsOrNull(scopes['operations'], place),
-    addresses: stringsOrNull(scopes['addresses'], place),
-  };
+/** As stored: members that this version does not know stay, so that whoever reads them can refuse. */
+export function readStoredScopes(json: string, place: string): Scopes {
+  return { ...NO_SCOPES, ...fields(parse(json, place), place) };
 }
 
-export function readLimits(json: string): KeyLimits {
-  const place = 'keys.limits';
-  const limits = fields(parse(json, place), place);
-  return {
-    requestsPerSecond: numberOrNull(limits['requestsPerSecond'], place),
-    requestsPerMinute: numberOrNull(limits['requestsPerMinute'], place),
-    requestsPerHour: numberOrNull(limits['requestsPerHour'], place),
-    requestsPerDay: numberOrNull(limits['requestsPerDay'], place),
-    concurrency: numberOrNull(limits['concurrency'], place),
-  };
+/** As stored, like {@link readStoredScopes}. */
+export function readStoredLimits(json: string, place: string): Limits {
+  return { ...NO_LIMITS, ...fields(parse(json, place), place) };
+}
+
+/** Without the members that narrow nothing. */
+export function writeConstraints(constraints: Scopes | Limits): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(constraints).filter(([, value]) => value !== null)));
+}
+
+export function readStoredType(text: string): StoredKeyType {
+  if (text === 'kwk' || text === 'kwt') return text;
+  throw new CorruptColumnError('keys.type');
+}
+
+export function readSuspension(json: string | null): Suspension | null {
+  if (json === null) return null;
+  const place = 'keys.suspension';
+  const { automatic, untilMs } = fields(parse(json, place), place);
+  if (typeof automatic !== 'boolean') throw new CorruptColumnError(place);
+  return { automatic, untilMs: numberOrNull(untilMs, place) };
 }
 
 /**
@@ -125,10 +135,6 @@ function fields(value: unknown, place: string): Fields {
 function strings(value: unknown, place: string): readonly string[] {
   if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) throw new CorruptColumnError(place);
   return value;
-}
-
-function stringsOrNull(value: unknown, place: string): readonly string[] | null {
-  return value === null ? null : strings(value, place);
 }
 
 function numberOrNull(value: unknown, place: string): number | null {

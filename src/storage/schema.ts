@@ -8,6 +8,13 @@ interface WorkspacesTable {
   readonly name: string;
   readonly state: string;
   readonly created_at_ms: number;
+  /** JSON. */
+  readonly scopes: string;
+  readonly scopes_set_at_ms: number;
+  /** JSON. */
+  readonly limits: string;
+  readonly updated_at_ms: number;
+  readonly deleted_at_ms: number | null;
 }
 
 /** Values of the whole deployment, by name. */
@@ -41,6 +48,16 @@ export interface ApplicationsTable {
   readonly is_default: number;
   readonly created_at_ms: number;
   readonly updated_at_ms: number;
+  readonly owner_id: string | null;
+  readonly team_id: string | null;
+  /** JSON: list of names. */
+  readonly subscribed_services: string;
+  /** JSON. */
+  readonly scopes: string;
+  readonly scopes_set_at_ms: number;
+  /** JSON. */
+  readonly limits: string;
+  readonly deleted_at_ms: number | null;
 }
 
 export interface KeysTable {
@@ -66,6 +83,59 @@ export interface KeysTable {
   readonly updated_at_ms: number;
   readonly revoked_at_ms: number | null;
   readonly state_reason: string | null;
+  readonly type: string;
+  readonly parent_kid: string | null;
+  readonly binding: string | null;
+  readonly owner_id: string | null;
+  /** JSON: how long a suspension lasts; null while the key is not suspended. */
+  readonly suspension: string | null;
+  readonly scopes_set_at_ms: number;
+  /** JSON: what the holder may delegate; null: nothing. */
+  readonly delegation: string | null;
+}
+
+export interface PeopleTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  readonly name: string;
+  readonly email: string | null;
+  readonly state: string;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+  readonly deleted_at_ms: number | null;
+}
+
+export interface TeamsTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  /** JSON. */
+  readonly scopes: string;
+  readonly scopes_set_at_ms: number;
+  /** JSON. */
+  readonly limits: string;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+  readonly deleted_at_ms: number | null;
+}
+
+export interface MembershipsTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly team_id: string;
+  readonly person_id: string;
+  readonly role: string;
+  readonly state: string;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+  readonly deleted_at_ms: number | null;
+}
+
+/** When an alias, a model (`provider/name`) or a provider (`provider/`) was first there. */
+interface CatalogueTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly name: string;
+  readonly since_ms: number;
 }
 
 export interface ProvidersTable {
@@ -131,6 +201,10 @@ export interface TenantTables {
   credentials: CredentialsTable;
   aliases: AliasesTable;
   audit_events: AuditEventsTable;
+  people: PeopleTable;
+  teams: TeamsTable;
+  memberships: MembershipsTable;
+  catalogue: CatalogueTable;
 }
 
 /** Every table of `keyward.sqlite`. */
@@ -149,4 +223,8 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'credentials',
   'aliases',
   'audit_events',
+  'people',
+  'teams',
+  'memberships',
+  'catalogue',
 ];

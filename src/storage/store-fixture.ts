@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ApplicationRow, AuditRow, CredentialRow, KeyRow, ProviderRow } from '../admin/stores.ts';
+import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
+import { UNNARROWED } from '../keys/owners.ts';
 import { openStore } from './store.ts';
 import type { SqliteStore } from './store.ts';
 
@@ -24,7 +26,7 @@ export async function openTestStore(): Promise<SqliteStore> {
   const store = openStore({ dataDir, masterKey: randomBytes(32), clock });
   onTestFinished(() => store.close());
   for (const id of ['ws_a', 'ws_b']) {
-    await store.workspaces.insert({ id, name: id, state: 'active', createdAtMs: NOW_MS });
+    await store.workspaces.insert({ id, name: id, state: 'active', ...UNNARROWED, createdAtMs: NOW_MS });
   }
   return store;
 }
@@ -46,6 +48,10 @@ export function applicationRow(row: Partial<ApplicationRow> & { readonly id: str
     name: `application ${row.id}`,
     state: 'active',
     subscribedModels: ['*'],
+    subscribedServices: [],
+    ownerId: null,
+    teamId: null,
+    ...UNNARROWED,
     isDefault: false,
     createdAtMs: NOW_MS,
     updatedAtMs: NOW_MS,
@@ -55,20 +61,20 @@ export function applicationRow(row: Partial<ApplicationRow> & { readonly id: str
 
 export function keyRow(row: Partial<KeyRow> & Pick<KeyRow, 'kid' | 'applicationId'>): KeyRow {
   return {
+    type: 'kwk',
+    parentKid: null,
+    binding: null,
+    ownerId: null,
+    suspension: null,
     name: `key ${row.kid}`,
     environment: 'live',
     state: 'active',
     secrets: [{ hash: randomBytes(32).toString('latin1'), pepperVersion: 1, state: 'current', notAfterMs: null }],
     notBeforeMs: null,
     expiresAtMs: null,
-    scopes: { models: null, operations: ['chat'], addresses: [] },
-    limits: {
-      requestsPerSecond: null,
-      requestsPerMinute: 60,
-      requestsPerHour: null,
-      requestsPerDay: null,
-      concurrency: null,
-    },
+    scopes: { ...NO_SCOPES, operations: ['chat'], addresses: [] },
+    scopesSetAtMs: NOW_MS,
+    limits: { ...NO_LIMITS, requestsPerMinute: 60 },
     tags: [],
     revision: 1,
     createdAtMs: NOW_MS,

@@ -6,7 +6,7 @@ import { StartError } from '../config/start-error.ts';
 import type { Pepper } from '../keys/secret-hash.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
-import { readState } from './columns.ts';
+import { readState, readStoredLimits, readStoredScopes, writeConstraints } from './columns.ts';
 import { dataPaths, ensureDataFolder, ensurePrivateFile, lockDataFolder } from './data-folder.ts';
 import { createDataKeys } from './data-keys.ts';
 import type { DataKeys } from './data-keys.ts';
@@ -107,6 +107,9 @@ function createWorkspacesStore(db: Kysely<Tables>, dataKeys: DataKeys): Workspac
         id: row.id,
         name: row.name,
         state: readState(row.state, 'workspaces.state'),
+        scopes: readStoredScopes(row.scopes, 'workspaces.scopes'),
+        scopesSetAtMs: row.scopes_set_at_ms,
+        limits: readStoredLimits(row.limits, 'workspaces.limits'),
         createdAtMs: row.created_at_ms,
       }));
     },
@@ -117,7 +120,16 @@ function createWorkspacesStore(db: Kysely<Tables>, dataKeys: DataKeys): Workspac
 async function insertWorkspace(trx: Kysely<Tables>, row: WorkspaceRow, dataKeys: DataKeys): Promise<void> {
   await trx
     .insertInto('workspaces')
-    .values({ id: row.id, name: row.name, state: row.state, created_at_ms: row.createdAtMs })
+    .values({
+      id: row.id,
+      name: row.name,
+      state: row.state,
+      scopes: writeConstraints(row.scopes),
+      scopes_set_at_ms: row.scopesSetAtMs,
+      limits: writeConstraints(row.limits),
+      created_at_ms: row.createdAtMs,
+      updated_at_ms: row.createdAtMs,
+    })
     .execute();
   await dataKeys.create(confine(trx, row.id), row.id, row.createdAtMs);
 }

@@ -10,6 +10,8 @@ import {
   openTestStore,
   providerRow,
 } from './store-fixture.ts';
+import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
+import { UNNARROWED } from '../keys/owners.ts';
 
 async function openWorkspace() {
   const store = await openTestStore();
@@ -52,7 +54,23 @@ test('a key comes back as it was stored, with every byte of its hashes', async (
       { hash, pepperVersion: 1, state: 'current', notAfterMs: null },
       { hash: '\0', pepperVersion: 2, state: 'retiring', notAfterMs: NOW_MS },
     ],
-    scopes: { models: ['openai/*'], operations: null, addresses: ['10.0.0.0/8'] },
+    scopes: {
+      ...NO_SCOPES,
+      models: ['openai/*'],
+      addresses: ['10.0.0.0/8'],
+      timeWindows: [{ days: ['mon'], from: '09:00', to: '17:00', timeZone: 'UTC' }],
+    },
+    limits: {
+      ...NO_LIMITS,
+      uses: 3,
+      budgets: [{ nanoUsd: 9e15, period: 'day', window: 'rolling', timeZone: 'UTC', kind: 'soft' }],
+    },
+    type: 'kwt',
+    parentKid: 'kid000000000',
+    binding: 'session-1',
+    ownerId: 'per_1',
+    state: 'suspended',
+    suspension: { automatic: true, untilMs: 7 },
     notBeforeMs: 1,
     expiresAtMs: 2,
     tags: ['a', 'b "c"\n\\'],
@@ -61,14 +79,20 @@ test('a key comes back as it was stored, with every byte of its hashes', async (
   expect(await workspace.keys.get(row.kid)).toEqual(row);
   expect(await store.findKey(row.kid)).toEqual({
     kid: row.kid,
+    type: 'kwt',
+    parentKid: 'kid000000000',
+    binding: 'session-1',
     workspaceId: 'ws_a',
     applicationId: 'app_1',
+    ownerId: 'per_1',
     environment: 'live',
-    state: 'active',
+    state: 'suspended',
+    suspension: { automatic: true, untilMs: 7 },
     secrets: row.secrets,
     notBeforeMs: 1,
     expiresAtMs: 2,
     scopes: row.scopes,
+    scopesSetAtMs: NOW_MS,
     limits: row.limits,
     revision: 1,
   });
@@ -270,14 +294,20 @@ test.each([
 
 test('workspaces are listed with the oldest first: it is the default one', async () => {
   const { store } = await openWorkspace();
-  await store.workspaces.insert({ id: 'ws_0', name: 'younger', state: 'disabled', createdAtMs: NOW_MS + 1 });
+  await store.workspaces.insert({
+    id: 'ws_0',
+    name: 'younger',
+    state: 'disabled',
+    ...UNNARROWED,
+    createdAtMs: NOW_MS + 1,
+  });
   expect((await store.workspaces.list()).map((row) => [row.id, row.state])).toEqual([
     ['ws_a', 'active'],
     ['ws_b', 'active'],
     ['ws_0', 'disabled'],
   ]);
   await expect(
-    store.workspaces.insert({ id: 'ws_a', name: 'again', state: 'active', createdAtMs: 1 }),
+    store.workspaces.insert({ id: 'ws_a', name: 'again', state: 'active', ...UNNARROWED, createdAtMs: 1 }),
   ).rejects.toMatchObject({ code: 'conflict' });
 });
 

@@ -11,7 +11,9 @@ import { createTokenVerifier } from '../../src/admin/tokens.ts';
 import type { AdminToken } from '../../src/admin/tokens.ts';
 import { createClient } from '../../src/client/client.ts';
 import type { Client } from '../../src/client/client.ts';
+import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
+import { workspaceState } from '../../src/keys/key-fixture.ts';
 import { createSecretHasher } from '../../src/keys/secret-hash.ts';
 import { openCallStore } from '../../src/storage/call-store.ts';
 import type { SqliteCallStore } from '../../src/storage/call-store.ts';
@@ -147,24 +149,13 @@ const CONFIG_STATUS: ConfigFileStatus = {
 function snapshotOf(workspaceId: string): Snapshot {
   return {
     version: 1,
-    gateway: {
-      bodyBytesMax: 1,
-      connectTimeoutMs: 1,
-      firstByteTimeoutMs: 1,
-      idleTimeoutMs: 1,
-      answerBytesMax: 1,
-      allowKeyInQuery: false,
-      trustedProxyHops: 0,
-      upstreamConnectionsMax: 1,
-      drainTimeoutMs: 1,
-    },
+    gateway: GATEWAY_DEFAULTS,
     workspaces: {
       [workspaceId]: {
-        id: workspaceId,
-        state: 'active',
-        applications: {},
+        ...workspaceState({ id: workspaceId, applications: {} }),
         providers: { sandbox: providerOf('sandbox'), filehouse: providerOf('filehouse') },
         aliases: { filealias: { targets: ['filehouse/tiny'] } },
+        catalogueSinceMs: {},
       },
     },
   };

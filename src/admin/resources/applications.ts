@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
+import { NO_LIMITS, NO_SCOPES } from '../../keys/constraints.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import {
@@ -57,6 +58,12 @@ const create = changeEndpoint({
     const row: ApplicationRow = {
       id: newId('app', ctx.nowMs),
       ...body,
+      subscribedServices: [],
+      ownerId: null,
+      teamId: null,
+      scopes: NO_SCOPES,
+      scopesSetAtMs: ctx.nowMs,
+      limits: NO_LIMITS,
       isDefault: false,
       createdAtMs: ctx.nowMs,
       updatedAtMs: ctx.nowMs,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { generateKey } from '../../keys/format.ts';
-import { NO_LIMITS, NO_SCOPES } from '../../keys/key-record.ts';
+import { NO_LIMITS, NO_SCOPES } from '../../keys/constraints.ts';
+import { changedLimits, changedScopes } from '../constraint-fields.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { durationMs, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
@@ -41,14 +42,22 @@ const create = changeEndpoint({
     const generated = generateKey({ type: 'kwk', environment: body.environment });
     const row: KeyRow = {
       kid: generated.kid,
+      type: 'kwk',
+      parentKid: null,
+      binding: null,
+      ownerId: null,
+      suspension: null,
       applicationId: application.id,
       name: body.name,
       environment: body.environment,
       state: 'active',
-      secrets: [{ ...ctx.deps.hasher.hash(generated.secret), state: 'current', notAfterMs: null }],
+      secrets: [
+        { ...ctx.deps.hasher.hash(generated.secret), state: 'current', notAfterMs: null, createdAtMs: ctx.nowMs },
+      ],
       ...checkedDates(body, { notBeforeMs: null, expiresAtMs: null }, ctx.nowMs),
-      scopes: { ...NO_SCOPES, ...body.scopes },
-      limits: { ...NO_LIMITS, ...body.limits },
+      scopes: changedScopes(NO_SCOPES, body.scopes),
+      scopesSetAtMs: ctx.nowMs,
+      limits: changedLimits(NO_LIMITS, body.limits),
       tags: body.tags,
       revision: 1,
       createdAtMs: ctx.nowMs,
@@ -149,8 +158,9 @@ const update = changeEndpoint({
     const updated = await ctx.workspace.keys.update(before.kid, revision ?? before.revision, {
       ...same,
       ...checkedDates(body, before, ctx.nowMs),
-      scopes: body.scopes === null ? NO_SCOPES : { ...before.scopes, ...body.scopes },
-      limits: body.limits === null ? NO_LIMITS : { ...before.limits, ...body.limits },
+      scopes: changedScopes(before.scopes, body.scopes),
+      ...(body.scopes === undefined ? {} : { scopesSetAtMs: ctx.nowMs }),
+      limits: changedLimits(before.limits, body.limits),
       updatedAtMs: ctx.nowMs,
     });
     if (!updated) throw changedMeanwhile(before);

@@ -1,5 +1,6 @@
 import { initial } from './0001-initial.ts';
+import { ownersAndConstraints } from './0002-owners-and-constraints.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [initial];
+export const MIGRATIONS: readonly Migration[] = [initial, ownersAndConstraints];

@@ -1,0 +1,76 @@
+import type { CompiledScopes } from './compiled-scopes.ts';
+import { compileScopes } from './compiled-scopes.ts';
+import type { Limits, Scopes } from './constraints.ts';
+import type { ApplicationState, MembershipState, Narrowing, PersonState, TeamState, WorkspaceState } from './owners.ts';
+import { entryOf } from './owners.ts';
+import type { PreparedKey } from './prepare.ts';
+
+/** What may narrow a call, from the inside out. */
+export type LevelKind = 'delegated' | 'temporary' | 'key' | 'application' | 'team' | 'workspace';
+
+/** One of the things that a call must fit into. It must fit into all of them. */
+export interface Level {
+  readonly kind: LevelKind;
+  readonly id: string;
+  readonly scopes: Scopes;
+  readonly compiled: CompiledScopes;
+  readonly scopesSetAtMs: number;
+  readonly limits: Limits;
+}
+
+/** A person who answers for a key. */
+export interface Owner {
+  readonly id: string;
+  /** Null: there is nobody of that id. */
+  readonly person: PersonState | null;
+  /** In the application's team; null without one, or where the application has no team. */
+  readonly membership: MembershipState | null;
+}
+
+/** Where a key stands: everybody and everything behind it. The same for every call under one configuration. */
+export interface Standing {
+  readonly key: PreparedKey;
+  /** The keys it was minted from, nearest first. */
+  readonly ancestors: readonly PreparedKey[];
+  /** Null: there is none of that id. */
+  readonly application: ApplicationState | null;
+  readonly owners: readonly Owner[];
+  /** The application's team; null where it has none, or names one that is not there. */
+  readonly team: TeamState | null;
+  readonly workspace: WorkspaceState | null;
+  /** Innermost first. */
+  readonly levels: readonly Level[];
+}
+
+/** Looks up everything behind a key. Pure; made once per key and configuration. */
+export function standingOf(
+  key: PreparedKey,
+  ancestors: readonly PreparedKey[],
+  workspace: WorkspaceState | null,
+): Standing {
+  const { record } = key;
+  const application = workspace === null ? null : entryOf(workspace.applications, record.applicationId);
+  const teamId = application?.teamId ?? null;
+  const team = workspace === null || teamId === null ? null : entryOf(workspace.teams, teamId);
+  const ownerIds = new Set([record.ownerId, application?.ownerId ?? null].filter((id) => id !== null));
+  const owners = Array.from(ownerIds, (id) => ({
+    id,
+    person: workspace === null ? null : entryOf(workspace.people, id),
+    membership: team === null ? null : entryOf(team.members, id),
+  }));
+  const levels: Level[] = [key, ...ancestors].map(keyLevel);
+  if (application !== null) levels.push(levelOf('application', application.id, application));
+  if (team !== null) levels.push(levelOf('team', team.id, team));
+  if (workspace !== null) levels.push(levelOf('workspace', workspace.id, workspace));
+  return { key, ancestors, application, owners, team, workspace, levels };
+}
+
+function keyLevel({ record, scopes, limits }: PreparedKey): Level {
+  const kind = record.type === 'kwt' ? 'temporary' : 'key';
+  return levelOf(kind, record.kid, { scopes, scopesSetAtMs: record.scopesSetAtMs, limits });
+}
+
+/** A level of anything that narrows. */
+export function levelOf(kind: LevelKind, id: string, { scopes, scopesSetAtMs, limits }: Narrowing): Level {
+  return { kind, id, scopes, compiled: compileScopes(scopes), scopesSetAtMs, limits };
+}
