@@ -229,7 +229,7 @@ export interface CallFilter {
 export interface UsageQuery {
   readonly fromMs: number;
   readonly toMs: number;
-  readonly groupBy: 'key' | 'application' | 'model' | 'provider' | 'day' | 'code';
+  readonly groupBy: 'key' | 'owner' | 'application' | 'model' | 'provider' | 'day' | 'code';
 }
 
 export interface UsageRow {
@@ -242,6 +242,7 @@ export interface UsageRow {
   readonly reasoningTokens: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
+  readonly costNanoUsd: number;
 }
 
 /** Call records, one file a day. Reads see one workspace; calls that proved no key have none and are seen by operators (`null`). */

@@ -48,6 +48,22 @@ export interface CallRecord {
   readonly complete: boolean;
   readonly clientAddress: string;
   readonly userAgent: string | null;
+  /** The person who answered for the key at that time. */
+  readonly ownerId: string | null;
+  /** The key that the caller's temporary or delegated key comes from. */
+  readonly parentKid: string | null;
+  /** Which of the key's secrets was sent, counted from 1; null until one was proven. */
+  readonly secretGeneration: number | null;
+  /** The session or transaction that the caller named. */
+  readonly session: string | null;
+  /** ISO 3166-1 alpha-2, where a trusted proxy told it. */
+  readonly country: string | null;
+  /** Null where the model has no price, or nothing was used. */
+  readonly costNanoUsd: number | null;
+  /** Whether tokens and cost were estimated, because the provider did not tell. */
+  readonly costEstimated: boolean;
+  /** JSON of what a refusal was decided on, without secrets, so that it can be explained and replayed; null for calls that passed. */
+  readonly decision: string | null;
   /** Snapshot version that decided. */
   readonly configVersion: number;
   readonly worker: number;
@@ -90,6 +106,14 @@ export const CALL_FIELDS = [
   'complete',
   'clientAddress',
   'userAgent',
+  'ownerId',
+  'parentKid',
+  'secretGeneration',
+  'session',
+  'country',
+  'costNanoUsd',
+  'costEstimated',
+  'decision',
   'configVersion',
   'worker',
 ] as const satisfies readonly (keyof CallRecord)[];

@@ -1692,7 +1692,16 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
       'Totals of calls, tokens and bytes in a span of time, by one property. Without dates: the last 24 hours.',
     cli: {
       verb: 'usage',
-      columns: ['group', 'calls', 'failedCalls', 'inputTokens', 'cachedInputTokens', 'outputTokens', 'reasoningTokens'],
+      columns: [
+        'group',
+        'calls',
+        'failedCalls',
+        'inputTokens',
+        'cachedInputTokens',
+        'outputTokens',
+        'reasoningTokens',
+        'costNanoUsd',
+      ],
     },
     flags: [
       {
@@ -1724,7 +1733,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         type: 'string',
         required: false,
         nullable: false,
-        values: ['key', 'application', 'model', 'provider', 'day', 'code'],
+        values: ['key', 'owner', 'application', 'model', 'provider', 'day', 'code'],
         description: 'Default: key.',
         secret: false,
       },

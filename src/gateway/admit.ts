@@ -2,7 +2,6 @@ import { decide } from '../keys/decide.ts';
 import type { DecisionInput, RequestFacts } from '../keys/decision-input.ts';
 import type { LimitRefused } from '../limits/key-limiter.ts';
 import type { Call } from './call.ts';
-import { clientCountry } from './client-address.ts';
 import type { Gateway } from './gateway.ts';
 import type { CachedKey } from './key-cache.ts';
 import { limitHeaders } from './limit-headers.ts';
@@ -72,7 +71,7 @@ function factsOf(call: Call): RequestFacts {
     operation: call.operation,
     tool: null,
     address: call.clientAddress,
-    country: clientCountry(inbound.headers, call.config.settings),
+    country: call.country,
     method: inbound.method,
     path: head?.path ?? '',
     session: head?.session ?? null,

@@ -22,6 +22,8 @@ export class Call {
   /** The configuration that decides: the one in force when the key was last proven. */
   config: LiveConfig;
   clientAddress: string;
+  /** Two letters, where a trusted proxy told it. */
+  country: string | null = null;
 
   head: RequestHead | null = null;
   /** Error answers are written in this dialect. */
@@ -43,6 +45,8 @@ export class Call {
   stream = false;
   target: Target | null = null;
   credentialId: string | null = null;
+  /** JSON of what a refusal was decided on; null while nothing refused. */
+  decision: string | null = null;
   /** Whether a place under the key's concurrency limit is held. */
   admitted = false;
   /** Flat name, value pairs that tell of the key: its limits, and that its secret is to be replaced. */

@@ -7,7 +7,7 @@ import { answerModels, answerProbe } from './answer-locally.ts';
 import { authenticate, isOutdated, proveKey } from './authenticate.ts';
 import { Call } from './call.ts';
 import { chooseTarget } from './choose-target.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress, clientCountry } from './client-address.ts';
 import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import type { Inbound } from './inbound.ts';
@@ -42,6 +42,7 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   if ('code' in head) return head;
   call.head = head;
   call.clientAddress = clientAddress(call.inbound.remoteAddress, head, call.config.settings.trustedProxyHops);
+  call.country = clientCountry(call.inbound.headers, call.config.settings);
   call.dialect = guessDialect(head.path);
 
   const route = matchRoute(call.inbound.method, head);

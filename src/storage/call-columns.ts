@@ -46,6 +46,14 @@ const READERS: { readonly [F in Field]: (row: Row, field: Field) => CallRecord[F
   complete: flag,
   clientAddress: text,
   userAgent: textOrNull,
+  ownerId: textOrNull,
+  parentKid: textOrNull,
+  secretGeneration: numberOrNull,
+  session: textOrNull,
+  country: textOrNull,
+  costNanoUsd: numberOrNull,
+  costEstimated: flag,
+  decision: textOrNull,
   configVersion: number,
   worker: number,
 };
@@ -84,5 +92,6 @@ function numberOrNull(row: Row, field: Field): number | null {
 }
 
 function flag(row: Row, field: Field): boolean {
-  return number(row, field) !== 0;
+  // Null: written before there was such a field.
+  return row[callColumn(field)] !== null && number(row, field) !== 0;
 }

@@ -73,7 +73,8 @@ export function openCallDays(dataDir: string): CallDays {
     read: (day, work) => {
       const writer = writers.get(day);
       if (writer !== undefined) return work(writer.database);
-      const database = new DatabaseSync(dayPath(folder, day), { readOnly: true, timeout: 5000 });
+      const path = dayPath(folder, day);
+      const database = openReader(path);
       try {
         return work(database);
       } finally {
@@ -121,6 +122,7 @@ function openWriter(path: string): DayWriter {
       pragma cache_size = -16000;
     `);
     database.exec(SCHEMA);
+    addColumns(database);
     const places = CALL_COLUMNS.map(() => '?').join(', ');
     const insert = database.prepare(
       `insert into calls (${CALL_COLUMNS.join(', ')}) values (${places}) on conflict (request_id) do nothing`,
@@ -131,6 +133,34 @@ function openWriter(path: string): DayWriter {
     if (isNew) rmSync(path, { force: true });
     throw error;
   }
+}
+
+/** A day that was written before a field existed is brought forward first, so that every query fits it. */
+function openReader(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+  if (missingColumns(database).length === 0) return database;
+  database.close();
+  const writable = new DatabaseSync(path, { timeout: 5000 });
+  try {
+    addColumns(writable);
+  } finally {
+    writable.close();
+  }
+  return new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+}
+
+function missingColumns(database: DatabaseSync): readonly string[] {
+  const present = new Set(
+    database
+      .prepare('pragma table_info(calls)')
+      .all()
+      .map(({ name }) => name),
+  );
+  return CALL_COLUMN_DEFINITIONS.filter((_, index) => !present.has(CALL_COLUMNS[index] ?? ''));
+}
+
+function addColumns(database: DatabaseSync): void {
+  for (const definition of missingColumns(database)) database.exec(`alter table calls add column ${definition}`);
 }
 
 const SCHEMA = `

@@ -39,6 +39,7 @@ const MODEL = `(provider || '/' || model)`;
 /** What a usage sum is grouped by; a call that has none of it is in the group with the empty name. */
 export const USAGE_GROUPS: Readonly<Record<UsageQuery['groupBy'], string>> = {
   key: 'kid',
+  owner: 'owner_id',
   application: 'application_id',
   model: MODEL,
   provider: 'provider',
@@ -52,6 +53,7 @@ export function usageSql(groupBy: UsageQuery['groupBy'], condition: Condition): 
     select coalesce(${USAGE_GROUPS[groupBy]}, '') as name, count(*) as calls, sum(code <> 'ok') as failed_calls,
       coalesce(sum(input_tokens), 0) as input_tokens, coalesce(sum(cached_input_tokens), 0) as cached_input_tokens,
       coalesce(sum(output_tokens), 0) as output_tokens, coalesce(sum(reasoning_tokens), 0) as reasoning_tokens,
-      coalesce(sum(request_bytes), 0) as request_bytes, coalesce(sum(response_bytes), 0) as response_bytes
+      coalesce(sum(request_bytes), 0) as request_bytes, coalesce(sum(response_bytes), 0) as response_bytes,
+      coalesce(sum(cost_nano_usd), 0) as cost_nano_usd
     from calls where ${condition.sql} group by 1`;
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import type { CallFilter } from '../admin/stores.ts';
@@ -44,6 +45,14 @@ function record(patch: Partial<CallRecord> & { readonly requestId: string }): Ca
     complete: true,
     clientAddress: '127.0.0.1',
     userAgent: 'test/1',
+    ownerId: null,
+    parentKid: null,
+    secretGeneration: 1,
+    session: null,
+    country: null,
+    costNanoUsd: 1500,
+    costEstimated: false,
+    decision: null,
     configVersion: 1,
     worker: 0,
     ...patch,
@@ -221,6 +230,7 @@ test('usage sums over days, by group, and of one workspace only', async () => {
       reasoningTokens: 2,
       requestBytes: 20,
       responseBytes: 40,
+      costNanoUsd: 3000,
     },
     {
       group: '',
@@ -232,6 +242,7 @@ test('usage sums over days, by group, and of one workspace only', async () => {
       reasoningTokens: 0,
       requestBytes: 10,
       responseBytes: 20,
+      costNanoUsd: 1500,
     },
   ]);
   const groups = async (groupBy: 'key' | 'application' | 'provider' | 'day' | 'code') =>
@@ -269,4 +280,21 @@ test('a call list takes only its own cursors', async () => {
     await expect(store.list('ws_a', { cursor, limit: 1 }, {})).rejects.toMatchObject({ code: 'validation_failed' });
   }
   expect(existsSync(join(dataDir, 'calls'))).toBe(true);
+});
+
+test('a day that was written before a field existed is read, summed and written on', async () => {
+  const { dataDir, store, files, write } = openCalls();
+  await write(record({ requestId: 'req_1' }));
+  await store.close();
+  const old = new DatabaseSync(join(dataDir, 'calls', files()[0] ?? ''));
+  for (const column of ['cost_nano_usd', 'decision', 'country']) old.exec(`alter table calls drop column ${column}`);
+  old.close();
+
+  const later = openCallStore({ dataDir });
+  onTestFinished(() => later.close());
+  const page = await later.list('ws_a', { cursor: null, limit: 10 }, {});
+  expect(page.items[0]).toMatchObject({ requestId: 'req_1', costNanoUsd: null, decision: null, country: null });
+  const call = record({ requestId: 'req_2' });
+  await later.write([row(call)]);
+  expect((await later.list('ws_a', { cursor: null, limit: 10 }, { requestId: 'req_2' })).items).toEqual([call]);
 });

@@ -136,6 +136,7 @@ function readUsage(row: Readonly<Record<string, unknown>>): UsageRow {
     reasoningTokens: count('reasoning_tokens'),
     requestBytes: count('request_bytes'),
     responseBytes: count('response_bytes'),
+    costNanoUsd: count('cost_nano_usd'),
   };
 }
 
@@ -151,6 +152,7 @@ function add(sum: UsageRow | undefined, row: UsageRow): UsageRow {
     reasoningTokens: sum.reasoningTokens + row.reasoningTokens,
     requestBytes: sum.requestBytes + row.requestBytes,
     responseBytes: sum.responseBytes + row.responseBytes,
+    costNanoUsd: sum.costNanoUsd + row.costNanoUsd,
   };
 }
 

@@ -28,6 +28,7 @@ function row(index: number): CallRow {
     'requestBytes',
     'responseBytes',
     'complete',
+    'costEstimated',
     'configVersion',
     'worker',
   ]);

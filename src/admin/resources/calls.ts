@@ -45,6 +45,13 @@ const callView = z
     complete: z.boolean().describe('Whether the end of the answer was seen.'),
     clientAddress: z.string(),
     userAgent: named,
+    ownerId: named.describe('The person who answered for the key at that time.'),
+    parentKid: named.describe('The key that a temporary or delegated key comes from.'),
+    secretGeneration: counted.describe('Which of the secrets of the key was sent, counted from 1.'),
+    session: named,
+    country: named,
+    costNanoUsd: counted.describe('In billionths of a USD; null where the model has no price.'),
+    costEstimated: z.boolean(),
     configVersion: z.int(),
     worker: z.int(),
   })

@@ -18,6 +18,7 @@ const usageRow = z
     reasoningTokens: count.describe('Part of outputTokens.'),
     requestBytes: count,
     responseBytes: count,
+    costNanoUsd: count.describe('In billionths of a USD.'),
   })
   .meta({ id: 'UsageRow' });
 
@@ -31,13 +32,22 @@ const read = readEndpoint({
     'Totals of calls, tokens and bytes in a span of time, by one property. Without dates: the last 24 hours.',
   cli: {
     verb: 'usage',
-    columns: ['group', 'calls', 'failedCalls', 'inputTokens', 'cachedInputTokens', 'outputTokens', 'reasoningTokens'],
+    columns: [
+      'group',
+      'calls',
+      'failedCalls',
+      'inputTokens',
+      'cachedInputTokens',
+      'outputTokens',
+      'reasoningTokens',
+      'costNanoUsd',
+    ],
   },
   params: none,
   query: z.strictObject({
     from: time.exactOptional().describe('Inclusive.'),
     to: time.exactOptional().describe('Exclusive.'),
-    groupBy: z.enum(['key', 'application', 'model', 'provider', 'day', 'code']).default('key'),
+    groupBy: z.enum(['key', 'owner', 'application', 'model', 'provider', 'day', 'code']).default('key'),
   }),
   response: z.object({ from: time, to: time, groupBy: z.string(), items: z.array(usageRow) }).meta({ id: 'Usage' }),
   handler: async (ctx, { query }) => {
