@@ -1,4 +1,6 @@
 import type { DialectName } from '../llm/dialect.ts';
+import { priceOf } from '../llm/price.ts';
+import type { Price, StatedPrice } from '../llm/price.ts';
 import type { Provider, ProviderEndpoint } from '../providers/provider.ts';
 import { parseBaseUrl } from './base-url.ts';
 import { DIALECT_NAMES } from './schema.ts';
@@ -42,8 +44,9 @@ export function compileBuiltIn(builtIn: Provider, sources: BuiltInSources, warn:
   const { id, entry, row } = sources;
   if (row?.state === 'disabled') return null;
   const models = modelsOf(sources) ?? builtIn.models;
+  const prices = { ...statedPrices(builtIn.prices ?? {}), ...pricesOf(entry) };
   if (builtIn.transport === 'in-process') {
-    return { id, transport: 'in-process', endpoints: builtInEndpoints(builtIn, null), credentials: [], models };
+    return { id, transport: 'in-process', endpoints: builtInEndpoints(builtIn, null), credentials: [], models, prices };
   }
   const credentials = credentialsOf(sources);
   if (credentials.length === 0 && entry === null) return null;
@@ -54,7 +57,7 @@ export function compileBuiltIn(builtIn: Provider, sources: BuiltInSources, warn:
     warn(`The provider ${id} is left out: its base URL ${refusal}.`);
     return null;
   }
-  return { id, transport: 'http', endpoints: builtInEndpoints(builtIn, override), credentials, models };
+  return { id, transport: 'http', endpoints: builtInEndpoints(builtIn, override), credentials, models, prices };
 }
 
 /** A provider that is not built in, or null where its row does not say enough. */
@@ -92,7 +95,23 @@ export function compileOwn(sources: ProviderSources, warn: Warn): ProviderSnapsh
     endpoints: Object.fromEntries(endpoints),
     credentials: credentialsOf({ ...sources, envSecret: null }),
     models: modelsOf(sources) ?? [],
+    prices: pricesOf(entry),
   };
+}
+
+/** What the operator's file states of prices. */
+function pricesOf(entry: ProviderConfig | null): Readonly<Record<string, Price>> {
+  return statedPrices(
+    Object.fromEntries(
+      (entry?.models ?? []).flatMap((model) =>
+        typeof model === 'string' || model.price === undefined ? [] : [[model.id, model.price] as const],
+      ),
+    ),
+  );
+}
+
+function statedPrices(stated: Readonly<Record<string, StatedPrice>>): Readonly<Record<string, Price>> {
+  return Object.fromEntries(Object.entries(stated).map(([name, price]) => [name, priceOf(price)]));
 }
 
 /** How a server of one's own is spoken to: as the makers of the dialect define it. */

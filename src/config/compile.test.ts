@@ -120,6 +120,7 @@ providers:
   });
   expect(providers['house']).toEqual({
     id: 'house',
+    prices: {},
     transport: 'http',
     endpoints: {
       openai: {

@@ -17,6 +17,7 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   trustedProxyHops: 0,
   countryHeader: null,
   upstreamConnectionsMax: 256,
+  outputTokensAssumed: 4096,
   drainTimeoutMs: 30_000,
 };
 
@@ -108,6 +109,7 @@ const gateway = z.strictObject({
     .transform((name) => name.toLowerCase())
     .optional(),
   upstreamConnectionsMax: wholeNumber(1, 100_000).optional(),
+  outputTokensAssumed: wholeNumber(1, 10_000_000).optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 

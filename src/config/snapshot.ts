@@ -4,6 +4,7 @@
  */
 import type { WorkspaceState } from '../keys/owners.ts';
 import type { DialectName } from '../llm/dialect.ts';
+import type { Price } from '../llm/price.ts';
 
 export interface Snapshot {
   /** Rises with every publication. */
@@ -30,6 +31,8 @@ export interface GatewaySettings {
   readonly countryHeader: string | null;
   /** Upstream connections per provider origin and worker. */
   readonly upstreamConnectionsMax: number;
+  /** Output tokens that a call is expected to need at most where its body does not limit them: what budgets reserve. */
+  readonly outputTokensAssumed: number;
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }
@@ -47,6 +50,8 @@ export interface ProviderSnapshot {
   readonly transport: 'http' | 'in-process';
   readonly endpoints: Readonly<Partial<Record<DialectName, EndpointSnapshot>>>;
   readonly credentials: readonly CredentialSnapshot[];
+  /** By model name without the provider. */
+  readonly prices: Readonly<Record<string, Price>>;
   /** Model names without the provider, for `/v1/models`. */
   readonly models: readonly string[];
 }

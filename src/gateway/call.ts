@@ -5,6 +5,7 @@ import type { CachedKey } from './key-cache.ts';
 import type { Inbound } from './inbound.ts';
 import type { LiveConfig, LiveWorkspace } from './live-config.ts';
 import type { RequestHead } from './request-head.ts';
+import type { SeenOutput } from './seen-output.ts';
 import type { Target } from './targets.ts';
 import type { UpstreamCall } from './upstream.ts';
 
@@ -62,6 +63,12 @@ export class Call {
   firstByteAt = 0;
   responseBytes = 0;
   usage: Usage | null = null;
+  /** Whether the usage was not told by the provider. */
+  usageEstimated = false;
+  /** Null where the model has no price, or nothing was used. */
+  costNanoUsd: number | null = null;
+  /** What went by of an answer that may not tell its usage; null for an answer that is whole or not there. */
+  seenOutput: SeenOutput | null = null;
   complete = false;
   /** Whether the answer under way is an event stream, which can tell an error at its end. */
   eventStream = false;

@@ -1,11 +1,13 @@
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { classifyAnswer, classifyFailure } from './classify.ts';
+import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { headerValue } from './header-text.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
+import { SeenOutput } from './seen-output.ts';
 import type { Target } from './targets.ts';
 import type { StreamObserver } from '../llm/dialect.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
@@ -107,11 +109,13 @@ class Relay implements UpstreamListener {
     } else if (contentType.startsWith('text/event-stream')) {
       this.#mode = 'events';
       call.eventStream = true;
+      call.seenOutput = new SeenOutput();
       this.#observer = this.#target.dialect.observeStream(this.#hideUsage);
     } else if (contentType.startsWith('application/json') || contentType === '') {
       // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
       const streamed = call.stream && !call.reading.stream;
       if (streamed) this.#observer = this.#target.dialect.observeStream(false);
+      call.seenOutput = new SeenOutput();
       this.#mode = streamed ? 'flowing' : 'held';
     } else {
       this.#fail(refusal('provider_answer_invalid'));
@@ -121,9 +125,11 @@ class Relay implements UpstreamListener {
   #readData(chunk: Buffer): void {
     switch (this.#mode) {
       case 'events':
+        this.#call.seenOutput?.add(chunk);
         this.#relay(this.#observer?.push(chunk) ?? null);
         return;
       case 'held':
+        this.#call.seenOutput?.add(chunk);
         this.#hold(chunk);
         if (this.#heldBytes > HELD_BYTES_MAX) this.#stopHolding();
         return;
@@ -131,6 +137,7 @@ class Relay implements UpstreamListener {
         if (this.#heldBytes < ERROR_BYTES_MAX) this.#hold(chunk);
         return;
       case 'flowing':
+        this.#call.seenOutput?.add(chunk);
         this.#observer?.push(chunk);
         this.#relay(chunk);
         return;
@@ -239,6 +246,7 @@ class Relay implements UpstreamListener {
     call.usage = this.#target.dialect.readUsage(body);
     call.complete = true;
     call.responseBytes = body.length;
+    meter(call);
     call.inbound.respond(this.#status, this.#answerHead(), body);
     this.#settle(null);
   }

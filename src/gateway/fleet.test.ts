@@ -45,7 +45,14 @@ function deadlySnapshot(version: number): Snapshot {
   const sound = snapshot(version);
   const workspace = sound.workspaces[WORKSPACE];
   if (workspace === undefined) throw new Error('no workspace');
-  const missing = { id: 'missing', transport: 'in-process', endpoints: {}, credentials: [], models: [] } as const;
+  const missing = {
+    id: 'missing',
+    transport: 'in-process',
+    endpoints: {},
+    credentials: [],
+    models: [],
+    prices: {},
+  } as const;
   return { ...sound, workspaces: { [WORKSPACE]: { ...workspace, providers: { missing } } } };
 }
 

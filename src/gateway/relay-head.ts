@@ -11,6 +11,8 @@ export function relayHead(call: Call, target: Target, upstreamHeaders: readonly 
   headers.push('x-request-id', call.requestId);
   for (const text of target.answerHeaders) headers.push(text);
   headers.push('x-keyward-attempts', String(call.attempts));
+  // A stream tells its usage at its end, when its head is gone.
+  if (call.costNanoUsd !== null) headers.push('x-keyward-cost-usd', usdText(call.costNanoUsd));
   for (const text of call.keyHeaders) headers.push(text);
   const allowed = target.dialect.responseHeaders;
   for (let i = 0; i + 1 < upstreamHeaders.length; i += 2) {
@@ -19,4 +21,9 @@ export function relayHead(call: Call, target: Target, upstreamHeaders: readonly 
   }
   if (call.eventStream) headers.push('cache-control', 'no-cache');
   return headers;
+}
+
+/** In plain digits: no exponent, which not every reader of a header knows. */
+function usdText(nanoUsd: number): string {
+  return (nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '');
 }

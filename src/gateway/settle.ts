@@ -1,6 +1,7 @@
 import type { CallRow } from '../calls/call-record.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
+import { meter } from './metering.ts';
 
 const PATH_LENGTH_MAX = 512;
 const NAME_LENGTH_MAX = 256;
@@ -9,6 +10,7 @@ const ADDRESS_LENGTH_MAX = 64;
 
 /** The end of every call, however it went: what it held is given back, and its record is queued. */
 export function settle(gateway: Gateway, call: Call): void {
+  meter(call);
   if (call.admitted) call.key?.limiter.release();
   call.admitted = false;
   gateway.calls.push(callRow(gateway, call));
@@ -56,8 +58,8 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     call.matchedSecret === null ? null : (call.matchedSecret.generation ?? 1),
     head === null || head.session === null ? null : short(head.session, NAME_LENGTH_MAX),
     call.country,
-    null,
-    0,
+    call.costNanoUsd,
+    call.usageEstimated ? 1 : 0,
     call.decision,
     call.config.version,
     gateway.worker,

@@ -1,4 +1,6 @@
 import type { Dialect, DialectName } from '../llm/dialect.ts';
+import type { Price } from '../llm/price.ts';
+import { ANY_MODEL } from '../providers/provider.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { CredentialSnapshot } from '../config/snapshot.ts';
 import type { LiveEndpoint, LiveProvider, LiveWorkspace } from './live-config.ts';
@@ -14,6 +16,8 @@ export interface Target {
   readonly dialect: Dialect;
   /** As sent upstream; null for a passthrough that names no model. */
   readonly model: string | null;
+  /** Null: the model has none, or no model is named. */
+  readonly price: Price | null;
   /** Flat name, value pairs that tell the caller who answered. */
   readonly answerHeaders: readonly string[];
 }
@@ -79,7 +83,12 @@ function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string):
   const endpoint = provider.endpoints.get(dialect.name);
   if (endpoint === undefined) return dialectUnsupported(provider, name);
   const model = name.slice(slash + 1);
-  return { provider, endpoint, dialect, model, answerHeaders: answerHeaders(provider, model) };
+  const price = priceFor(provider, model);
+  return { provider, endpoint, dialect, model, price, answerHeaders: answerHeaders(provider, model) };
+}
+
+function priceFor({ snapshot: { prices } }: LiveProvider, model: string | null): Price | null {
+  return model === null ? null : (entryOf(prices, model) ?? entryOf(prices, ANY_MODEL));
 }
 
 /** The target of a passthrough call: a provider by name, any path of it. */
@@ -93,7 +102,14 @@ export function passthroughTarget(
   if (provider === undefined) return refusal('provider_not_found');
   const endpoint = dialect === null ? firstEndpoint(provider) : provider.endpoints.get(dialect.name);
   if (endpoint === undefined) return refusal('path_not_found');
-  return { provider, endpoint, dialect: endpoint.dialect, model, answerHeaders: answerHeaders(provider, model) };
+  return {
+    provider,
+    endpoint,
+    dialect: endpoint.dialect,
+    model,
+    price: priceFor(provider, model),
+    answerHeaders: answerHeaders(provider, model),
+  };
 }
 
 function firstEndpoint(provider: LiveProvider): LiveEndpoint | undefined {

@@ -55,7 +55,7 @@ export const anthropic: Dialect = {
 function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult {
   const read = readRequestBody(body, operation === 'count_tokens' ? COUNT_RULES : MESSAGE_RULES);
   if (!read.ok) return read;
-  const { model, stream } = read;
+  const { model, stream, numbers } = read;
   return {
     ok: true,
     reading: {
@@ -63,6 +63,7 @@ function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult
       model: model?.name ?? null,
       stream,
       modelSpans: model === null ? [] : [model.span],
+      outputTokensMax: numbers.get('max_tokens') ?? null,
       askUsage: null,
     },
   };

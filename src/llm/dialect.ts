@@ -92,6 +92,8 @@ export interface RequestReading {
   readonly stream: boolean;
   /** Where the model's name stands in the body, quotes included, in rising order. */
   readonly modelSpans: readonly Span[];
+  /** How many output tokens the caller allows, over all choices; null where the body does not say. */
+  readonly outputTokensMax: number | null;
   /** What asks the provider for the usage event, when the caller streams and did not ask. */
   readonly askUsage: Splice | null;
 }

@@ -15,8 +15,8 @@ import type {
 import { watchJsonArray } from './json-array-stream.ts';
 import { keptQuery } from './kept-query.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf } from './record.ts';
-import type { BodyRules } from './request-body.ts';
-import { invalid, readRequestBody } from './request-body.ts';
+import type { BodyFailure, BodyRules } from './request-body.ts';
+import { invalid, readRequestBody, readNumbers } from './request-body.ts';
 import { eventText, readEvent, watchEvents } from './sse.ts';
 import { HELD_BYTES_MAX } from './stream-bound.ts';
 import { writeRequest } from './write-request.ts';
@@ -65,8 +65,26 @@ function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult
     if (found === 'invalid') return invalid(`"requests" must be at most ${BATCH_MAX} objects, each with one "model".`);
     if (found !== null) modelSpans.push(found);
   }
-  return { ok: true, reading: { body, model: null, stream: false, modelSpans, askUsage: null } };
+  const outputTokensMax = readOutputMax(body, document);
+  if (outputTokensMax !== null && typeof outputTokensMax !== 'number') return outputTokensMax;
+  return { ok: true, reading: { body, model: null, stream: false, modelSpans, outputTokensMax, askUsage: null } };
 }
+
+/** Google reads both spellings of every name. */
+function readOutputMax(body: Buffer, document: JsonDocument): number | null | BodyFailure {
+  const config = document.find('generationConfig') ?? document.find('generation_config');
+  if (config === undefined || config === 'duplicate') return null;
+  const text = body.subarray(config.from, config.to);
+  const scan = scanJson(text);
+  if (!scan.ok || scan.document.kind !== '{') return null;
+  const numbers = readNumbers(text, scan.document, OUTPUT_NUMBERS);
+  if ('ok' in numbers) return numbers;
+  const each = numbers.get('maxOutputTokens') ?? numbers.get('max_output_tokens');
+  const candidates = numbers.get('candidateCount') ?? numbers.get('candidate_count') ?? 1;
+  return each === undefined ? null : Math.max(0, each) * Math.max(1, candidates);
+}
+
+const OUTPUT_NUMBERS = ['maxOutputTokens', 'max_output_tokens', 'candidateCount', 'candidate_count'];
 
 /** The objects inside the body that may repeat the model; null for one that is not as it must be. */
 function repeatingObjects(body: Buffer, document: JsonDocument, operation: ModelOperation): readonly (Span | null)[] {

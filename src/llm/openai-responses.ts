@@ -39,7 +39,7 @@ export const openaiResponses: Dialect = {
 function readRequest(body: Buffer, _operation: ModelOperation): ReadRequestResult {
   const read = readRequestBody(body, RULES);
   if (!read.ok) return read;
-  const { model, stream } = read;
+  const { model, stream, numbers } = read;
   // Streams of this dialect always tell usage, in their last event.
   return {
     ok: true,
@@ -48,6 +48,7 @@ function readRequest(body: Buffer, _operation: ModelOperation): ReadRequestResul
       model: model?.name ?? null,
       stream,
       modelSpans: model === null ? [] : [model.span],
+      outputTokensMax: numbers.get('max_output_tokens') ?? null,
       askUsage: null,
     },
   };

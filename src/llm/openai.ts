@@ -76,12 +76,19 @@ function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult
     model: model?.name ?? null,
     stream: read.stream,
     modelSpans: model === null ? [] : [model.span],
+    outputTokensMax: outputTokensMax(read.numbers),
   };
   if (!read.stream || model === null) return { ok: true, reading: { ...reading, askUsage: null } };
   const options = read.document.find('stream_options');
   const askUsage = options === 'duplicate' ? twice('stream_options') : usageSplice(body, options, model.span);
   if (askUsage !== null && 'ok' in askUsage) return askUsage;
   return { ok: true, reading: { ...reading, askUsage } };
+}
+
+/** Of both names the newer counts where both stand; `n` choices may each be as long. */
+function outputTokensMax(numbers: ReadonlyMap<string, number>): number | null {
+  const each = numbers.get('max_completion_tokens') ?? numbers.get('max_tokens');
+  return each === undefined ? null : Math.max(0, each) * Math.max(1, numbers.get('n') ?? 1);
 }
 
 /** What makes the body ask for usage; null if the caller asked already. */

@@ -21,8 +21,11 @@ export interface RequestBody {
   readonly document: JsonDocument;
   readonly model: { readonly name: string; readonly span: Span } | null;
   readonly stream: boolean;
+  /** Those of the members that must be whole numbers which are there. */
+  readonly numbers: ReadonlyMap<string, number>;
 }
 
+const NO_NUMBERS: ReadonlyMap<string, number> = new Map();
 const MODEL_LENGTH_MAX = 256;
 /** Room for a model name of which every character is an escape such as \u006d. */
 const MEMBER_BYTES_MAX = MODEL_LENGTH_MAX * 6 + 2;
@@ -46,14 +49,28 @@ export function readRequestBody(body: Buffer, rules: BodyRules): RequestBody | B
       return invalid('"stream" must be true or false.');
     stream = value === true;
   }
-  for (const name of rules.wholeNumbers) {
+  const numbers = readNumbers(body, document, rules.wholeNumbers);
+  if ('ok' in numbers) return numbers;
+  for (const name of rules.single) if (document.find(name) === 'duplicate') return twice(name);
+  return { ok: true, document, model, stream, numbers };
+}
+
+/** Members of an object that must be whole numbers, null or absent: the ones that are there. */
+export function readNumbers(
+  body: Buffer,
+  document: JsonDocument,
+  names: readonly string[],
+): ReadonlyMap<string, number> | BodyFailure {
+  let numbers: Map<string, number> | null = null;
+  for (const name of names) {
     const value = readMember(body, document, name);
     if (value === TWICE) return twice(name);
-    if (value !== undefined && value !== null && !Number.isSafeInteger(value))
-      return invalid(`"${name}" must be a whole number.`);
+    if (value === undefined || value === null) continue;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value)) return invalid(`"${name}" must be a whole number.`);
+    numbers ??= new Map();
+    numbers.set(name, value);
   }
-  for (const name of rules.single) if (document.find(name) === 'duplicate') return twice(name);
-  return { ok: true, document, model, stream };
+  return numbers ?? NO_NUMBERS;
 }
 
 const TWICE = Symbol('duplicate');

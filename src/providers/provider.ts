@@ -1,4 +1,5 @@
 import type { DialectName } from '../llm/dialect.ts';
+import type { StatedPrice } from '../llm/price.ts';
 
 /** How a secret is presented to a provider. */
 export interface ProviderAuth {
@@ -21,6 +22,9 @@ export interface ProviderEndpoint {
   readonly streamUsage: 'when-asked' | 'always';
 }
 
+/** The name under which a price stands for every model that has none of its own. */
+export const ANY_MODEL = '*';
+
 /** A vendor of models: data only. */
 export interface Provider {
   readonly id: string;
@@ -33,4 +37,6 @@ export interface Provider {
   readonly endpoints: Readonly<Partial<Record<DialectName, ProviderEndpoint>>>;
   /** Models listed without asking the vendor; others can be called all the same. */
   readonly models: readonly string[];
+  /** What models cost, by name; the vendor's own statement, or for play. */
+  readonly prices?: Readonly<Record<string, StatedPrice>>;
 }

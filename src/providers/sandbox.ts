@@ -1,4 +1,5 @@
 import type { DialectName } from '../llm/dialect.ts';
+import { ANY_MODEL } from './provider.ts';
 import type { Provider, ProviderEndpoint } from './provider.ts';
 import { SANDBOX_MODELS } from './sandbox/behaviour.ts';
 
@@ -25,4 +26,6 @@ export const sandbox: Provider = {
   transport: 'in-process',
   endpoints: ENDPOINTS,
   models: SANDBOX_MODELS,
+  // Play money: so that budgets can be tried without an account.
+  prices: { [ANY_MODEL]: { input: 1, output: 2, cachedInput: 0.1 } },
 };

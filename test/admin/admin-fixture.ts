@@ -176,6 +176,7 @@ function providerOf(id: string): ProviderSnapshot {
     transport: inProcess ? 'in-process' : 'http',
     endpoints: inProcess ? {} : { openai: endpoint },
     credentials: inProcess ? [] : [{ id: 'cred_file', secret: 'secret-of-the-file', weight: 1 }],
+    prices: {},
     models: inProcess ? ['echo'] : ['tiny', 'large'],
   };
 }

@@ -1,0 +1,87 @@
+/** What a call is expected to use before it is made, and what it did use once it has ended. */
+import type { Usage } from '../llm/dialect.ts';
+import { costOf } from '../llm/price.ts';
+import type { Call } from './call.ts';
+import { resolveModel } from './targets.ts';
+import type { Target } from './targets.ts';
+
+/** Of JSON with running text; a token has about four bytes of English, three of Chinese. */
+const BYTES_PER_INPUT_TOKEN = 3;
+
+/** Whole numbers: what limits on tokens and money count. */
+export interface Amounts {
+  readonly tokens: number;
+  readonly nanoUsd: number;
+}
+
+export const NOTHING: Amounts = Object.freeze({ tokens: 0, nanoUsd: 0 });
+
+/** What the call may need at most; null where money is asked about and the model has no price. */
+export function expectedAmounts(call: Call): { readonly tokens: number; readonly nanoUsd: number | null } {
+  const usage = expectedUsage(call);
+  if (usage === null) return NOTHING;
+  const price = expectedTarget(call)?.price ?? null;
+  return { tokens: tokensOf(usage), nanoUsd: price === null ? null : costOf(usage, price) };
+}
+
+/** Null for calls that no model answers. */
+function expectedUsage(call: Call): Usage | null {
+  const { reading, body, operation, config } = call;
+  if (reading === null || operation === 'count_tokens') return null;
+  const inputTokens = Math.ceil((body?.length ?? 0) / BYTES_PER_INPUT_TOKEN);
+  const outputTokens =
+    operation === 'embeddings' ? 0 : (reading.outputTokensMax ?? config.settings.outputTokensAssumed);
+  return usageOf(inputTokens, outputTokens);
+}
+
+/** Before the call's own target is chosen: what its model's name stands for. */
+function expectedTarget(call: Call): Target | null {
+  if (call.target !== null) return call.target;
+  if (call.workspace === null || call.requestedModel === null) return null;
+  const { target } = resolveModel(call.workspace, call.dialect, call.requestedModel);
+  return 'provider' in target ? target : null;
+}
+
+/**
+ * Sets what the call used, in tokens and money. What the provider told counts; where it did not,
+ * or was cut off, what went by is estimated and marked so: an unknown is never nothing.
+ */
+export function meter(call: Call): void {
+  const used = usedBy(call);
+  if (used === null) return;
+  call.usage = used.usage;
+  call.usageEstimated = used.estimated;
+  const price = call.target?.price ?? null;
+  if (price !== null) call.costNanoUsd = costOf(used.usage, price);
+}
+
+function usedBy(call: Call): { readonly usage: Usage; readonly estimated: boolean } | null {
+  const { usage, upstreamStatus, operation } = call;
+  if (call.target === null || call.attempts === 0 || operation === 'count_tokens') return null;
+  if (usage !== null && call.complete) return { usage, estimated: false };
+  const expected = expectedUsage(call);
+  if (expected === null) return null;
+  if (upstreamStatus === null) {
+    // The prompt was sent, and the caller left before the answer began: the provider has read it.
+    return call.code === 'client_closed' ? { usage: usageOf(expected.inputTokens, 0), estimated: true } : null;
+  }
+  if (upstreamStatus >= 300) return null;
+  const seen = Math.min(call.seenOutput?.tokens() ?? 0, MAX_TOKENS);
+  const known = usage ?? usageOf(expected.inputTokens, 0);
+  return { usage: { ...known, outputTokens: Math.max(known.outputTokens, seen) }, estimated: true };
+}
+
+const MAX_TOKENS = 10_000_000;
+
+/** What counts against limits. */
+export function amountsUsed(call: Call): Amounts {
+  return call.usage === null ? NOTHING : { tokens: tokensOf(call.usage), nanoUsd: call.costNanoUsd ?? 0 };
+}
+
+function tokensOf({ inputTokens, outputTokens }: Usage): number {
+  return inputTokens + outputTokens;
+}
+
+function usageOf(inputTokens: number, outputTokens: number): Usage {
+  return { inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens, reasoningTokens: 0 };
+}
