@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: CPU time per proxied call, beside nginx as a plain proxy, on the same machine in
  * the same run. Options: `--json`, `--seconds N` (of each measurement), `--rounds N`.
+ * `--delegate [--count N]`: what delegated keys cost, and nothing else.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -12,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { withWrongSecret } from '../test/forged-key.ts';
 import { createKey, startProduct } from '../test/product.ts';
 import { cpuMicrosOfTree } from './cpu-time.ts';
+import { benchDelegate } from './delegate.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 import { NGINX_SETTINGS, findNginx, startNginx } from './nginx.ts';
 import type { Nginx } from './nginx.ts';
@@ -86,6 +88,8 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
     'calls-only': { type: 'boolean', default: false },
+    delegate: { type: 'boolean', default: false },
+    count: { type: 'string', default: '1000000' },
   },
 });
 
@@ -276,5 +280,8 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
-if (!options['calls-only'] && !options.json) await benchVerify();
+if (options.delegate) await benchDelegate(Number(options.count));
+else {
+  await main();
+  if (!options['calls-only'] && !options.json) await benchVerify();
+}
