@@ -1,12 +1,10 @@
 /**
- * One counter in shared memory: 1,024 bytes, read and written only under the cell's lock.
+ * One counter in shared memory: 1,024 bytes, read and written only under the cell's lock. This file
+ * is the layout and what all kinds share; {@link ./window-cell.ts} counts in windows and gauges,
+ * {@link ./ledger-cell.ts} what is spent and held.
  *
- * A window is divided into 60 buckets. A bucket holds what was taken in it and when the last of that
- * was. The window before a moment reaches over 61 buckets, of which the oldest is inside only in
- * part: it counts until its last take is a whole window ago. So the sum over the buckets is never
- * less than what was really taken in the window, and at most one bucket's width late in forgetting.
- *
- * A gauge uses the same places for what each worker holds.
+ * A window is divided into 60 buckets; 61 are kept, because the window before a moment reaches over
+ * 61 of them, of which the oldest is inside only in part.
  */
 
 /** The shared memory under two views. */
@@ -23,25 +21,50 @@ const CELL_NUMBERS = CELL_BYTES / 8;
 export const LOCK = 0;
 const TAG_LOW = 1;
 const TAG_HIGH = 2;
+/** What kind of counter it is, and whether it changed since it was exported last. */
+export const MARKS = 3;
+
+/** What a cell counts; in the lower bits of the marks. */
+export const KIND = { window: 0, gauge: 1, rolling: 2, calendar: 3, total: 4 } as const;
+const KIND_BITS = 0xff;
+export const DIRTY = 0x100;
 
 // Numbers of a cell, behind the words.
-const TOTAL = 2;
+/** The sum over the counts; what a calendar or total ledger has spent. */
+export const SUM = 2;
 /** Latest moment that the cell has seen: a window's time never runs backwards. */
-const LATEST_MS = 3;
-const WINDOW_MS = 4;
-const HEAD = 5;
-const COUNTS = 6;
+export const LATEST_MS = 3;
+export const WINDOW_MS = 4;
+export const HEAD = 5;
+/** By bucket, or by worker for a gauge. */
+export const COUNTS = 6;
 
 const BUCKETS = 60;
 /** The whole buckets of a window, and the one that is inside in part. */
-const PLACES = BUCKETS + 1;
-const LAST_MS = COUNTS + PLACES;
+export const PLACES = BUCKETS + 1;
+/** Of a window: when the last of each bucket was. */
+export const LAST_MS = COUNTS + PLACES;
 
 /** Workers with an index below this may share the counters, the main thread included. */
 export const WORKERS_MAX = PLACES - 4;
 
+// A ledger has these in the place of LAST_MS.
+/** What each worker holds reserved. */
+export const HELD = LAST_MS;
+export const HELD_SUM = HELD + WORKERS_MAX;
+export const STARTS_MS = HELD_SUM + 1;
+export const ENDS_MS = HELD_SUM + 2;
+
 export function wordsOf(cell: number): number {
   return cell * CELL_WORDS;
+}
+
+export function numbersOf(cell: number): number {
+  return cell * CELL_NUMBERS;
+}
+
+export function cellsIn(buffer: SharedArrayBuffer): number {
+  return buffer.byteLength / CELL_BYTES - 1;
 }
 
 /** Whether the cell belongs to the counter with this tag. */
@@ -50,142 +73,108 @@ export function hasTag(memory: CellMemory, cell: number, low: number, high: numb
   return memory.words[at + TAG_LOW] === low && memory.words[at + TAG_HIGH] === high;
 }
 
+export function tagOfCell(memory: CellMemory, cell: number): { readonly low: number; readonly high: number } {
+  const at = cell * CELL_WORDS;
+  return { low: memory.words[at + TAG_LOW] ?? 0, high: memory.words[at + TAG_HIGH] ?? 0 };
+}
+
 /** Whether no counter has had the cell yet. */
 export function isFree(memory: CellMemory, cell: number): boolean {
   return hasTag(memory, cell, 0, 0);
 }
 
-/** Makes the cell the empty counter of a tag. `windowMs` 0: a gauge. */
-export function resetCell(memory: CellMemory, cell: number, low: number, high: number, windowMs: number): void {
+export function kindOf(memory: CellMemory, cell: number): number {
+  return (memory.words[cell * CELL_WORDS + MARKS] ?? 0) & KIND_BITS;
+}
+
+export function isDirty(memory: CellMemory, cell: number): boolean {
+  return (Atomics.load(memory.words, cell * CELL_WORDS + MARKS) & DIRTY) !== 0;
+}
+
+export function markDirty(memory: CellMemory, cell: number): void {
+  const at = cell * CELL_WORDS + MARKS;
+  memory.words[at] = (memory.words[at] ?? 0) | DIRTY;
+}
+
+export function clearDirty(memory: CellMemory, cell: number): void {
+  const at = cell * CELL_WORDS + MARKS;
+  memory.words[at] = (memory.words[at] ?? 0) & ~DIRTY;
+}
+
+/** Who a cell is for. */
+export interface CellOwner {
+  readonly low: number;
+  readonly high: number;
+  /** One of {@link KIND}. */
+  readonly cellKind: number;
+  /** 0 for what has no sliding window. */
+  readonly windowMs: number;
+}
+
+/**
+ * Makes the cell the empty counter of its owner. Between the two halves of the tag it is nobody's,
+ * so that a worker that dies here leaves no cell of one counter that is read as another's.
+ */
+export function resetCell(memory: CellMemory, cell: number, owner: CellOwner): void {
   const at = cell * CELL_NUMBERS;
-  memory.numbers.fill(0, at + TOTAL, at + CELL_NUMBERS);
-  memory.numbers[at + WINDOW_MS] = windowMs;
-  memory.words[cell * CELL_WORDS + TAG_LOW] = low;
-  memory.words[cell * CELL_WORDS + TAG_HIGH] = high;
+  memory.words[cell * CELL_WORDS + TAG_HIGH] = owner.high;
+  memory.numbers.fill(0, at + SUM, at + CELL_NUMBERS);
+  memory.numbers[at + WINDOW_MS] = owner.windowMs;
+  memory.words[cell * CELL_WORDS + MARKS] = owner.cellKind;
+  memory.words[cell * CELL_WORDS + TAG_LOW] = owner.low;
 }
 
-/** Whether nothing would be lost with the cell: its window is over, its gauge is at zero. */
-export function isIdle(memory: CellMemory, cell: number, nowMs: number): boolean {
-  const at = cell * CELL_NUMBERS;
-  if (read(memory, at + TOTAL) === 0) return true;
-  const windowMs = read(memory, at + WINDOW_MS);
-  return windowMs > 0 && nowMs - read(memory, at + LATEST_MS) >= windowMs;
+/** What the window, gauge or ledger counts, once it was moved on to the present. */
+export function sumOf(memory: CellMemory, cell: number): number {
+  return read(memory, cell * CELL_NUMBERS + SUM);
 }
 
-/** What the window or gauge holds, after {@link advance} for a window. */
-export function total(memory: CellMemory, cell: number): number {
-  return read(memory, cell * CELL_NUMBERS + TOTAL);
-}
-
-/** Moves a window on to the present and forgets what left it. Returns the present as the cell counts it. */
-export function advance(memory: CellMemory, cell: number, nowMs: number): number {
-  const at = cell * CELL_NUMBERS;
-  const windowMs = read(memory, at + WINDOW_MS);
-  const latestMs = read(memory, at + LATEST_MS);
-  // The clock was set back by more than a window: take everything as of now, or it would stay until the old time comes again.
-  if (latestMs - nowMs > windowMs) return redate(memory, at, nowMs, windowMs);
-  // A little back (or no number at all): time stands still until the clock has caught up.
-  const presentMs = nowMs > latestMs ? nowMs : latestMs;
-  const head = bucketOf(presentMs, windowMs);
-  forgetBefore(memory, at, head);
-  const partial = head - BUCKETS;
-  if (partial >= 0 && read(memory, at + LAST_MS + (partial % PLACES)) <= presentMs - windowMs)
-    clear(memory, at, partial % PLACES);
-  memory.numbers[at + LATEST_MS] = presentMs;
-  return presentMs;
-}
-
-/** Adds to the bucket of the present, which must be what {@link advance} returned. */
-export function add(memory: CellMemory, cell: number, amount: number, presentMs: number): void {
-  const at = cell * CELL_NUMBERS;
-  const place = bucketOf(presentMs, read(memory, at + WINDOW_MS)) % PLACES;
-  memory.numbers[at + LAST_MS + place] = presentMs;
-  memory.numbers[at + COUNTS + place] = read(memory, at + COUNTS + place) + amount;
-  memory.numbers[at + TOTAL] = read(memory, at + TOTAL) + amount;
-}
-
-/** Takes back what was added at a moment, as far as it is still counted in its bucket. */
-export function subtract(memory: CellMemory, cell: number, amount: number, takenAtMs: number): void {
-  const at = cell * CELL_NUMBERS;
-  const windowMs = read(memory, at + WINDOW_MS);
-  const bucket = bucketOf(takenAtMs, windowMs);
-  const place = bucket % PLACES;
-  if (bucketOf(read(memory, at + LAST_MS + place), windowMs) !== bucket) return;
-  const given = Math.min(amount, read(memory, at + COUNTS + place));
-  memory.numbers[at + COUNTS + place] = read(memory, at + COUNTS + place) - given;
-  memory.numbers[at + TOTAL] = read(memory, at + TOTAL) - given;
-}
-
-/** Milliseconds until `amount` fits under `limit`, for a cell just advanced to the present. */
-export function waitFor(memory: CellMemory, cell: number, limit: number, amount: number, presentMs: number): number {
-  const at = cell * CELL_NUMBERS;
-  const windowMs = read(memory, at + WINDOW_MS);
-  let excess = read(memory, at + TOTAL) + amount - limit;
-  if (excess <= 0) return 0;
-  const head = bucketOf(presentMs, windowMs);
-  for (let bucket = Math.max(0, head - BUCKETS); bucket <= head; bucket += 1) {
-    const place = bucket % PLACES;
-    excess -= read(memory, at + COUNTS + place);
-    if (excess <= 0) return read(memory, at + LAST_MS + place) + windowMs - presentMs;
-  }
-  return windowMs; // more than the limit was asked for: it never fits
-}
-
-/** Changes what a worker holds of a gauge, never below zero. */
-export function hold(memory: CellMemory, cell: number, worker: number, change: number): void {
-  const at = cell * CELL_NUMBERS;
-  const before = read(memory, at + COUNTS + worker);
-  const after = Math.max(0, before + change);
-  memory.numbers[at + COUNTS + worker] = after;
-  memory.numbers[at + TOTAL] = read(memory, at + TOTAL) + after - before;
-}
-
-/** Whether a worker holds anything of this cell, which only a gauge can be said of. */
-export function isHeldBy(memory: CellMemory, cell: number, worker: number): boolean {
-  const at = cell * CELL_NUMBERS;
-  return read(memory, at + WINDOW_MS) === 0 && read(memory, at + COUNTS + worker) > 0;
-}
-
-/** Makes the sum agree with its parts, after a worker died between writing the two. */
-export function repair(memory: CellMemory, cell: number): void {
-  const at = cell * CELL_NUMBERS;
-  let sum = 0;
-  for (let place = 0; place < PLACES; place += 1) sum += read(memory, at + COUNTS + place);
-  memory.numbers[at + TOTAL] = sum;
-}
-
-function read(memory: CellMemory, at: number): number {
+export function read(memory: CellMemory, at: number): number {
   return memory.numbers[at] ?? 0;
 }
 
 /** Exact for whole milliseconds: the product is below 2^53. */
-function bucketOf(atMs: number, windowMs: number): number {
+export function bucketOf(atMs: number, windowMs: number): number {
   return Math.floor((atMs * BUCKETS) / windowMs);
 }
 
+/** The oldest bucket of which a part can be inside of the window. */
+export function oldestOf(head: number): number {
+  return Math.max(0, head - BUCKETS);
+}
+
+/** The first whole millisecond in which all of a bucket is outside of the window. */
+export function bucketLeavesAtMs(bucket: number, windowMs: number): number {
+  return Math.ceil(((bucket + PLACES) * windowMs) / BUCKETS);
+}
+
 /** Empties the places of the buckets between the old head and the new one. */
-function forgetBefore(memory: CellMemory, at: number, head: number): void {
+export function forgetBefore(memory: CellMemory, at: number, head: number): void {
   const oldHead = read(memory, at + HEAD);
   if (head <= oldHead) return;
-  for (let bucket = Math.max(oldHead + 1, head - BUCKETS); bucket <= head; bucket += 1)
-    clear(memory, at, bucket % PLACES);
+  for (let bucket = Math.max(oldHead + 1, oldestOf(head)); bucket <= head; bucket += 1)
+    clearPlace(memory, at, bucket % PLACES);
   memory.numbers[at + HEAD] = head;
 }
 
-function clear(memory: CellMemory, at: number, place: number): void {
+export function clearPlace(memory: CellMemory, at: number, place: number): void {
   const count = read(memory, at + COUNTS + place);
   if (count === 0) return;
   memory.numbers[at + COUNTS + place] = 0;
-  memory.numbers[at + TOTAL] = read(memory, at + TOTAL) - count;
+  memory.numbers[at + SUM] = read(memory, at + SUM) - count;
 }
 
-function redate(memory: CellMemory, at: number, nowMs: number, windowMs: number): number {
-  const sum = read(memory, at + TOTAL);
-  const head = bucketOf(nowMs, windowMs);
-  memory.numbers.fill(0, at + COUNTS, at + COUNTS + PLACES);
-  memory.numbers[at + COUNTS + (head % PLACES)] = sum;
-  memory.numbers[at + LAST_MS + (head % PLACES)] = nowMs;
+/**
+ * The clock was set back by more than a window: takes everything as of now, or it would stay until
+ * the old time comes again. First the sum, then the rest: a worker that dies here counts too much
+ * rather than too little.
+ */
+export function redate(memory: CellMemory, at: number, nowMs: number): void {
+  const head = bucketOf(nowMs, read(memory, at + WINDOW_MS));
+  memory.numbers[at + COUNTS + (head % PLACES)] = read(memory, at + SUM);
+  for (let place = 0; place < PLACES; place += 1) {
+    if (place !== head % PLACES) memory.numbers[at + COUNTS + place] = 0;
+  }
   memory.numbers[at + HEAD] = head;
   memory.numbers[at + LATEST_MS] = nowMs;
-  return nowMs;
 }

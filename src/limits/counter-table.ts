@@ -1,15 +1,22 @@
-import type { CellMemory } from './cell.ts';
-import { hasTag, hold, isFree, isHeldBy, isIdle, LOCK, repair, resetCell, WORKERS_MAX, wordsOf } from './cell.ts';
+import { dropHeldBy, isHeldBy, isIdle, repair } from './cell-care.ts';
 import { lock, unlock } from './cell-lock.ts';
-import type { Counter } from './counters.ts';
+import type { CellMemory, CellOwner } from './cell.ts';
+import { hasTag, isFree, KIND, LOCK, resetCell, WORKERS_MAX, wordsOf } from './cell.ts';
+import type { Counter, Ledger, LedgerKind } from './counters.ts';
 import { tagOf } from './name-tag.ts';
 
-/** A counter with its tag, and where its cell was found last. */
-export interface SharedCounter extends Counter {
-  readonly low: number;
-  readonly high: number;
+/** Who looks for its cell, and where it found it last. */
+export interface Placed extends CellOwner {
   /** 0: not looked for yet. The cell may have been given to another counter since: its tag is compared on each use. */
   cell: number;
+}
+
+export interface SharedCounter extends Counter, Placed {
+  readonly windowMs: number;
+}
+
+export interface SharedLedger extends Ledger, Placed {
+  readonly windowMs: number;
 }
 
 /** No cell: not there, no room, or its lock not free in time. */
@@ -17,7 +24,7 @@ export const NOWHERE = -1;
 
 /** The way into the cells. Between `enter` and `leave` the cell is this thread's alone. */
 export interface CounterTable {
-  enter(counter: SharedCounter, nowMs: number, patienceMs: number, claim: boolean): number;
+  enter(counter: Placed, nowMs: number, patienceMs: number, claim: boolean): number;
   leave(cell: number): void;
   releaseWorker(workerIndex: number): void;
 }
@@ -33,7 +40,16 @@ const RELEASE_PATIENCE_MS = 5_000;
 export function openCounter(name: string, windowMs: number): SharedCounter {
   // A counter of the same name with another window is another counter.
   const { low, high } = tagOf(`${name}/${windowMs}`);
-  return { name, windowMs, takenAtMs: 0, low, high, cell: 0 };
+  const cellKind = windowMs === 0 ? KIND.gauge : KIND.window;
+  return { name, windowMs, takenAtMs: 0, low, high, cellKind, cell: 0 };
+}
+
+/** A ledger that has no cell yet. */
+export function openLedger(name: string, kind: LedgerKind, windowMs: number): SharedLedger {
+  const { low, high } = tagOf(`${name}/${kind}/${windowMs}`);
+  const endsAtMs = kind === 'total' ? Number.POSITIVE_INFINITY : 0;
+  const state = { startsAtMs: 0, endsAtMs, spent: 0, held: 0 };
+  return { name, kind, windowMs, ...state, low, high, cellKind: KIND[kind], cell: 0 };
 }
 
 /** `owner` marks this thread's locks: its index + 1. */
@@ -41,7 +57,7 @@ export function openTable(memory: CellMemory, cells: number, owner: number): Cou
   const { words } = memory;
   const probes = Math.min(cells, PROBES_MAX);
 
-  function enter(counter: SharedCounter, nowMs: number, patienceMs: number, claim: boolean): number {
+  function enter(counter: Placed, nowMs: number, patienceMs: number, claim: boolean): number {
     const known = counter.cell;
     if (known !== 0) {
       if (!lock(words, wordsOf(known) + LOCK, owner, patienceMs)) return NOWHERE;
@@ -56,7 +72,7 @@ export function openTable(memory: CellMemory, cells: number, owner: number): Cou
   }
 
   /** Under the table's lock, so that two threads cannot claim two cells for one counter. */
-  function search(counter: SharedCounter, nowMs: number, patienceMs: number, claim: boolean): number {
+  function search(counter: Placed, nowMs: number, patienceMs: number, claim: boolean): number {
     if (!lock(words, wordsOf(TABLE) + LOCK, owner, patienceMs)) return NOWHERE;
     let cell = find(counter);
     if (cell !== NOWHERE) cell = lock(words, wordsOf(cell) + LOCK, owner, patienceMs) ? cell : NOWHERE;
@@ -67,7 +83,7 @@ export function openTable(memory: CellMemory, cells: number, owner: number): Cou
   }
 
   /** A cell is never freed, so the first free one ends the search. */
-  function find(counter: SharedCounter): number {
+  function find(counter: Placed): number {
     for (let probe = 0; probe < probes; probe += 1) {
       const cell = placeOf(counter, probe);
       if (isFree(memory, cell)) return NOWHERE;
@@ -77,14 +93,14 @@ export function openTable(memory: CellMemory, cells: number, owner: number): Cou
   }
 
   /** Takes the first free cell or, where there is none, the first idle one. */
-  function claimCell(counter: SharedCounter, nowMs: number, patienceMs: number): number {
+  function claimCell(counter: Placed, nowMs: number, patienceMs: number): number {
     for (const wanted of [isFree, isIdle]) {
       for (let probe = 0; probe < probes; probe += 1) {
         const cell = placeOf(counter, probe);
         // Looked at without the lock first, and again under it: a busy cell is not to be waited for.
         if (!wanted(memory, cell, nowMs) || !lock(words, wordsOf(cell) + LOCK, owner, patienceMs)) continue;
         if (wanted(memory, cell, nowMs)) {
-          resetCell(memory, cell, counter.low, counter.high, counter.windowMs);
+          resetCell(memory, cell, counter);
           return cell;
         }
         leave(cell);
@@ -93,7 +109,7 @@ export function openTable(memory: CellMemory, cells: number, owner: number): Cou
     return NOWHERE;
   }
 
-  function placeOf(counter: SharedCounter, probe: number): number {
+  function placeOf(counter: Placed, probe: number): number {
     return 1 + (((counter.low >>> 0) + probe) % cells);
   }
 
@@ -113,7 +129,7 @@ export function openTable(memory: CellMemory, cells: number, owner: number): Cou
 
   function giveBackHeld(cell: number, workerIndex: number): void {
     if (!lock(words, wordsOf(cell) + LOCK, owner, RELEASE_PATIENCE_MS)) return;
-    if (isHeldBy(memory, cell, workerIndex)) hold(memory, cell, workerIndex, Number.NEGATIVE_INFINITY);
+    dropHeldBy(memory, cell, workerIndex);
     leave(cell);
   }
 

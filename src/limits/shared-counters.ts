@@ -6,30 +6,26 @@
  */
 import { AppError } from '../errors.ts';
 import type { CellMemory } from './cell.ts';
-import { add, advance, CELL_BYTES, hold, subtract, total, waitFor, WORKERS_MAX } from './cell.ts';
+import { CELL_BYTES, cellsIn, sumOf, WORKERS_MAX } from './cell.ts';
 import type { SharedCounter } from './counter-table.ts';
 import { NOWHERE, openCounter, openTable } from './counter-table.ts';
 import type { Counters } from './counters.ts';
 import { NO_ROOM, REFUSED } from './counters.ts';
+import { openSharedLedgers } from './shared-ledgers.ts';
+import { RELEASE_PATIENCE_MS, TAKE_PATIENCE_MS, wholeMs } from './table-times.ts';
+import { add, advance, hold, subtract, waitFor } from './window-cell.ts';
 
 /** Counters for the threads of one machine. */
 export interface SharedCounters extends Counters {
   /**
    * For the main thread, after a worker ended and before another takes its index: breaks the locks
-   * it held and gives back what it held of gauges.
+   * it held and gives back what it held of gauges and ledgers.
    */
   releaseWorker(workerIndex: number): void;
 }
 
 /** The index of the main thread, behind those of the workers. */
 export const MAIN_THREAD_INDEX: number = WORKERS_MAX - 1;
-
-/** A lock is held for less than a microsecond; waiting longer means a preempted or dead holder. */
-const TAKE_PATIENCE_MS = 250;
-/** Giving back must not be lost: it waits until the main thread has broken a dead worker's lock. */
-const RELEASE_PATIENCE_MS = 5_000;
-/** Beyond it (the year 5138) bucket numbers are not exact any more. */
-const TIME_MS_MAX = 1e14;
 
 /** The memory for `cells` counters (1 KB each), to be handed to every thread. */
 export function createSharedCounters(options: { readonly cells: number }): SharedArrayBuffer {
@@ -45,17 +41,18 @@ export function openSharedCounters(buffer: SharedArrayBuffer, workerIndex: numbe
     throw new AppError('configuration_error', { internal: `a worker's index must be from 0 to ${WORKERS_MAX - 1}` });
   }
   const memory: CellMemory = { words: new Int32Array(buffer), numbers: new Float64Array(buffer) };
-  const table = openTable(memory, buffer.byteLength / CELL_BYTES - 1, workerIndex + 1);
+  const table = openTable(memory, cellsIn(buffer), workerIndex + 1);
 
   return {
     window: (name, windowMs) => openCounter(name, windowMs),
     gauge: (name) => openCounter(name, 0),
+    ...openSharedLedgers(memory, table, workerIndex),
 
     take(counter: SharedCounter, limit, amount, nowMs) {
       const cell = table.enter(counter, wholeMs(nowMs), TAKE_PATIENCE_MS, true);
       if (cell === NOWHERE) return NO_ROOM;
       const presentMs = advance(memory, cell, wholeMs(nowMs));
-      const left = limit - total(memory, cell) - amount;
+      const left = limit - sumOf(memory, cell) - amount;
       if (left >= 0) {
         add(memory, cell, amount, presentMs);
         counter.takenAtMs = presentMs;
@@ -82,7 +79,7 @@ export function openSharedCounters(buffer: SharedArrayBuffer, workerIndex: numbe
     acquire(gauge: SharedCounter, limit, nowMs) {
       const cell = table.enter(gauge, wholeMs(nowMs), TAKE_PATIENCE_MS, true);
       if (cell === NOWHERE) return NO_ROOM;
-      const left = limit - total(memory, cell) - 1;
+      const left = limit - sumOf(memory, cell) - 1;
       if (left >= 0) hold(memory, cell, workerIndex, 1);
       table.leave(cell);
       return left >= 0 ? left : REFUSED;
@@ -99,16 +96,11 @@ export function openSharedCounters(buffer: SharedArrayBuffer, workerIndex: numbe
       const cell = table.enter(counter, wholeMs(nowMs), TAKE_PATIENCE_MS, false);
       if (cell === NOWHERE) return 0;
       if (counter.windowMs > 0) advance(memory, cell, wholeMs(nowMs));
-      const value = total(memory, cell);
+      const value = sumOf(memory, cell);
       table.leave(cell);
       return value;
     },
 
     releaseWorker: (index) => table.releaseWorker(index),
   };
-}
-
-/** A time that is none becomes NaN, for which a window's time stands still. */
-function wholeMs(nowMs: number): number {
-  return nowMs >= 0 && nowMs <= TIME_MS_MAX ? Math.floor(nowMs) : Number.NaN;
 }
