@@ -56,7 +56,7 @@ export function importCells(buffer: SharedArrayBuffer, images: Iterable<CellImag
 
   function place({ low, high, image }: CellImage): keyof ImportCounts {
     const content = readImage(image);
-    if (content === null) return 'unreadable';
+    if (content === null || (low === 0 && high === 0)) return 'unreadable'; // 0, 0 marks a free cell
     const owner: Placed = { low, high, ...content.owner, cell: 0 };
     resetCell(draft, 0, owner);
     content.writeTo(draft, 0);
