@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { CELL_BYTES } from './cell.ts';
 import { NO_ROOM, REFUSED } from './counters.ts';
+import { resultOf, startWorker } from './crashing-worker.fixture.ts';
 import type { SharedCounters } from './shared-counters.ts';
 import { createSharedCounters, MAIN_THREAD_INDEX, openSharedCounters } from './shared-counters.ts';
 import type { TakeResult, TakeTask } from './take-many.fixture.ts';
@@ -14,27 +14,10 @@ function open(cells = 64): SharedCounters {
   return openSharedCounters(createSharedCounters({ cells }), 0);
 }
 
-/** Answers with what the fixture returns, then crashes, as a worker may at any time. */
-const WORKER_SOURCE = `
-  const { parentPort, workerData } = require('node:worker_threads');
-  void import(workerData.fixture).then(({ takeMany }) => {
-    parentPort.postMessage(takeMany(workerData.task));
-    throw new Error('crashed');
-  });
-`;
-
 /** Runs a worker until it has crashed. */
-async function run(task: Partial<TakeTask> & Pick<TakeTask, 'buffer' | 'workerIndex'>): Promise<TakeResult> {
+function run(task: Partial<TakeTask> & Pick<TakeTask, 'buffer' | 'workerIndex'>): Promise<TakeResult> {
   const whole: TakeTask = { kids: ['k'], limits: {}, takes: 1, nowMs: START_MS, release: true, ...task };
-  const fixture = new URL('./take-many.fixture.ts', import.meta.url).href;
-  const worker = new Worker(WORKER_SOURCE, { eval: true, workerData: { fixture, task: whole } });
-  let result: TakeResult = { taken: 0, overloaded: 0 };
-  worker.on('message', (message: TakeResult) => {
-    result = message;
-  });
-  worker.on('error', () => undefined); // the crash
-  await new Promise((resolve) => worker.once('exit', resolve));
-  return result;
+  return resultOf(startWorker('./take-many.fixture.ts', 'takeMany', whole));
 }
 
 describe('a window', () => {
