@@ -105,7 +105,9 @@ export function bindCallLimits(counters: Counters, levels: readonly LimitLevel[]
 
 /** Not "more than": an amount that is no number is too much. */
 function firstExceeded(maxima: readonly BoundMaximum[], need: CallAmounts): BoundMaximum | null {
-  for (const maximum of maxima) {
+  for (let i = 0; i < maxima.length; i += 1) {
+    const maximum = maxima[i];
+    if (maximum === undefined) break;
     if (!(need[maximum.unit] <= maximum.limit)) return maximum;
   }
   return null;
@@ -113,7 +115,9 @@ function firstExceeded(maxima: readonly BoundMaximum[], need: CallAmounts): Boun
 
 /** Takes of all rates, or of none: then it returns the one that refused. */
 function takeRates(counters: Counters, rates: readonly BoundCounter[], nowMs: number): BoundCounter | null {
-  for (const rate of rates) {
+  for (let i = 0; i < rates.length; i += 1) {
+    const rate = rates[i];
+    if (rate === undefined) break;
     rate.left = counters.take(rate.counter, rate.limit, 1, nowMs);
     if (rate.left >= 0) continue;
     giveBackRates(counters, rates, rate);
@@ -131,7 +135,9 @@ function giveBackRates(counters: Counters, rates: readonly BoundCounter[], befor
 }
 
 function acquireGauges(counters: Counters, gauges: readonly BoundCounter[], nowMs: number): BoundCounter | null {
-  for (const gauge of gauges) {
+  for (let i = 0; i < gauges.length; i += 1) {
+    const gauge = gauges[i];
+    if (gauge === undefined) break;
     gauge.left = counters.acquire(gauge.counter, gauge.limit, nowMs);
     if (gauge.left >= 0) continue;
     releaseGauges(counters, gauges, gauge);
@@ -141,8 +147,9 @@ function acquireGauges(counters: Counters, gauges: readonly BoundCounter[], nowM
 }
 
 function releaseGauges(counters: Counters, gauges: readonly BoundCounter[], before: BoundCounter | null): void {
-  for (const gauge of gauges) {
-    if (gauge === before) return;
+  for (let i = 0; i < gauges.length; i += 1) {
+    const gauge = gauges[i];
+    if (gauge === undefined || gauge === before) return;
     counters.release(gauge.counter);
   }
 }
@@ -153,7 +160,9 @@ function reserveLedgers(
   need: CallAmounts,
   nowMs: number,
 ): BoundLedger | null {
-  for (const ledger of ledgers) {
+  for (let i = 0; i < ledgers.length; i += 1) {
+    const ledger = ledgers[i];
+    if (ledger === undefined) break;
     keepPeriod(ledger, nowMs);
     ledger.left = counters.reserve(ledger.ledger, ledger.limit, amountOf(ledger, need), nowMs);
     if (ledger.left >= 0) continue;
@@ -179,13 +188,17 @@ function giveBackLedgers(
 /** The rate with the least left; of equal ones that with the longer window. */
 function tellTightest(tightest: Mutable<TightestRate>, rates: readonly BoundCounter[]): void {
   tightest.remaining = Number.POSITIVE_INFINITY;
-  for (const { limit, left, counter } of rates) {
-    const isLess = left < tightest.remaining;
-    if (!isLess && !(left === tightest.remaining && counter.windowMs > tightest.windowMs)) continue;
-    tightest.limit = limit;
-    tightest.remaining = left;
-    tightest.resetMs = counter.windowMs; // what was taken just now is the last to leave
-    tightest.windowMs = counter.windowMs;
+  for (let i = 0; i < rates.length; i += 1) {
+    const rate = rates[i];
+    if (rate === undefined) break;
+    const { windowMs } = rate.counter;
+    const isTighter =
+      rate.left < tightest.remaining || (rate.left === tightest.remaining && windowMs > tightest.windowMs);
+    if (!isTighter) continue;
+    tightest.limit = rate.limit;
+    tightest.remaining = rate.left;
+    tightest.resetMs = windowMs; // what was taken just now is the last to leave
+    tightest.windowMs = windowMs;
   }
 }
 

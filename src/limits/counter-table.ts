@@ -4,6 +4,7 @@ import type { CellMemory, CellOwner } from './cell.ts';
 import { hasTag, isFree, KIND, LOCK, resetCell, WORKERS_MAX, wordsOf } from './cell.ts';
 import type { Counter, Ledger, LedgerKind } from './counters.ts';
 import { tagOf } from './name-tag.ts';
+import { wholeMs } from './table-times.ts';
 
 /** Who looks for its cell, and where it found it last. */
 export interface Placed extends CellOwner {
@@ -76,7 +77,7 @@ export function openTable(memory: CellMemory, cells: number, owner: number): Cou
     if (!lock(words, wordsOf(TABLE) + LOCK, owner, patienceMs)) return NOWHERE;
     let cell = find(counter);
     if (cell !== NOWHERE) cell = lock(words, wordsOf(cell) + LOCK, owner, patienceMs) ? cell : NOWHERE;
-    else if (claim) cell = claimCell(counter, nowMs, patienceMs);
+    else if (claim) cell = claimCell(counter, wholeMs(nowMs), patienceMs);
     leave(TABLE);
     counter.cell = Math.max(0, cell);
     return cell;

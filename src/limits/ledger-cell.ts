@@ -28,6 +28,7 @@ import {
   WINDOW_MS,
 } from './cell.ts';
 import { HELD_BY_OTHERS } from './counters.ts';
+import { wholeMs } from './table-times.ts';
 
 /** The bounds of the present period; of a total, from when on nobody asks for it any more. */
 export interface LedgerPeriod {
@@ -110,7 +111,7 @@ export function waitToReserve(memory: CellMemory, cell: number, limit: number, a
     case KIND.rolling:
       return leavesAtMs(memory, at, spent - Math.max(0, room - held)) - read(memory, at + LATEST_MS);
     case KIND.calendar:
-      return read(memory, at + ENDS_MS) - (Number.isNaN(nowMs) ? read(memory, at + STARTS_MS) : nowMs);
+      return waitForEnd(memory, at, wholeMs(nowMs));
     default:
       return Number.POSITIVE_INFINITY;
   }
@@ -124,7 +125,8 @@ export function isSpendingOver(memory: CellMemory, cell: number, nowMs: number):
   return nowMs >= bucketLeavesAtMs(read(memory, at + HEAD), read(memory, at + WINDOW_MS));
 }
 
-function advanceRolling(memory: CellMemory, at: number, nowMs: number): void {
+function advanceRolling(memory: CellMemory, at: number, atMs: number): void {
+  const nowMs = wholeMs(atMs);
   const windowMs = read(memory, at + WINDOW_MS);
   const latestMs = read(memory, at + LATEST_MS);
   if (latestMs - nowMs > windowMs) {
@@ -152,6 +154,10 @@ function rollOver(memory: CellMemory, at: number, { startsAtMs, endsAtMs }: Ledg
   if (startsAtMs >= cellEndsAtMs) memory.numbers[at + SUM] = 0;
   memory.numbers[at + STARTS_MS] = startsAtMs;
   memory.numbers[at + ENDS_MS] = endsAtMs;
+}
+
+function waitForEnd(memory: CellMemory, at: number, nowMs: number): number {
+  return read(memory, at + ENDS_MS) - (Number.isNaN(nowMs) ? read(memory, at + STARTS_MS) : nowMs);
 }
 
 /** When so much of what a rolling ledger has spent will be forgotten. */

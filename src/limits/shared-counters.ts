@@ -12,8 +12,8 @@ import { NOWHERE, openCounter, openTable } from './counter-table.ts';
 import type { Counters } from './counters.ts';
 import { NO_ROOM, REFUSED } from './counters.ts';
 import { openSharedLedgers } from './shared-ledgers.ts';
-import { RELEASE_PATIENCE_MS, TAKE_PATIENCE_MS, wholeMs } from './table-times.ts';
-import { add, advance, hold, subtract, waitFor } from './window-cell.ts';
+import { RELEASE_PATIENCE_MS, TAKE_PATIENCE_MS } from './table-times.ts';
+import { add, advance, hold, presentOf, subtract, waitFor } from './window-cell.ts';
 
 /** Counters for the threads of one machine. */
 export interface SharedCounters extends Counters {
@@ -49,13 +49,13 @@ export function openSharedCounters(buffer: SharedArrayBuffer, workerIndex: numbe
     ...openSharedLedgers(memory, table, workerIndex),
 
     take(counter: SharedCounter, limit, amount, nowMs) {
-      const cell = table.enter(counter, wholeMs(nowMs), TAKE_PATIENCE_MS, true);
+      const cell = table.enter(counter, nowMs, TAKE_PATIENCE_MS, true);
       if (cell === NOWHERE) return NO_ROOM;
-      const presentMs = advance(memory, cell, wholeMs(nowMs));
+      advance(memory, cell, nowMs);
       const left = limit - sumOf(memory, cell) - amount;
       if (left >= 0) {
-        add(memory, cell, amount, presentMs);
-        counter.takenAtMs = presentMs;
+        add(memory, cell, amount);
+        counter.takenAtMs = presentOf(memory, cell);
       }
       table.leave(cell);
       return left >= 0 ? left : REFUSED;
@@ -69,15 +69,16 @@ export function openSharedCounters(buffer: SharedArrayBuffer, workerIndex: numbe
     },
 
     waitMs(counter: SharedCounter, limit, amount, nowMs) {
-      const cell = table.enter(counter, wholeMs(nowMs), TAKE_PATIENCE_MS, false);
+      const cell = table.enter(counter, nowMs, TAKE_PATIENCE_MS, false);
       if (cell === NOWHERE) return 0;
-      const wait = waitFor(memory, cell, limit, amount, advance(memory, cell, wholeMs(nowMs)));
+      advance(memory, cell, nowMs);
+      const wait = waitFor(memory, cell, limit, amount);
       table.leave(cell);
       return wait;
     },
 
     acquire(gauge: SharedCounter, limit, nowMs) {
-      const cell = table.enter(gauge, wholeMs(nowMs), TAKE_PATIENCE_MS, true);
+      const cell = table.enter(gauge, nowMs, TAKE_PATIENCE_MS, true);
       if (cell === NOWHERE) return NO_ROOM;
       const left = limit - sumOf(memory, cell) - 1;
       if (left >= 0) hold(memory, cell, workerIndex, 1);
@@ -93,9 +94,9 @@ export function openSharedCounters(buffer: SharedArrayBuffer, workerIndex: numbe
     },
 
     used(counter: SharedCounter, nowMs) {
-      const cell = table.enter(counter, wholeMs(nowMs), TAKE_PATIENCE_MS, false);
+      const cell = table.enter(counter, nowMs, TAKE_PATIENCE_MS, false);
       if (cell === NOWHERE) return 0;
-      if (counter.windowMs > 0) advance(memory, cell, wholeMs(nowMs));
+      if (counter.windowMs > 0) advance(memory, cell, nowMs);
       const value = sumOf(memory, cell);
       table.leave(cell);
       return value;

@@ -5,7 +5,7 @@ import { NOWHERE, openLedger } from './counter-table.ts';
 import type { Counters } from './counters.ts';
 import { NO_ROOM, REFUSED } from './counters.ts';
 import { advanceLedger, AMOUNT_MAX, heldOf, holdAmount, resetsAtMs, spend, waitToReserve } from './ledger-cell.ts';
-import { RELEASE_PATIENCE_MS, TAKE_PATIENCE_MS, wholeMs } from './table-times.ts';
+import { RELEASE_PATIENCE_MS, TAKE_PATIENCE_MS } from './table-times.ts';
 
 /** The ledgers among the counters of a thread. */
 export function openSharedLedgers(
@@ -25,7 +25,7 @@ export function openSharedLedgers(
 
     reserve(ledger: SharedLedger, limit, amount, nowMs) {
       const wanted = wholeAmount(amount, Number.POSITIVE_INFINITY);
-      const cell = enter(ledger, wholeMs(nowMs), TAKE_PATIENCE_MS, true);
+      const cell = enter(ledger, nowMs, TAKE_PATIENCE_MS, true);
       if (cell === NOWHERE) return NO_ROOM;
       const left = limit - sumOf(memory, cell) - heldOf(memory, cell) - wanted;
       if (left >= 0) holdAmount(memory, cell, workerIndex, wanted);
@@ -38,7 +38,7 @@ export function openSharedLedgers(
     settle(ledger: SharedLedger, reserved, actual, nowMs) {
       // An amount that is none must not spoil the books for good: then what was reserved is booked.
       const spent = wholeAmount(actual, wholeAmount(reserved, 0));
-      const cell = enter(ledger, wholeMs(nowMs), RELEASE_PATIENCE_MS, spent > 0);
+      const cell = enter(ledger, nowMs, RELEASE_PATIENCE_MS, spent > 0);
       if (cell === NOWHERE) return false;
       // First what is spent: a worker that dies in between has its held amount given back in any case.
       spend(memory, cell, spent);
@@ -48,7 +48,7 @@ export function openSharedLedgers(
     },
 
     read(ledger: SharedLedger, nowMs) {
-      const cell = enter(ledger, wholeMs(nowMs), TAKE_PATIENCE_MS, false);
+      const cell = enter(ledger, nowMs, TAKE_PATIENCE_MS, false);
       if (cell === NOWHERE)
         return { spent: 0, held: 0, resetsAtMs: ledger.kind === 'calendar' ? ledger.endsAtMs : null };
       const state = {
@@ -61,10 +61,9 @@ export function openSharedLedgers(
     },
 
     waitToReserveMs(ledger: SharedLedger, limit, amount, nowMs) {
-      const presentMs = wholeMs(nowMs);
-      const cell = enter(ledger, presentMs, TAKE_PATIENCE_MS, false);
+      const cell = enter(ledger, nowMs, TAKE_PATIENCE_MS, false);
       if (cell === NOWHERE) return amount <= limit ? 0 : Number.POSITIVE_INFINITY;
-      const wait = waitToReserve(memory, cell, limit, wholeAmount(amount, Number.POSITIVE_INFINITY), presentMs);
+      const wait = waitToReserve(memory, cell, limit, wholeAmount(amount, Number.POSITIVE_INFINITY), nowMs);
       table.leave(cell);
       return wait;
     },

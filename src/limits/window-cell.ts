@@ -22,13 +22,21 @@ import {
   SUM,
   WINDOW_MS,
 } from './cell.ts';
+import { wholeMs } from './table-times.ts';
 
-/** Moves a window on to the present and forgets what left it. Returns the present as the cell counts it. */
-export function advance(memory: CellMemory, cell: number, nowMs: number): number {
+/**
+ * Moves a window on to the present and forgets what left it. The present, as the cell counts it, is
+ * in the cell then: a number returned would be boxed on the way.
+ */
+export function advance(memory: CellMemory, cell: number, atMs: number): void {
   const at = numbersOf(cell);
+  const nowMs = wholeMs(atMs);
   const windowMs = read(memory, at + WINDOW_MS);
   const latestMs = read(memory, at + LATEST_MS);
-  if (latestMs - nowMs > windowMs) return redateWindow(memory, at, nowMs);
+  if (latestMs - nowMs > windowMs) {
+    redateWindow(memory, at, nowMs);
+    return;
+  }
   // A little back (or no number at all): time stands still until the clock has caught up.
   const presentMs = nowMs > latestMs ? nowMs : latestMs;
   const head = bucketOf(presentMs, windowMs);
@@ -36,14 +44,18 @@ export function advance(memory: CellMemory, cell: number, nowMs: number): number
   const oldest = oldestOf(head) % PLACES;
   if (read(memory, at + LAST_MS + oldest) <= presentMs - windowMs) clearPlace(memory, at, oldest);
   memory.numbers[at + LATEST_MS] = presentMs;
-  return presentMs;
 }
 
-/** Adds to the bucket of the present, which must be what {@link advance} returned. */
-export function add(memory: CellMemory, cell: number, amount: number, presentMs: number): void {
+/** The present of a cell just advanced to it. */
+export function presentOf(memory: CellMemory, cell: number): number {
+  return read(memory, numbersOf(cell) + LATEST_MS);
+}
+
+/** Adds to the present of a cell just advanced to it. */
+export function add(memory: CellMemory, cell: number, amount: number): void {
   const at = numbersOf(cell);
-  const place = bucketOf(presentMs, read(memory, at + WINDOW_MS)) % PLACES;
-  memory.numbers[at + LAST_MS + place] = presentMs;
+  const place = read(memory, at + HEAD) % PLACES;
+  memory.numbers[at + LAST_MS + place] = read(memory, at + LATEST_MS);
   memory.numbers[at + COUNTS + place] = read(memory, at + COUNTS + place) + amount;
   memory.numbers[at + SUM] = read(memory, at + SUM) + amount;
   markDirty(memory, cell);
@@ -63,7 +75,7 @@ export function subtract(memory: CellMemory, cell: number, amount: number, taken
 }
 
 /** Milliseconds until `amount` fits under `limit`, for a cell just advanced to the present. */
-export function waitFor(memory: CellMemory, cell: number, limit: number, amount: number, presentMs: number): number {
+export function waitFor(memory: CellMemory, cell: number, limit: number, amount: number): number {
   const at = numbersOf(cell);
   const windowMs = read(memory, at + WINDOW_MS);
   let excess = read(memory, at + SUM) + amount - limit;
@@ -72,7 +84,7 @@ export function waitFor(memory: CellMemory, cell: number, limit: number, amount:
   for (let bucket = oldestOf(head); bucket <= head; bucket += 1) {
     const place = bucket % PLACES;
     excess -= read(memory, at + COUNTS + place);
-    if (excess <= 0) return read(memory, at + LAST_MS + place) + windowMs - presentMs;
+    if (excess <= 0) return read(memory, at + LAST_MS + place) + windowMs - read(memory, at + LATEST_MS);
   }
   return windowMs; // more than the limit was asked for: it never fits
 }
@@ -86,8 +98,7 @@ export function hold(memory: CellMemory, cell: number, worker: number, change: n
   memory.numbers[at + SUM] = read(memory, at + SUM) + after - before;
 }
 
-function redateWindow(memory: CellMemory, at: number, nowMs: number): number {
+function redateWindow(memory: CellMemory, at: number, nowMs: number): void {
   redate(memory, at, nowMs);
   memory.numbers[at + LAST_MS + (read(memory, at + HEAD) % PLACES)] = nowMs;
-  return nowMs;
 }
