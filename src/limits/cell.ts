@@ -50,7 +50,7 @@ export const WORKERS_MAX = PLACES - 4;
 
 // A ledger has these in the place of LAST_MS.
 /** What each worker holds reserved. */
-export const HELD = LAST_MS;
+export const HELD = COUNTS + PLACES;
 export const HELD_SUM = HELD + WORKERS_MAX;
 export const STARTS_MS = HELD_SUM + 1;
 export const ENDS_MS = HELD_SUM + 2;

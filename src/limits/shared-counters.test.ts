@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CELL_BYTES } from './cell.ts';
 import { NO_ROOM, REFUSED } from './counters.ts';
-import { resultOf, startWorker } from './crashing-worker.fixture.ts';
+import { resultOf, startWorker } from '../../test/crashing-worker.ts';
 import type { SharedCounters } from './shared-counters.ts';
 import { createSharedCounters, MAIN_THREAD_INDEX, openSharedCounters } from './shared-counters.ts';
 import type { TakeResult, TakeTask } from './take-many.fixture.ts';
@@ -17,7 +17,7 @@ function open(cells = 64): SharedCounters {
 /** Runs a worker until it has crashed. */
 function run(task: Partial<TakeTask> & Pick<TakeTask, 'buffer' | 'workerIndex'>): Promise<TakeResult> {
   const whole: TakeTask = { kids: ['k'], limits: {}, takes: 1, nowMs: START_MS, release: true, ...task };
-  return resultOf(startWorker('./take-many.fixture.ts', 'takeMany', whole));
+  return resultOf(startWorker(new URL('./take-many.fixture.ts', import.meta.url), 'takeMany', whole));
 }
 
 describe('a window', () => {

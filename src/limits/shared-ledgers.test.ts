@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { CELL_BYTES } from './cell.ts';
 import { HELD_BY_OTHERS, NO_ROOM, REFUSED } from './counters.ts';
 import type { Ledger } from './counters.ts';
-import { resultOf, startWorker } from './crashing-worker.fixture.ts';
+import { resultOf, startWorker } from '../../test/crashing-worker.ts';
 import type { SharedCounters } from './shared-counters.ts';
 import { createSharedCounters, MAIN_THREAD_INDEX, openSharedCounters } from './shared-counters.ts';
 import type { SpendResult, SpendTask } from './spend-many.fixture.ts';
@@ -202,7 +202,7 @@ describe('threads', () => {
       progress: null,
       ...task,
     };
-    return startWorker('./spend-many.fixture.ts', 'spendMany', whole);
+    return startWorker(new URL('./spend-many.fixture.ts', import.meta.url), 'spendMany', whole);
   }
 
   test(

@@ -1,4 +1,4 @@
-/** Runs functions of the fixtures beside it in real threads, which crash at the end as a worker may at any time. */
+/** Runs functions of fixtures in real threads, which crash at the end as a worker may at any time. */
 import { Worker } from 'node:worker_threads';
 
 const WORKER_SOURCE = `
@@ -9,11 +9,11 @@ const WORKER_SOURCE = `
   });
 `;
 
-/** Starts a function of a module beside this one, by name. */
-export function startWorker(module: string, name: string, task: unknown): Worker {
+/** Starts a function of a module by its name. */
+export function startWorker(module: URL, name: string, task: unknown): Worker {
   const worker = new Worker(WORKER_SOURCE, {
     eval: true,
-    workerData: { module: new URL(module, import.meta.url).href, name, task },
+    workerData: { module: module.href, name, task },
   });
   worker.on('error', () => undefined); // the crash
   return worker;
