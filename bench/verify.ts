@@ -17,7 +17,9 @@ import { createSecretHasher, findMatchingSecret } from '../src/keys/secret-hash.
 import type { SecretHasher } from '../src/keys/secret-hash.ts';
 import { standingOf } from '../src/keys/standing.ts';
 import type { Standing } from '../src/keys/standing.ts';
-import { bindLimits } from '../src/limits/key-limiter.ts';
+import { bindCallLimits } from '../src/limits/call-limiter.ts';
+import type { CallLimits } from '../src/limits/call-limits.ts';
+import type { Counters } from '../src/limits/counters.ts';
 import { createSharedCounters, openSharedCounters } from '../src/limits/shared-counters.ts';
 import { openStore } from '../src/storage/store.ts';
 import type { SqliteStore } from '../src/storage/store.ts';
@@ -45,7 +47,13 @@ const workspace = {
   name: 'bench',
   createdAtMs: 0,
 } as const;
-const standings = new WeakMap<CachedKey, Standing>();
+interface Bound {
+  readonly standing: Standing;
+  readonly limits: CallLimits;
+}
+
+const NO_AMOUNTS = { tokens: 0, nanoUsd: 0 };
+const standings = new WeakMap<CachedKey, Bound>();
 const facts = {
   ...NO_FACTS,
   model: 'house/tiny',
@@ -84,6 +92,7 @@ async function fill(store: SqliteStore, hasher: SecretHasher, count: number): Pr
           updatedAtMs: 0,
           revokedAtMs: null,
           stateReason: null,
+          minting: null,
         });
       }
     });
@@ -91,19 +100,27 @@ async function fill(store: SqliteStore, hasher: SecretHasher, count: number): Pr
   return texts;
 }
 
-function verify(cache: KeyCache, hasher: SecretHasher, text: string): boolean {
-  const parsed = parseKey(text, ['kwk']);
-  if (!parsed.ok) return false;
-  const cached = cache.peek(parsed.kid);
-  return cached !== null && cached !== undefined && admit(cached, hasher, parsed.secret);
+/** What a worker verifies with. */
+interface Worker {
+  readonly cache: KeyCache;
+  readonly hasher: SecretHasher;
+  readonly counters: Counters;
 }
 
-function admit(cached: CachedKey, hasher: SecretHasher, secret: string): boolean {
+function verify(worker: Worker, text: string): boolean {
+  const parsed = parseKey(text, ['kwk']);
+  if (!parsed.ok) return false;
+  const cached = worker.cache.peek(parsed.kid);
+  return cached !== null && cached !== undefined && admit(cached, worker, parsed.secret);
+}
+
+function admit(cached: CachedKey, { hasher, counters }: Worker, secret: string): boolean {
   const matchedSecret = findMatchingSecret(hasher, cached.prepared.record.secrets, secret);
   if (matchedSecret === null) return false;
   const nowMs = clock.now();
+  const bound = standingFor(cached, counters);
   const verdict = decide({
-    standing: standingFor(cached),
+    standing: bound.standing,
     matchedSecret,
     expectedEnvironment: null,
     delegation: null,
@@ -111,18 +128,20 @@ function admit(cached: CachedKey, hasher: SecretHasher, secret: string): boolean
     limits: null,
     nowMs,
   });
-  if (!verdict.allowed || !cached.limiter.take(nowMs).ok) return false;
-  cached.limiter.release();
+  const { limits } = bound;
+  if (!verdict.allowed || !limits.take(nowMs, NO_AMOUNTS).ok) return false;
+  limits.release();
   return true;
 }
 
 /** Worked out once per key and configuration, as in a worker. */
-function standingFor(cached: CachedKey): Standing {
+function standingFor(cached: CachedKey, counters: Counters): Bound {
   const known = standings.get(cached);
   if (known !== undefined) return known;
   const standing = standingOf(cached.prepared, [], workspace);
-  standings.set(cached, standing);
-  return standing;
+  const bound = { standing, limits: bindCallLimits(counters, standing.levels) };
+  standings.set(cached, bound);
+  return bound;
 }
 
 /** Microseconds of CPU per call over the keys in a scattered order. */
@@ -157,16 +176,16 @@ async function measure(count: number): Promise<readonly string[]> {
     const counters = openSharedCounters(createSharedCounters({ cells: COUNTERS }), 0);
     const cache = new KeyCache({
       source: store,
-      bindLimiter: (record) => bindLimits(counters, record.kid, record.limits),
       clock,
     });
     await timeFirstUse(cache, texts);
     const firstUse = await timeFirstUse(cache, texts);
     const forged = texts.map((text) => withWrongSecret(text.split('_')[2] ?? ''));
-    timeWarm(texts, true, (text) => verify(cache, hasher, text));
-    const one = medianOf(() => timeWarm(texts.slice(0, 1), true, (text) => verify(cache, hasher, text)));
-    const known = timeWarm(texts, true, (text) => verify(cache, hasher, text));
-    const wrong = timeWarm(forged, false, (text) => verify(cache, hasher, text));
+    const worker = { cache, hasher, counters };
+    timeWarm(texts, true, (text) => verify(worker, text));
+    const one = medianOf(() => timeWarm(texts.slice(0, 1), true, (text) => verify(worker, text)));
+    const known = timeWarm(texts, true, (text) => verify(worker, text));
+    const wrong = timeWarm(forged, false, (text) => verify(worker, text));
     return [count.toLocaleString('en'), ...[one, known, wrong, firstUse].map((micros) => micros.toFixed(2))];
   } finally {
     await store.close();

@@ -63,6 +63,7 @@ export const ERRORS = {
   unknown_key: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
   secret_mismatch: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
   wrong_environment: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
+  wrong_deployment: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
 
   // life cycle
   not_yet_active: row(
@@ -219,6 +220,11 @@ export const ERRORS = {
     429,
     'This call is larger than this API key may make at once. Send less, ask for fewer output tokens, or ask for a higher limit.',
   ),
+  price_unknown: row(
+    'quota',
+    403,
+    'This API key has a budget, and this model has no price here. Use a model that has one, or ask an admin to set the price.',
+  ),
   ancestor_exhausted: row(
     'quota',
     429,
@@ -282,6 +288,17 @@ export const ERRORS = {
   forbidden: row('admin', 403, 'This admin token does not have the permission that this needs.'),
   not_found: row('admin', 404, 'There is no such thing here.'),
   validation_failed: row('admin', 422, 'The input is not valid.'),
+  minting_denied: row(
+    'admin',
+    409,
+    'No temporary keys may be minted from this key. Allow it with the minting settings of the key, or use another one.',
+  ),
+  keys_exhausted: row(
+    'admin',
+    429,
+    'All temporary keys that this key may have are in use. Wait until one of them ends, revoke some, or ask for a higher limit.',
+    true,
+  ),
   conflict: row('admin', 409, 'This cannot be done in the present state.'),
   declared_in_file: row('admin', 409, 'This is declared in the configuration file and can only be changed there.'),
 

@@ -15,11 +15,14 @@ import { Fleet } from './gateway/fleet.ts';
 import type { ListenOptions } from './gateway/messages.ts';
 import { createSecretHasher } from './keys/secret-hash.ts';
 import { systemClock } from './lib/clock.ts';
+import { bindCallLimits } from './limits/call-limiter.ts';
 import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from './limits/shared-counters.ts';
+import { openCounterStore } from './storage/counter-store.ts';
 import { openCallStore } from './storage/call-store.ts';
 import { dataPaths } from './storage/data-folder.ts';
 import { loadMasterKey } from './storage/master-key.ts';
 import { openStore } from './storage/store.ts';
+import { keepCounters } from './watch/counter-keeper.ts';
 import { createCallLog } from './watch/call-log.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -87,6 +90,13 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       send: (snapshot) => fleet.publish(snapshot),
     });
     const counters = createSharedCounters({ cells: COUNTER_CELLS });
+    const keeper = keepCounters({
+      counters,
+      store: openCounterStore({ dataDir }),
+      clock,
+      onError: (error) => log.error({ err: error }, 'counts could not be kept'),
+    });
+    closers.unshift(() => keeper.close());
     const ownCounters = openSharedCounters(counters, MAIN_THREAD_INDEX);
     const workers = workerCount(settings, log);
     const fleet: Fleet = new Fleet({
@@ -117,6 +127,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
           status: () => fleet.status(),
         },
         snapshotSource: publisher,
+        limits: { read: (levels, nowMs) => bindCallLimits(ownCounters, levels).read(nowMs) },
         configFile: publisher,
         clock,
         tokens: createTokenVerifier(

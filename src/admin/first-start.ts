@@ -1,5 +1,6 @@
 import { generateKey } from '../keys/format.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
+import { freshSecret } from './resources/key-secret.ts';
 import { newId } from './new-id.ts';
 import type { IssuingHasher } from './ports.ts';
 import type { Store, WorkspaceStore } from './stores.ts';
@@ -66,11 +67,12 @@ async function createApplicationAndKey(tx: WorkspaceStore, hasher: IssuingHasher
     name: 'First key',
     environment: 'live',
     state: 'active',
-    secrets: [{ ...hasher.hash(key.secret), state: 'current', notAfterMs: null }],
+    secrets: [freshSecret(hasher, key.secret, nowMs)],
     notBeforeMs: null,
     expiresAtMs: null,
     scopes: NO_SCOPES,
     limits: NO_LIMITS,
+    delegation: null,
     tags: [],
     revision: 1,
     createdAtMs: nowMs,
@@ -78,6 +80,7 @@ async function createApplicationAndKey(tx: WorkspaceStore, hasher: IssuingHasher
     updatedAtMs: nowMs,
     revokedAtMs: null,
     stateReason: null,
+    minting: null,
   });
   await tx.audit.append({
     id: newId('aud', nowMs),

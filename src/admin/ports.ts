@@ -1,6 +1,7 @@
 /** What the admin API needs of the rest of the program; handed in by the composition root. */
 import type { ConfigError } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
+import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Principal } from './rbac.ts';
 import type { CallStore, Store } from './stores.ts';
@@ -54,6 +55,11 @@ export interface ConfigFilePort {
   declaresAlias(alias: string): boolean;
 }
 
+/** What calls have used of limits. */
+export interface LimitsPort {
+  read(levels: readonly LimitLevel[], nowMs: number): readonly LimitReading[];
+}
+
 export interface SnapshotSource {
   current(): Snapshot;
 }
@@ -80,6 +86,7 @@ export interface AdminDeps {
   readonly hasher: IssuingHasher;
   readonly fleet: FleetPort;
   readonly snapshotSource: SnapshotSource;
+  readonly limits: LimitsPort;
   readonly configFile: ConfigFilePort;
   readonly clock: Clock;
   readonly tokens: TokenVerifier;

@@ -8,6 +8,7 @@ export const PERMISSIONS = {
   'keys:create': 'Create keys.',
   'keys:update': 'Change name, owner, scopes, limits, dates and tags of keys.',
   'keys:rotate': 'Give keys a new secret.',
+  'keys:mint': 'Mint temporary keys from keys.',
   'keys:suspend': 'Suspend and resume keys.',
   'keys:revoke': 'Revoke keys for good.',
   'applications:read': 'See applications.',

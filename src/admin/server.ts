@@ -150,8 +150,11 @@ function setSecurityHeaders(c: AdminContext): void {
 
 function problemOf(c: AdminContext, error: AppError): Response {
   const details = error.details;
-  const members = typeof details === 'object' && details !== null ? { ...details } : {};
-  return problem(c, error.code, { detail: error.message, members });
+  const members: Readonly<Record<string, unknown>> =
+    typeof details === 'object' && details !== null ? { ...details } : {};
+  const retryAfterMs = members['retryAfterMs'];
+  const headers = typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : {};
+  return problem(c, error.code, { detail: error.message, members, headers });
 }
 
 function problem(c: Context, code: ErrorCode, options: Omit<ProblemOptions, 'requestId'> = {}): Response {

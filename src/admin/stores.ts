@@ -4,7 +4,7 @@
  * unix milliseconds.
  */
 import type { CallRecord, CallRow } from '../calls/call-record.ts';
-import type { Environment, KeyRecord, KeyState } from '../keys/key-record.ts';
+import type { Environment, KeyRecord, KeyState, StoredKeyType } from '../keys/key-record.ts';
 import type { Narrowing } from '../keys/owners.ts';
 
 export interface Store {
@@ -89,11 +89,24 @@ export interface KeyRow extends Omit<KeyRecord, 'workspaceId'> {
   readonly createdBy: string;
   readonly updatedAtMs: number;
   readonly revokedAtMs: number | null;
+  /** Which temporary keys may be minted from it; null: the usual. */
+  readonly minting: MintingPolicy | null;
   /** Why it was suspended or revoked, in the words of who did it. */
   readonly stateReason: string | null;
 }
 
+/** What the server may mint from a key. */
+export interface MintingPolicy {
+  readonly enabled: boolean;
+  readonly ttlMaxMs: number;
+  /** Temporary keys that may be live at the same time. */
+  readonly liveMax: number;
+}
+
 export interface KeyFilter {
+  /** Temporary keys that were minted from this one. */
+  readonly parentKid?: string;
+  readonly type?: StoredKeyType;
   readonly applicationId?: string;
   readonly state?: KeyState;
   readonly environment?: Environment;
@@ -106,6 +119,8 @@ export interface KeyRowStore {
   insert(row: KeyRow): Promise<void>;
   get(kid: string): Promise<KeyRow | null>;
   list(page: PageRequest, filter: KeyFilter): Promise<Page<KeyRow>>;
+  /** The temporary keys of a key that have not ended: how many, and when the first of them ends. */
+  livePool(parentKid: string, nowMs: number): Promise<{ readonly live: number; readonly soonestEndMs: number | null }>;
   /** Raises the revision; false when the revision was not the expected one (someone else changed it). */
   update(
     kid: string,
@@ -252,4 +267,21 @@ export interface CallStore {
   list(workspaceId: string | null, page: PageRequest, filter: CallFilter): Promise<Page<CallRecord>>;
   usage(workspaceId: string | null, query: UsageQuery): Promise<readonly UsageRow[]>;
   close(): Promise<void>;
+}
+
+/** What was counted, by the tag of its counter; the bytes are the counters' own. */
+export interface CounterImage {
+  readonly low: number;
+  readonly high: number;
+  readonly image: Uint8Array;
+}
+
+/** Counts over a restart. */
+export interface CounterStore {
+  load(): readonly CounterImage[];
+  /** Adds, or puts in the place of older ones. */
+  save(cells: readonly CounterImage[]): void;
+  /** In place of all that is there. */
+  replace(cells: readonly CounterImage[]): void;
+  close(): void;
 }

@@ -1,10 +1,12 @@
+import { ERRORS } from '../errors.ts';
 import { decide } from '../keys/decide.ts';
 import type { DecisionInput, RequestFacts } from '../keys/decision-input.ts';
-import type { LimitRefused } from '../limits/key-limiter.ts';
+import type { Standing } from '../keys/standing.ts';
+import type { CallRefused, CallTaken } from '../limits/call-limits.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
-import type { CachedKey } from './key-cache.ts';
 import { limitHeaders } from './limit-headers.ts';
+import { expectedAmounts, NOTHING } from './metering.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { rotationHeaders } from './rotation-headers.ts';
@@ -19,34 +21,53 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
   const { key } = call;
   if (key === null) return refusal('internal_error');
   const nowMs = gateway.clock.now();
-  const verdict = decide(decisionInput(gateway, call, key, nowMs));
+  const bound = standingFor(gateway, call, key);
+  call.ownerId = bound.standing.owners[0]?.id ?? null;
+  const verdict = decide(decisionInput(call, bound.standing, nowMs));
   if (!verdict.allowed) return refusal(verdict.code);
-  const outcome = key.limiter.take(nowMs);
+
+  const { limits, isMetered, asksPrice } = bound;
+  const expected = isMetered ? expectedAmounts(call) : NOTHING;
+  // A budget that does not know the price would be no budget.
+  if (expected.nanoUsd === null && asksPrice) return refusal('price_unknown');
+  const outcome = limits.take(nowMs, { tokens: expected.tokens, nanoUsd: expected.nanoUsd ?? 0 });
   if (!outcome.ok) return overLimit(call, outcome, nowMs);
-  call.admitted = true;
-  const { tightest } = outcome;
-  if (tightest !== null) call.keyHeaders = limitHeaders(call.dialect, tightest, tightest.windowMs, nowMs);
-  if (call.matchedSecret?.state === 'retiring') {
-    call.keyHeaders = [...call.keyHeaders, ...rotationHeaders(call.matchedSecret)];
-  }
+  call.limits = limits;
+  call.reservation = outcome.reservation;
+  call.keyHeaders = keyHeaders(call, outcome, nowMs);
   return null;
 }
 
-function overLimit(call: Call, refused: LimitRefused, nowMs: number): Refusal {
-  if (refused.code === 'rate_limited') {
-    const state = { limit: refused.limit, remaining: 0, resetMs: refused.retryAfterMs };
-    call.keyHeaders = limitHeaders(call.dialect, state, refused.windowMs, nowMs);
+function keyHeaders(call: Call, { tightest, softExceeded }: CallTaken, nowMs: number): readonly string[] {
+  const headers = tightest === null ? NONE : limitHeaders(call.dialect, tightest, tightest.windowMs, nowMs);
+  const { matchedSecret } = call;
+  const isRetiring = matchedSecret?.state === 'retiring';
+  if (!isRetiring && softExceeded.length === 0) return headers;
+  return [
+    ...headers,
+    ...(softExceeded.length === 0 ? NONE : ['x-keyward-budget', 'soft-exceeded']),
+    ...(isRetiring ? rotationHeaders(matchedSecret) : NONE),
+  ];
+}
+
+const NONE: readonly string[] = [];
+
+function overLimit(call: Call, { code, by, retryAfterMs }: CallRefused, nowMs: number): Refusal {
+  if (by?.kind === 'rate') {
+    const state = { limit: by.limit, remaining: 0, resetMs: retryAfterMs ?? by.windowMs };
+    call.keyHeaders = limitHeaders(call.dialect, state, by.windowMs, nowMs);
   }
-  return refusal(refused.code, { retryAfterMs: refused.retryAfterMs });
+  const which = by === null ? '' : ` The limit is ${by.name} of the ${by.level}.`;
+  return refusal(code, { retryAfterMs, message: `${ERRORS[code].title}${which}` });
 }
 
 /** What a verdict on the call depends on, but for its limits. */
-export function decisionInput(gateway: Gateway, call: Call, key: CachedKey, nowMs: number): DecisionInput {
+export function decisionInput(call: Call, standing: Standing, nowMs: number): DecisionInput {
   return {
-    standing: standingFor(gateway, call, key),
+    standing,
     matchedSecret: call.matchedSecret,
     expectedEnvironment: null,
-    delegation: null,
+    delegation: call.delegation,
     facts: factsOf(call),
     limits: null,
     nowMs,

@@ -5,6 +5,7 @@ import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import type { Refusal } from './refusal.ts';
 import type { ProbeRoute } from './routes.ts';
+import { standingFor } from './standing.ts';
 import { modelSinceMs } from './targets.ts';
 
 /** Liveness and readiness: no key, no record. A worker that is to stop is alive, but not ready. */
@@ -25,7 +26,7 @@ export function answerModels(gateway: Gateway, call: Call): Refusal | null {
 function callableModels(gateway: Gateway, call: Call): ListedModel[] {
   const { workspace, key } = call;
   if (workspace === null || key === null) return [];
-  const input = decisionInput(gateway, call, key, gateway.clock.now());
+  const input = decisionInput(call, standingFor(gateway, call, key).standing, gateway.clock.now());
   const listed: ListedModel[] = [];
   for (const alias of Object.keys(workspace.snapshot.aliases)) listed.push({ id: alias, provider: 'keyward' });
   for (const provider of workspace.providers.values()) {

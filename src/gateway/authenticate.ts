@@ -1,9 +1,11 @@
 import { fingerprintOf, parseKey } from '../keys/format.ts';
 import { findMatchingSecret } from '../keys/secret-hash.ts';
+import { proveDelegated, readDelegated } from './authenticate-delegated.ts';
 import type { Call } from './call.ts';
 import { findCredential } from './find-credential.ts';
 import type { Gateway } from './gateway.ts';
 import type { CachedKey } from './key-cache.ts';
+import type { LiveWorkspace } from './live-config.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
@@ -23,6 +25,14 @@ export function authenticate(
 ): Refusal | null | Promise<Refusal | null> {
   const credential = findCredential(head, call.config.settings.allowKeyInQuery);
   if (typeof credential !== 'string') return credential;
+  const delegated = readDelegated(gateway, credential);
+  if (delegated !== null) {
+    if ('code' in delegated) return delegated;
+    call.delegated = delegated;
+    call.keyFingerprint = `kwd_${delegated.parentKid}`;
+    call.kid = delegated.parentKid;
+    return proveKey(gateway, call, delegated.parentKid);
+  }
   const parsed = parseKey(credential, ACCEPTED);
   if (!parsed.ok) {
     call.keyFingerprint = parsed.fingerprint;
@@ -63,6 +73,11 @@ async function loadAndProve(gateway: Gateway, call: Call, kid: string): Promise<
 function prove(gateway: Gateway, call: Call, key: CachedKey | null): Refusal | null {
   call.config = gateway.config;
   call.keyChanges = gateway.keys.changes;
+  if (call.delegated !== null) {
+    const unproven = proveDelegated(gateway, call, call.delegated, key);
+    if (unproven === null) call.workspace = workspaceOf(call, key);
+    return unproven;
+  }
   if (key === null) {
     // The same work as for a key that exists, so that time does not tell them apart.
     gateway.hasher.matchDummy(call.secret);
@@ -72,6 +87,10 @@ function prove(gateway: Gateway, call: Call, key: CachedKey | null): Refusal | n
   if (matched === null || call.keyFingerprint !== key.fingerprint) return refusal('secret_mismatch');
   call.matchedSecret = matched;
   call.key = key;
-  call.workspace = call.config.workspaces.get(key.prepared.record.workspaceId) ?? null;
+  call.workspace = workspaceOf(call, key);
   return null;
+}
+
+function workspaceOf({ config }: Call, key: CachedKey | null): LiveWorkspace | null {
+  return key === null ? null : (config.workspaces.get(key.prepared.record.workspaceId) ?? null);
 }

@@ -1,6 +1,10 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Dialect, RequestReading, Usage } from '../llm/dialect.ts';
+import type { DelegationFinding } from '../keys/decision-input.ts';
+import type { DelegatedClaims } from '../keys/delegation-claims.ts';
 import type { KeySecret } from '../keys/key-record.ts';
+import type { CallLimits, LimitReservation } from '../limits/call-limits.ts';
+import type { DelegatedCredential } from './authenticate-delegated.ts';
 import type { CachedKey } from './key-cache.ts';
 import type { Inbound } from './inbound.ts';
 import type { LiveConfig, LiveWorkspace } from './live-config.ts';
@@ -36,9 +40,15 @@ export class Call {
   key: CachedKey | null = null;
   /** Changes of keys that the worker had heard of when this one was proven. */
   keyChanges = 0;
+  /** Set where the caller sent what the holder of the key signed, with what it says once it is proven. */
+  delegated: DelegatedCredential | null = null;
+  claims: DelegatedClaims | null = null;
+  delegation: DelegationFinding | null = null;
   /** The secret of the key that was proven. */
   matchedSecret: KeySecret | null = null;
   workspace: LiveWorkspace | null = null;
+  /** The person who answers for the key. */
+  ownerId: string | null = null;
   body: Buffer | null = null;
   reading: RequestReading | null = null;
   operation: string | null = null;
@@ -48,8 +58,10 @@ export class Call {
   credentialId: string | null = null;
   /** JSON of what a refusal was decided on; null while nothing refused. */
   decision: string | null = null;
-  /** Whether a place under the key's concurrency limit is held. */
-  admitted = false;
+  /** The limits under which the call holds a place; null while it holds none. */
+  limits: CallLimits | null = null;
+  /** What is held for it of tokens and money; null where nothing counts them. */
+  reservation: LimitReservation | null = null;
   /** Flat name, value pairs that tell of the key: its limits, and that its secret is to be replaced. */
   keyHeaders: readonly string[] = NONE;
 

@@ -1,8 +1,12 @@
+import type { DelegationVerifier } from '../keys/delegation-verifier.ts';
 import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { BoundedMap } from '../lib/bounded-map.ts';
+import type { Counters } from '../limits/counters.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { LiveConfig } from './live-config.ts';
 import type { CallQueue } from './call-queue.ts';
+import type { BoundStanding } from './standing.ts';
 
 /** What every call of a worker works with. Built once, in worker.ts. */
 export interface Gateway {
@@ -12,6 +16,10 @@ export interface Gateway {
   draining: boolean;
   readonly keys: KeyCache;
   readonly hasher: SecretHasher;
+  readonly counters: Counters;
+  readonly delegations: DelegationVerifier;
+  /** By the text of the delegated key. */
+  readonly delegatedStandings: BoundedMap<string, BoundStanding>;
   readonly calls: CallQueue;
   readonly clock: Clock;
   readonly nextRequestId: () => string;

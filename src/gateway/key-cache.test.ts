@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { keyRecord } from '../keys/key-fixture.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
-import { bindLimits } from '../limits/key-limiter.ts';
-import { createSharedCounters, openSharedCounters } from '../limits/shared-counters.ts';
 import { KeyCache } from './key-cache.ts';
-
-const counters = openSharedCounters(createSharedCounters({ cells: 16 }), 0);
 
 function record(kid: string, revision: number): KeyRecord {
   return keyRecord({ kid, secrets: [], revision });
@@ -17,7 +13,6 @@ function openSource(options: { readonly keysMax?: number } = {}) {
   let nowMs = 0;
   const cache = new KeyCache({
     source: { findKey: (kid) => new Promise((resolve, reject) => asked.push({ kid, resolve, reject })) },
-    bindLimiter: (found) => bindLimits(counters, found.kid, found.limits),
     clock: { now: () => nowMs },
     unknownForMs: 1000,
     pendingMax: 2,

@@ -2,32 +2,21 @@ import type { KeyRecord } from '../keys/key-record.ts';
 import { fingerprintOf } from '../keys/format.ts';
 import { prepareKey } from '../keys/prepare.ts';
 import type { PreparedKey } from '../keys/prepare.ts';
-import type { Standing } from '../keys/standing.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import type { KeyLimiter } from '../limits/key-limiter.ts';
-import type { LiveConfig } from './live-config.ts';
+import type { BoundStanding } from './standing.ts';
 
 /** A key as a worker holds it. */
 export interface CachedKey {
   readonly prepared: PreparedKey;
   readonly fingerprint: string;
-  readonly limiter: KeyLimiter;
   /** Where the key stood when it was last used; see `standing.ts`. */
-  standing: CachedStanding | null;
-}
-
-export interface CachedStanding {
-  readonly standing: Standing;
-  readonly config: LiveConfig;
-  /** Of the cache, where ancestors count: they may have changed since. */
-  readonly keyChanges: number;
+  standing: BoundStanding | null;
 }
 
 export interface KeyCacheOptions {
   readonly source: KeySource;
-  readonly bindLimiter: (record: KeyRecord) => KeyLimiter;
   readonly clock: Clock;
   /** Keys remembered. */
   readonly keysMax?: number;
@@ -50,7 +39,6 @@ interface PendingLoad {
  */
 export class KeyCache {
   readonly #source: KeySource;
-  readonly #bindLimiter: (record: KeyRecord) => KeyLimiter;
   readonly #clock: Clock;
   readonly #known: BoundedMap<string, CachedKey>;
   readonly #unknownUntilMs: BoundedMap<string, number>;
@@ -61,7 +49,6 @@ export class KeyCache {
 
   constructor(options: KeyCacheOptions) {
     this.#source = options.source;
-    this.#bindLimiter = options.bindLimiter;
     this.#clock = options.clock;
     this.#known = new BoundedMap(options.keysMax ?? 100_000);
     this.#unknownUntilMs = new BoundedMap(options.unknownMax ?? 100_000);
@@ -119,7 +106,6 @@ export class KeyCache {
     const cached: CachedKey = {
       prepared: prepareKey(record),
       fingerprint: fingerprintOf({ type: record.type, environment: record.environment, kid }),
-      limiter: this.#bindLimiter(record),
       standing: null,
     };
     this.#known.set(kid, cached);

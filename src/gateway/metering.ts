@@ -19,9 +19,16 @@ export const NOTHING: Amounts = Object.freeze({ tokens: 0, nanoUsd: 0 });
 /** What the call may need at most; null where money is asked about and the model has no price. */
 export function expectedAmounts(call: Call): { readonly tokens: number; readonly nanoUsd: number | null } {
   const usage = expectedUsage(call);
-  if (usage === null) return NOTHING;
-  const price = expectedTarget(call)?.price ?? null;
-  return { tokens: tokensOf(usage), nanoUsd: price === null ? null : costOf(usage, price) };
+  if (usage === null) return isBlind(call) ? { tokens: 0, nanoUsd: null } : NOTHING;
+  const target = expectedTarget(call);
+  // A model that is not there will be refused for that.
+  if (target === null) return { tokens: tokensOf(usage), nanoUsd: 0 };
+  return { tokens: tokensOf(usage), nanoUsd: target.price === null ? null : costOf(usage, target.price) };
+}
+
+/** A passthrough to an endpoint of which nobody here knows what it costs; looking costs nothing. */
+function isBlind({ operation, reading, inbound }: Call): boolean {
+  return operation === 'passthrough' && reading === null && inbound.method !== 'GET' && inbound.method !== 'HEAD';
 }
 
 /** Null for calls that no model answers. */

@@ -23,6 +23,8 @@ function answer(call: Call, refused: Refusal): void {
   const headers = ['content-type', refused.answer?.contentType ?? 'application/json', 'x-request-id', call.requestId];
   if (told.status === 401) headers.push('www-authenticate', 'Bearer'); // RFC 9110 §11.6.1
   if (refused.retryAfterMs !== null) pushRetryAfter(headers, refused.retryAfterMs);
+  // A limit that no waiting lifts: the official SDKs would try again in vain.
+  else if (ERRORS[refused.code].group === 'quota') headers.push('x-should-retry', 'false');
   for (const text of refused.headers) headers.push(text);
   for (const text of call.keyHeaders) headers.push(text);
   for (const text of call.target?.answerHeaders ?? []) headers.push(text);

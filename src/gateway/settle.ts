@@ -1,7 +1,8 @@
 import type { CallRow } from '../calls/call-record.ts';
+import type { CallAmounts, CallLimits, LimitReservation } from '../limits/call-limits.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
-import { meter } from './metering.ts';
+import { amountsUsed, meter } from './metering.ts';
 
 const PATH_LENGTH_MAX = 512;
 const NAME_LENGTH_MAX = 256;
@@ -11,9 +12,28 @@ const ADDRESS_LENGTH_MAX = 64;
 /** The end of every call, however it went: what it held is given back, and its record is queued. */
 export function settle(gateway: Gateway, call: Call): void {
   meter(call);
-  if (call.admitted) call.key?.limiter.release();
-  call.admitted = false;
-  gateway.calls.push(callRow(gateway, call));
+  const { limits, reservation } = call;
+  call.limits = null;
+  call.reservation = null;
+  limits?.release();
+  const row = callRow(gateway, call);
+  if (limits === null || reservation === null) {
+    gateway.calls.push(row, null);
+    return;
+  }
+  const used = amountsUsed(call);
+  gateway.calls.push(row, () => book(gateway, call, limits, reservation, used));
+}
+
+function book(
+  gateway: Gateway,
+  call: Call,
+  limits: CallLimits,
+  reservation: LimitReservation,
+  used: CallAmounts,
+): void {
+  if (limits.settle(reservation, used, gateway.clock.now())) return;
+  gateway.log('error', 'what a call used could not be booked', { requestId: call.requestId, ...used });
 }
 
 /** In the order of CALL_FIELDS; a test holds the two together. */
@@ -53,8 +73,8 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     call.complete ? 1 : 0,
     short(call.clientAddress, ADDRESS_LENGTH_MAX),
     head?.userAgent === null || head === null ? null : short(head.userAgent, NAME_LENGTH_MAX),
-    call.key?.standing?.standing.owners[0]?.id ?? null,
-    record?.parentKid ?? null,
+    call.ownerId,
+    call.delegated?.parentKid ?? record?.parentKid ?? null,
     call.matchedSecret === null ? null : (call.matchedSecret.generation ?? 1),
     head === null || head.session === null ? null : short(head.session, NAME_LENGTH_MAX),
     call.country,

@@ -1,12 +1,30 @@
+/** Where a call's key stands, and the limits that hold there: worked out once for a key and a configuration. */
+import type { DelegatedClaims } from '../keys/delegation-claims.ts';
 import type { PreparedKey } from '../keys/prepare.ts';
-import type { Standing } from '../keys/standing.ts';
-import { standingOf } from '../keys/standing.ts';
+import type { Level, Standing } from '../keys/standing.ts';
+import { levelOf, standingOf } from '../keys/standing.ts';
+import type { CallLimits } from '../limits/call-limits.ts';
+import { bindCallLimits } from '../limits/call-limiter.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import type { CachedKey } from './key-cache.ts';
+import type { LiveConfig } from './live-config.ts';
 
 /** How many keys may stand above one another. */
 const ANCESTORS_MAX = 4;
+
+export interface BoundStanding {
+  readonly standing: Standing;
+  readonly limits: CallLimits;
+  /** Whether any limit counts tokens or money, so that a call has to be estimated. */
+  readonly isMetered: boolean;
+  /** Whether any limit counts money, so that the model must have a price. */
+  readonly asksPrice: boolean;
+  readonly key: CachedKey;
+  readonly config: LiveConfig;
+  /** Of the key cache: an ancestor may have changed since. */
+  readonly keyChanges: number;
+}
 
 /** Loads the keys that a key was minted from, as far as the worker does not know them. */
 export async function loadAncestors(gateway: Gateway, key: CachedKey): Promise<void> {
@@ -28,17 +46,58 @@ export function knowsAncestors(gateway: Gateway, key: CachedKey): boolean {
   return true;
 }
 
-/** Where the call's key stands under the call's configuration; worked out once for both. */
-export function standingFor(gateway: Gateway, call: Call, key: CachedKey): Standing {
-  const { config } = call;
-  const known = key.standing;
-  const hasAncestors = key.prepared.record.parentKid !== null;
-  if (known !== null && known.config === config && (!hasAncestors || known.keyChanges === gateway.keys.changes)) {
-    return known.standing;
-  }
-  const standing = standingOf(key.prepared, ancestorsOf(gateway, key), call.workspace?.snapshot ?? null);
-  key.standing = { standing, config, keyChanges: gateway.keys.changes };
-  return standing;
+/** Where the call's credential stands under the call's configuration. */
+export function standingFor(gateway: Gateway, call: Call, key: CachedKey): BoundStanding {
+  const { delegated, claims } = call;
+  const known = delegated === null ? key.standing : (gateway.delegatedStandings.get(delegated.text) ?? null);
+  if (known !== null && isCurrent(gateway, call, key, known)) return known;
+  const ofKey = standingOf(key.prepared, ancestorsOf(gateway, key), call.workspace?.snapshot ?? null);
+  const standing = claims === null ? ofKey : withDelegated(ofKey, claims);
+  const bound: BoundStanding = {
+    standing,
+    ...bindLimits(gateway, standing, claims),
+    key,
+    config: call.config,
+    keyChanges: gateway.keys.changes,
+  };
+  if (delegated === null) key.standing = bound;
+  else gateway.delegatedStandings.set(delegated.text, bound);
+  return bound;
+}
+
+function isCurrent(gateway: Gateway, call: Call, key: CachedKey, known: BoundStanding): boolean {
+  if (known.config !== call.config || known.key !== key) return false;
+  return key.prepared.record.parentKid === null || known.keyChanges === gateway.keys.changes;
+}
+
+/** What the holder signed stands in front of the key. */
+function withDelegated(standing: Standing, claims: DelegatedClaims): Standing {
+  const { scopes, limits, issuedAtMs } = claims;
+  const id = `${claims.kid}.${claims.jti}`;
+  return {
+    ...standing,
+    levels: [levelOf('delegated', id, { scopes, limits, scopesSetAtMs: issuedAtMs }), ...standing.levels],
+  };
+}
+
+function bindLimits(gateway: Gateway, { levels, key, ancestors }: Standing, claims: DelegatedClaims | null) {
+  const ends = new Map([key, ...ancestors].map(({ record }) => [record.kid, record]));
+  const endsAtMs = ({ kind, id }: Level): number | null => {
+    if (kind === 'delegated') return claims?.expiresAtMs ?? null;
+    return kind === 'temporary' ? (ends.get(id)?.expiresAtMs ?? null) : null;
+  };
+  const limits = bindCallLimits(
+    gateway.counters,
+    levels.map((level) => ({ kind: level.kind, id: level.id, limits: level.limits, endsAtMs: endsAtMs(level) })),
+  );
+  const asksPrice = levels.some(
+    ({ limits: { budgets, costPerCallMax } }) => budgets !== null || costPerCallMax !== null,
+  );
+  const countsTokens = levels.some(
+    ({ limits: { tokensPerMinute, tokensPerDay, tokensPerCallMax } }) =>
+      tokensPerMinute !== null || tokensPerDay !== null || tokensPerCallMax !== null,
+  );
+  return { limits, asksPrice, isMetered: asksPrice || countsTokens };
 }
 
 /** As far as they are known; the engine refuses a chain that does not end. */

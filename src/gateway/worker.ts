@@ -1,12 +1,13 @@
 /** One gateway worker: a thread with its own listener, its own cache of keys and its own connections upstream. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
 import type { KeySource } from '../keys/store.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createRequestIds } from '../lib/request-id.ts';
-import { bindLimits } from '../limits/key-limiter.ts';
 import { openSharedCounters } from '../limits/shared-counters.ts';
 import { createCallQueue } from './call-queue.ts';
 import type { Gateway } from './gateway.ts';
@@ -15,6 +16,9 @@ import { LiveConfigs } from './live-config.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { createGatewayServer } from './server.ts';
 
+/** Delegated keys that a worker remembers as proven; each may be 2 KB. */
+const DELEGATED_MAX = 4096;
+
 if (parentPort === null) throw new Error('worker.ts runs as a worker thread only');
 await run(parentPort, workerData as WorkerStart);
 
@@ -22,16 +26,14 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const say = (message: FromWorker) => port.postMessage(message);
   const lookups = createLookups(say);
   const configs = new LiveConfigs();
-  const counters = openSharedCounters(start.counters, start.index);
   const calls = createCallQueue((rows) => say({ kind: 'calls', rows }));
   const gateway: Gateway = {
     config: configs.prepare(start.snapshot),
     draining: false,
-    keys: new KeyCache({
-      source: lookups,
-      bindLimiter: (record) => bindLimits(counters, record.kid, record.limits),
-      clock: systemClock,
-    }),
+    keys: new KeyCache({ source: lookups, clock: systemClock }),
+    counters: openSharedCounters(start.counters, start.index),
+    delegations: createDelegationVerifier({ clock: systemClock, cacheMax: DELEGATED_MAX }),
+    delegatedStandings: new BoundedMap(DELEGATED_MAX),
     hasher: createSecretHasher(start.peppers),
     calls,
     clock: systemClock,

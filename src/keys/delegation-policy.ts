@@ -72,6 +72,29 @@ export function createDelegationPolicy(audience: string, publicKey: string | nul
   };
 }
 
+/** A policy out of parsed JSON, as it was stored; null for anything else. */
+export function readDelegationPolicy(input: unknown): DelegationPolicy | null {
+  if (typeof input !== 'object' || input === null) return null;
+  const { publicKeys, delegateOnly, audience, ttlMaxMs, mintedBeforeMs, groupWatermarks, deniedJti } = {
+    ...(input as Partial<Record<keyof DelegationPolicy, unknown>>),
+  };
+  if (typeof delegateOnly !== 'boolean' || typeof audience !== 'string' || typeof ttlMaxMs !== 'number') return null;
+  if (!Array.isArray(publicKeys) || !publicKeys.every(isPublicKeyEntry)) return null;
+  if (mintedBeforeMs !== null && typeof mintedBeforeMs !== 'number') return null;
+  if (!isNumberRecord(groupWatermarks) || !isNumberRecord(deniedJti)) return null;
+  return { publicKeys, delegateOnly, audience, ttlMaxMs, mintedBeforeMs, groupWatermarks, deniedJti };
+}
+
+function isPublicKeyEntry(value: unknown): value is DelegationPublicKey {
+  if (typeof value !== 'object' || value === null || !('publicKey' in value) || !('untilMs' in value)) return false;
+  return typeof value.publicKey === 'string' && (value.untilMs === null || typeof value.untilMs === 'number');
+}
+
+function isNumberRecord(value: unknown): value is Readonly<Record<string, number>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((each) => typeof each === 'number');
+}
+
 /**
  * Whether the policy accepts a delegated key now, by the server's clock. To be asked at every use:
  * the answer changes with time and with the policy.

@@ -25,6 +25,7 @@ export function keyRecord(change: Partial<KeyRecord> = {}): KeyRecord {
     scopes: NO_SCOPES,
     scopesSetAtMs: 0,
     limits: NO_LIMITS,
+    delegation: null,
     revision: 1,
     ...change,
   };

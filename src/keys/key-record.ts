@@ -3,6 +3,7 @@
  * be used to call with it. Plain data, so that it travels between threads.
  */
 import type { Limits, Scopes } from './constraints.ts';
+import type { DelegationPolicy } from './delegation-policy.ts';
 
 export type Environment = 'live' | 'test';
 export type KeyState = 'active' | 'suspended' | 'revoked' | 'compromised';
@@ -25,6 +26,8 @@ export interface KeySecret {
   readonly generation?: number;
   /** Unix milliseconds when it was made; absent where that was not written down. */
   readonly createdAtMs?: number;
+  /** Of the key pair that its holder signs delegated keys with; absent in secrets older than those. */
+  readonly delegationPublicKey?: string;
 }
 
 /** How long a suspension lasts, and who decided it. */
@@ -59,6 +62,8 @@ export interface KeyRecord {
   /** Unix milliseconds when the scopes were set: what was added to the catalogue later, a pattern of theirs does not reach. */
   readonly scopesSetAtMs: number;
   readonly limits: Limits;
+  /** What its holder may delegate; null: nothing. */
+  readonly delegation: DelegationPolicy | null;
   /** Rises with every change of the key. */
   readonly revision: number;
 }

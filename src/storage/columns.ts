@@ -2,8 +2,11 @@
  * Checked readers for what columns hold as text. A value that does not fit means that the database
  * was changed by something else: a broken system, told with the place and never with the value.
  */
+import type { MintingPolicy } from '../admin/stores.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import type { Limits, Scopes } from '../keys/constraints.ts';
+import { readDelegationPolicy } from '../keys/delegation-policy.ts';
+import type { DelegationPolicy } from '../keys/delegation-policy.ts';
 import type { Environment, KeySecret, KeyState, StoredKeyType, Suspension } from '../keys/key-record.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -63,7 +66,7 @@ export function readSecrets(json: string): readonly KeySecret[] {
 }
 
 function readSecret(secret: Fields, place: string): KeySecret {
-  const { hash, state, pepperVersion, retiringSinceMs, generation, createdAtMs } = secret;
+  const { hash, state, pepperVersion, retiringSinceMs, generation, createdAtMs, delegationPublicKey } = secret;
   if (typeof hash !== 'string') throw new CorruptColumnError(place);
   if (state !== 'current' && state !== 'retiring' && state !== 'superseded') throw new CorruptColumnError(place);
   if (typeof pepperVersion !== 'number') throw new CorruptColumnError(place);
@@ -75,6 +78,7 @@ function readSecret(secret: Fields, place: string): KeySecret {
     ...(typeof retiringSinceMs === 'number' ? { retiringSinceMs } : {}),
     ...(typeof generation === 'number' ? { generation } : {}),
     ...(typeof createdAtMs === 'number' ? { createdAtMs } : {}),
+    ...(typeof delegationPublicKey === 'string' ? { delegationPublicKey } : {}),
   };
 }
 
@@ -91,6 +95,23 @@ export function readStoredLimits(json: string, place: string): Limits {
 /** Without the members that narrow nothing. */
 export function writeConstraints(constraints: Scopes | Limits): string {
   return JSON.stringify(Object.fromEntries(Object.entries(constraints).filter(([, value]) => value !== null)));
+}
+
+export function readDelegation(json: string | null): DelegationPolicy | null {
+  if (json === null) return null;
+  const policy = readDelegationPolicy(parse(json, 'keys.delegation'));
+  if (policy === null) throw new CorruptColumnError('keys.delegation');
+  return policy;
+}
+
+export function readMinting(json: string | null): MintingPolicy | null {
+  if (json === null) return null;
+  const place = 'keys.minting';
+  const { enabled, ttlMaxMs, liveMax } = fields(parse(json, place), place);
+  if (typeof enabled !== 'boolean' || typeof ttlMaxMs !== 'number' || typeof liveMax !== 'number') {
+    throw new CorruptColumnError(place);
+  }
+  return { enabled, ttlMaxMs, liveMax };
 }
 
 export function readStoredType(text: string): StoredKeyType {

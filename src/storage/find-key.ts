@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { KeyRecord } from '../keys/key-record.ts';
 import {
   CorruptColumnError,
+  readDelegation,
   readEnvironment,
   readKeyState,
   readSecrets,
@@ -20,7 +21,7 @@ type Row = Readonly<Record<string, unknown>>;
 export function createFindKey(database: DatabaseSync): (kid: string) => Promise<KeyRecord | null> {
   const statement = database.prepare(`
     select kid, workspace_id, application_id, environment, state, secrets, not_before_ms, expires_at_ms, scopes,
-      limits, revision, type, parent_kid, binding, owner_id, suspension, scopes_set_at_ms
+      limits, revision, type, parent_kid, binding, owner_id, suspension, scopes_set_at_ms, delegation
     from keys where kid = ?`);
   return async (kid) => {
     const row = statement.get(kid);
@@ -46,6 +47,7 @@ function read(row: Row): KeyRecord {
     scopes: readStoredScopes(text(row, 'scopes'), 'keys.scopes'),
     scopesSetAtMs: numberOrNull(row, 'scopes_set_at_ms') ?? 0,
     limits: readStoredLimits(text(row, 'limits'), 'keys.limits'),
+    delegation: readDelegation(textOrNull(row, 'delegation')),
     revision: numberOrNull(row, 'revision') ?? 0,
   };
 }

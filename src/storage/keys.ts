@@ -1,6 +1,8 @@
 import type { Selectable, Updateable } from 'kysely';
 import type { KeyFilter, KeyRow, KeyRowStore } from '../admin/stores.ts';
 import {
+  readDelegation,
+  readMinting,
   readEnvironment,
   readKeyState,
   readSecrets,
@@ -40,6 +42,7 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
           expires_at_ms: row.expiresAtMs,
           scopes: writeConstraints(row.scopes),
           scopes_set_at_ms: row.scopesSetAtMs,
+          delegation: row.delegation === null ? null : JSON.stringify(row.delegation),
           limits: writeConstraints(row.limits),
           tags: writeTags(row.tags),
           revision: row.revision,
@@ -48,6 +51,7 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
           updated_at_ms: row.updatedAtMs,
           revoked_at_ms: row.revokedAtMs,
           state_reason: row.stateReason,
+          minting: row.minting === null ? null : JSON.stringify(row.minting),
         })
         .execute();
     },
@@ -69,6 +73,17 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
       return pageOf(rows, limit, read, (row) => ({ position: row.created_at_ms, id: row.kid }));
     },
 
+    livePool: async (parentKid, nowMs) => {
+      const { live, soonest } = await db
+        .selectFrom('keys')
+        .select(({ fn }) => [fn.countAll<number>().as('live'), fn.min('expires_at_ms').as('soonest')])
+        .where('parent_kid', '=', parentKid)
+        .where('state', 'in', ['active', 'suspended'])
+        .where('expires_at_ms', '>', nowMs)
+        .executeTakeFirstOrThrow();
+      return { live, soonestEndMs: soonest };
+    },
+
     update: async (kid, expectedRevision, patch) => {
       const result = await db
         .updateTable('keys')
@@ -84,6 +99,8 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
 function filtered(db: WorkspaceDb, filter: KeyFilter) {
   let query = db.selectFrom('keys').selectAll();
   if (filter.applicationId !== undefined) query = query.where('application_id', '=', filter.applicationId);
+  if (filter.parentKid !== undefined) query = query.where('parent_kid', '=', filter.parentKid);
+  if (filter.type !== undefined) query = query.where('type', '=', filter.type);
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
   if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
   const { tag, search } = filter;
@@ -119,6 +136,7 @@ function read(row: Selectable<KeysTable>): KeyRow {
     scopes: readStoredScopes(row.scopes, 'keys.scopes'),
     scopesSetAtMs: row.scopes_set_at_ms,
     limits: readStoredLimits(row.limits, 'keys.limits'),
+    delegation: readDelegation(row.delegation),
     tags: readStrings(row.tags, 'keys.tags'),
     revision: row.revision,
     createdAtMs: row.created_at_ms,
@@ -126,6 +144,7 @@ function read(row: Selectable<KeysTable>): KeyRow {
     updatedAtMs: row.updated_at_ms,
     revokedAtMs: row.revoked_at_ms,
     stateReason: row.state_reason,
+    minting: readMinting(row.minting),
   };
 }
 
@@ -144,6 +163,10 @@ function write(patch: Parameters<KeyRowStore['update']>[2]): Updateable<KeysTabl
     }),
     ...(patch.scopes !== undefined && { scopes: writeConstraints(patch.scopes) }),
     ...(patch.scopesSetAtMs !== undefined && { scopes_set_at_ms: patch.scopesSetAtMs }),
+    ...(patch.delegation !== undefined && {
+      delegation: patch.delegation === null ? null : JSON.stringify(patch.delegation),
+    }),
+    ...(patch.minting !== undefined && { minting: patch.minting === null ? null : JSON.stringify(patch.minting) }),
     ...(patch.limits !== undefined && { limits: writeConstraints(patch.limits) }),
     ...(patch.tags !== undefined && { tags: writeTags(patch.tags) }),
     ...(patch.updatedAtMs !== undefined && { updated_at_ms: patch.updatedAtMs }),

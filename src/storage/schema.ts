@@ -92,6 +92,8 @@ export interface KeysTable {
   readonly scopes_set_at_ms: number;
   /** JSON: what the holder may delegate; null: nothing. */
   readonly delegation: string | null;
+  /** JSON: what temporary keys may be minted from it; null: the usual. */
+  readonly minting: string | null;
 }
 
 export interface PeopleTable {

@@ -75,6 +75,7 @@ export function keyRow(row: Partial<KeyRow> & Pick<KeyRow, 'kid' | 'applicationI
     scopes: { ...NO_SCOPES, operations: ['chat'], addresses: [] },
     scopesSetAtMs: NOW_MS,
     limits: { ...NO_LIMITS, requestsPerMinute: 60 },
+    delegation: null,
     tags: [],
     revision: 1,
     createdAtMs: NOW_MS,
@@ -82,6 +83,7 @@ export function keyRow(row: Partial<KeyRow> & Pick<KeyRow, 'kid' | 'applicationI
     updatedAtMs: NOW_MS,
     revokedAtMs: null,
     stateReason: null,
+    minting: null,
     ...row,
   };
 }

@@ -10,6 +10,7 @@ import {
   openTestStore,
   providerRow,
 } from './store-fixture.ts';
+import { createDelegationPolicy } from '../keys/delegation-policy.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import { UNNARROWED } from '../keys/owners.ts';
 
@@ -71,6 +72,7 @@ test('a key comes back as it was stored, with every byte of its hashes', async (
     ownerId: 'per_1',
     state: 'suspended',
     suspension: { automatic: true, untilMs: 7 },
+    delegation: createDelegationPolicy('ws_a', 'x'.repeat(43)),
     notBeforeMs: 1,
     expiresAtMs: 2,
     tags: ['a', 'b "c"\n\\'],
@@ -94,6 +96,7 @@ test('a key comes back as it was stored, with every byte of its hashes', async (
     scopes: row.scopes,
     scopesSetAtMs: NOW_MS,
     limits: row.limits,
+    delegation: row.delegation,
     revision: 1,
   });
   expect(await store.findKey('kid000000002')).toBeNull();

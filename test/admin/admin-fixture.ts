@@ -15,11 +15,14 @@ import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
 import { workspaceState } from '../../src/keys/key-fixture.ts';
 import { createSecretHasher } from '../../src/keys/secret-hash.ts';
+import { bindCallLimits } from '../../src/limits/call-limiter.ts';
+import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from '../../src/limits/shared-counters.ts';
 import { openCallStore } from '../../src/storage/call-store.ts';
 import type { SqliteCallStore } from '../../src/storage/call-store.ts';
 import { openStore } from '../../src/storage/store.ts';
 
 export const TOKEN = 'admin-token-of-the-tests-0123456789';
+const counters = openSharedCounters(createSharedCounters({ cells: 1024 }), MAIN_THREAD_INDEX);
 export const START_MS = Date.UTC(2030, 0, 15, 12);
 
 export interface TestFleet extends FleetPort {
@@ -71,6 +74,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     fleet,
     clock: { now: () => clock.nowMs },
     snapshotSource: { current: () => snapshotOf(workspaceId) },
+    limits: { read: (levels, nowMs) => bindCallLimits(counters, levels).read(nowMs) },
     configFile: {
       status: () => CONFIG_STATUS,
       declaresProvider: (id) => id === 'filehouse',

@@ -68,6 +68,11 @@ async function workers(): Promise<readonly { readonly id: number; readonly state
   return (body as { readonly workers: readonly { readonly id: number; readonly state: string }[] }).workers;
 }
 
+/** Connections are cut a moment before the main thread hears that a worker is gone. */
+async function untilGone(count: number): Promise<void> {
+  while (product.logs().split('worker gone').length - 1 < count) await sleep(10);
+}
+
 async function untilAllRun(): Promise<void> {
   while ((await workers()).some(({ state }) => state !== 'running')) await sleep(20);
 }
@@ -87,6 +92,7 @@ test('a worker that crashes takes only its own calls with it, is replaced, and i
     expect(await findCall(product, requestId)).toMatchObject({ worker: 1, complete: true });
   }
   expect(product.logs()).toContain('broken on purpose');
+  await untilGone(1);
   await untilAllRun();
   const after = await Promise.all(Array.from({ length: 40 }, () => begin('tiny')));
   const served = new Set<number>();
@@ -117,6 +123,7 @@ test('what it held of a key’s concurrency is given back', async () => {
   inspector.run(0, CRASH);
   inspector.run(1, CRASH);
   expect(await Promise.all(open.map(({ end }) => end))).toEqual([null, null, null, null]);
+  await untilGone(2);
   await untilAllRun();
   const again = await Promise.all(Array.from({ length: 4 }, () => begin('slow-stream-20', key)));
   expect(again.map(({ status }) => status)).toEqual([200, 200, 200, 200]);

@@ -2,7 +2,10 @@ import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { credentials } from './credentials.ts';
+import { keyDelegation } from './key-delegation.ts';
 import { keyLife } from './key-life.ts';
+import { keyLimits } from './key-limits.ts';
+import { keyMint } from './key-mint.ts';
 import { keyRotation } from './key-rotation.ts';
 import { keys } from './keys.ts';
 import { models } from './models.ts';
@@ -15,6 +18,9 @@ export const ENDPOINTS = [
   ...keys,
   ...keyLife,
   ...keyRotation,
+  ...keyDelegation,
+  ...keyMint,
+  ...keyLimits,
   ...applications,
   ...providers,
   ...credentials,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fingerprintOf } from '../../keys/format.ts';
+import type { DelegationPolicy } from '../../keys/delegation-policy.ts';
 import { AppError } from '../../errors.ts';
 import { limitsInput, limitsView, scopesInput, scopesView, viewLimits, viewScopes } from '../constraint-fields.ts';
 import { displayName, id, iso, isoOrNull, time } from '../fields.ts';
@@ -39,6 +40,22 @@ export const keyView = z
     expiresAt: time.nullable(),
     scopes: scopesView,
     limits: limitsView,
+    delegation: z
+      .object({
+        audience: z.string().describe('What a delegated key names as aud.'),
+        delegateOnly: z.boolean(),
+        ttlMaxSeconds: z.number(),
+        publicKeys: z.array(z.object({ publicKey: z.string(), until: time.nullable() })),
+        revokedBefore: time.nullable(),
+        groupsRevoked: z.int(),
+        revokedOneByOne: z.int(),
+      })
+      .nullable()
+      .describe('What its holder may sign offline; null: nothing.'),
+    minting: z
+      .object({ enabled: z.boolean(), ttlMaxSeconds: z.number(), liveMax: z.int() })
+      .nullable()
+      .describe('Which temporary keys may be minted from it; null: the usual.'),
     tags: z.array(z.string()),
     secretVersions: z
       .array(
@@ -96,6 +113,12 @@ export function viewKey(row: KeyRow, nowMs: number): z.input<typeof keyView> {
     expiresAt: isoOrNull(row.expiresAtMs),
     scopes: viewScopes(row.scopes),
     limits: viewLimits(row.limits),
+    delegation: row.delegation && viewDelegation(row.delegation),
+    minting: row.minting && {
+      enabled: row.minting.enabled,
+      ttlMaxSeconds: row.minting.ttlMaxMs / 1000,
+      liveMax: row.minting.liveMax,
+    },
     tags: [...row.tags],
     secretVersions: row.secrets.map((secret) => ({ state: secret.state, acceptedUntil: isoOrNull(secret.notAfterMs) })),
     revision: row.revision,
@@ -104,6 +127,18 @@ export function viewKey(row: KeyRow, nowMs: number): z.input<typeof keyView> {
     updatedAt: iso(row.updatedAtMs),
     revokedAt: isoOrNull(row.revokedAtMs),
     stateReason: row.stateReason,
+  };
+}
+
+function viewDelegation(policy: DelegationPolicy) {
+  return {
+    audience: policy.audience,
+    delegateOnly: policy.delegateOnly,
+    ttlMaxSeconds: policy.ttlMaxMs / 1000,
+    publicKeys: policy.publicKeys.map(({ publicKey, untilMs }) => ({ publicKey, until: isoOrNull(untilMs) })),
+    revokedBefore: isoOrNull(policy.mintedBeforeMs),
+    groupsRevoked: Object.keys(policy.groupWatermarks).length,
+    revokedOneByOne: Object.keys(policy.deniedJti).length,
   };
 }
 

@@ -8,6 +8,7 @@ import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { durationMs, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
 import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
 import { invalidField } from '../validation.ts';
+import { freshSecret } from './key-secret.ts';
 import { keyFields, keyRef, keyView, requireKey, viewKey } from './key-view.ts';
 
 const create = changeEndpoint({
@@ -51,13 +52,13 @@ const create = changeEndpoint({
       name: body.name,
       environment: body.environment,
       state: 'active',
-      secrets: [
-        { ...ctx.deps.hasher.hash(generated.secret), state: 'current', notAfterMs: null, createdAtMs: ctx.nowMs },
-      ],
+      secrets: [freshSecret(ctx.deps.hasher, generated.secret, ctx.nowMs)],
       ...checkedDates(body, { notBeforeMs: null, expiresAtMs: null }, ctx.nowMs),
       scopes: changedScopes(NO_SCOPES, body.scopes),
       scopesSetAtMs: ctx.nowMs,
       limits: changedLimits(NO_LIMITS, body.limits),
+      delegation: null,
+      minting: null,
       tags: body.tags,
       revision: 1,
       createdAtMs: ctx.nowMs,

@@ -131,7 +131,11 @@ function isUsable(record: KeyRecord, nowMs: number): boolean {
 const delegation: Check = {
   name: 'delegation',
   group: 'life-cycle',
-  run: ({ delegation: finding }) => (finding === null ? 'skipped' : (finding.code ?? 'pass')),
+  run({ delegation: finding, standing: { key } }) {
+    if (finding !== null) return finding.code ?? 'pass';
+    // Some keys only sign, and are never accepted themselves.
+    return key.record.delegation?.delegateOnly === true ? 'wrong_type' : 'skipped';
+  },
   detail: ({ delegation: finding }) => finding?.detail ?? 'the key itself was sent',
   remedy: (_input, code: ErrorCode) => ({
     wouldPassIf:

@@ -76,6 +76,7 @@ export const ownersAndConstraints: Migration = {
     alter table keys add column suspension text;
     alter table keys add column scopes_set_at_ms integer not null default 0;
     alter table keys add column delegation text;
+    alter table keys add column minting text;
     update keys set scopes_set_at_ms = updated_at_ms;
     create index keys_by_owner on keys (workspace_id, owner_id) where owner_id is not null;
     create index keys_by_parent on keys (workspace_id, parent_kid, created_at_ms, kid) where parent_kid is not null;
