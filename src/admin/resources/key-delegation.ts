@@ -17,6 +17,7 @@ import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { durationMs, iso, time } from '../fields.ts';
 import type { KeyRow } from '../stores.ts';
 import { invalidField } from '../validation.ts';
+import { publicKeysOf } from './key-secret.ts';
 import { MINTING_DEFAULT } from './key-mint.ts';
 import { keyRef, keyView, requireKey, viewKey } from './key-view.ts';
 
@@ -94,12 +95,12 @@ function offlinePolicy(
   return { ...policy, ttlMaxMs, delegateOnly: body.delegateOnly ?? policy.delegateOnly };
 }
 
-/** With the public keys of the secrets that count; a secret older than delegation has none until it is rotated. */
 function firstPolicy({ workspace }: CallContext, { secrets }: KeyRow): DelegationPolicy {
-  const publicKeys = secrets.flatMap(({ delegationPublicKey: publicKey, notAfterMs: untilMs, state }) =>
-    publicKey === undefined || state === 'superseded' ? [] : [{ publicKey, untilMs }],
-  );
-  return { ...createDelegationPolicy(workspace.workspaceId), publicKeys, ttlMaxMs: DELEGATION_TTL_DEFAULT_MS };
+  return {
+    ...createDelegationPolicy(workspace.workspaceId),
+    publicKeys: publicKeysOf(secrets),
+    ttlMaxMs: DELEGATION_TTL_DEFAULT_MS,
+  };
 }
 
 const revoke = changeEndpoint({

@@ -4,6 +4,7 @@ import { generateSecret } from '../../keys/format.ts';
 import { rotateSecrets } from '../../keys/rotate.ts';
 import { changeEndpoint, none } from '../contract.ts';
 import { durationMs, iso } from '../fields.ts';
+import { delegationAfter, freshSecret } from './key-secret.ts';
 import { keyRef, keyView, receiptView, requireKey, viewKey } from './key-view.ts';
 
 const rotate = changeEndpoint({
@@ -39,7 +40,9 @@ const rotate = changeEndpoint({
       });
     }
     const generated = generateSecret({ type: 'kwk', environment: before.environment, kid: before.kid });
-    const rotated = rotateSecrets(before.secrets, ctx.deps.hasher.hash(generated.secret), {
+    const generation = 1 + Math.max(...before.secrets.map((secret) => secret.generation ?? 1));
+    const fresh = freshSecret(ctx.deps.hasher, generated.secret, ctx.nowMs, generation);
+    const rotated = rotateSecrets(before.secrets, fresh, {
       nowMs: ctx.nowMs,
       overlapMs: durationMs(body.overlap),
     });
@@ -47,7 +50,8 @@ const rotate = changeEndpoint({
       const message = `Two older secrets of the key ${before.kid} are still accepted, the first until ${iso(rotated.untilMs)}. Wait, or end them with an overlap of 0s.`;
       throw new AppError('conflict', { message });
     }
-    const change = { secrets: rotated.secrets, updatedAtMs: ctx.nowMs };
+    const { secrets } = rotated;
+    const change = { secrets, delegation: delegationAfter(before, secrets), updatedAtMs: ctx.nowMs };
     if (!(await ctx.workspace.keys.update(before.kid, before.revision, change))) {
       throw new AppError('conflict', { message: `The key ${before.kid} was changed meanwhile. Repeat the request.` });
     }
