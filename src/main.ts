@@ -27,7 +27,7 @@ import { createCallLog } from './watch/call-log.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 /** Counters in use at the same time: one per key and limit. A kilobyte each, of memory that is only taken when used. */
-const COUNTER_CELLS = 65_536;
+const COUNTER_CELLS = 131_072;
 /** Kept free for databases, logs and the admin API. */
 const OWN_FILES = 200;
 /** The caller's connection and the provider's. */

@@ -121,6 +121,12 @@ export interface KeyRowStore {
   list(page: PageRequest, filter: KeyFilter): Promise<Page<KeyRow>>;
   /** The temporary keys of a key that have not ended: how many, and when the first of them ends. */
   livePool(parentKid: string, nowMs: number): Promise<{ readonly live: number; readonly soonestEndMs: number | null }>;
+  /** Temporary keys of a key that were minted, and that ended, in a span of time. */
+  poolTraffic(
+    parentKid: string,
+    fromMs: number,
+    toMs: number,
+  ): Promise<{ readonly minted: number; readonly ended: number }>;
   /** Raises the revision; false when the revision was not the expected one (someone else changed it). */
   update(
     kid: string,

@@ -1333,7 +1333,20 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
       'Every limit that a call with this key must fit into, its own and those of what it stands on, as they stand now.',
     cli: {
       verb: 'keys limits',
-      columns: ['level', 'name', 'period', 'limit', 'used', 'held', 'left', 'resetsAt'],
+      columns: ['level', 'name', 'period', 'limit', 'used', 'held', 'left', 'resetsAt', 'exhaustedAt'],
+    },
+    flags: [],
+  },
+  'keys.pool': {
+    method: 'GET',
+    path: '/keys/:kid/pool',
+    params: ['kid'],
+    summary: 'Show how many temporary keys of a key are in use',
+    description:
+      'The gauge of the temporary keys that were minted from a key: how many may be live, how many are, when the soonest place is free again, and when the pool will be full if it goes on as in the last hour.',
+    cli: {
+      verb: 'keys pool',
+      columns: null,
     },
     flags: [],
   },

@@ -84,6 +84,30 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
       return { live, soonestEndMs: soonest };
     },
 
+    poolTraffic: async (parentKid, fromMs, toMs) => {
+      const row = await db
+        .selectFrom('keys')
+        .select(({ fn, eb }) => [
+          fn.countAll<number>().filterWhere('created_at_ms', '>=', fromMs).as('minted'),
+          fn
+            .countAll<number>()
+            .filterWhere(
+              eb.or([
+                eb.and([eb('revoked_at_ms', '>=', fromMs), eb('revoked_at_ms', '<=', toMs)]),
+                eb.and([
+                  eb('revoked_at_ms', 'is', null),
+                  eb('expires_at_ms', '>=', fromMs),
+                  eb('expires_at_ms', '<=', toMs),
+                ]),
+              ]),
+            )
+            .as('ended'),
+        ])
+        .where('parent_kid', '=', parentKid)
+        .executeTakeFirstOrThrow();
+      return { minted: row.minted, ended: row.ended };
+    },
+
     update: async (kid, expectedRevision, patch) => {
       const result = await db
         .updateTable('keys')

@@ -6,6 +6,7 @@ import { keyDelegation } from './key-delegation.ts';
 import { keyLife } from './key-life.ts';
 import { keyLimits } from './key-limits.ts';
 import { keyMint } from './key-mint.ts';
+import { keyPool } from './key-pool.ts';
 import { keyRotation } from './key-rotation.ts';
 import { keys } from './keys.ts';
 import { models } from './models.ts';
@@ -21,6 +22,7 @@ export const ENDPOINTS = [
   ...keyDelegation,
   ...keyMint,
   ...keyLimits,
+  ...keyPool,
   ...applications,
   ...providers,
   ...credentials,
