@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -112,6 +112,38 @@ test('a data folder that cannot be made or written is refused in one sentence', 
   expect(refusal(join(folder, 'file')).message).toMatch(/cannot be written/);
   expect(readdirSync(folder)).toEqual(['file']);
 });
+
+test('a data folder where the system makes no folders is refused, and not tried for ever', { timeout: 10_000 }, () => {
+  // /proc answers ENOENT; elsewhere a device stands for what cannot hold a folder.
+  const place = existsSync('/proc/self') ? '/proc/keyward' : '/dev/null/keyward';
+  expect(refusal(join(place, 'data')).message).toMatch(/cannot be written/);
+});
+
+test('a database that cannot be written is refused at the start, and nothing is changed', async () => {
+  const dataDir = await filledFolder();
+  const path = join(dataDir, 'keyward.sqlite');
+  const before = folderBytes(dataDir);
+  chmodSync(path, 0o400);
+  expect(asNobody(dataDir, () => refusal(dataDir)).message).toMatch(/cannot be written \(EACCES\)/);
+  chmodSync(path, 0o600);
+  expect(folderBytes(dataDir)).toEqual(before);
+});
+
+/** Rights do not bind root: does the work as an owner of the folder who is not. */
+function asNobody<T>(folder: string, work: () => T): T {
+  if (process.getuid?.() !== 0) return work();
+  const nobody = 65_534;
+  chmodSync(dirname(folder), 0o755);
+  for (const path of [folder, ...folderBytes(folder).keys(), join(folder, 'keyward.lock')]) {
+    chownSync(path, nobody, nobody);
+  }
+  process.seteuid?.(nobody);
+  try {
+    return work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 test('a second Keyward on the same data folder is refused while the first one runs', async () => {
   const dataDir = await filledFolder();
