@@ -1,6 +1,7 @@
 /** The composition root: the only place that constructs things and hands them to each other. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import { prepareFirstStart } from './admin/first-start.ts';
 import { startAdminServer } from './admin/listener.ts';
@@ -186,15 +187,28 @@ function freePort(host: string, port: number, whose: string, flag: string): Prom
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'another program listens there' : (error.code ?? error.message);
-      const message = `Cannot listen on ${host}:${port} for ${whose}: ${why}.`;
-      reject(new StartError(message, `Stop that program, or choose another port with ${flag}.`));
+      const { why, hint } = listenFault(error, flag);
+      reject(new StartError(`Cannot listen on ${host}:${port} for ${whose}: ${why}.`, hint));
     });
     probe.listen({ host, port }, () => {
       const address = probe.address();
       probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
     });
   });
+}
+
+function listenFault(error: NodeJS.ErrnoException, flag: string): { why: string; hint: string } {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return { why: 'another program listens there', hint: `Stop that program, or choose another port with ${flag}.` };
+    case 'EACCES':
+      return { why: 'this user may not use that port', hint: `Choose a port above 1023 with ${flag}.` };
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return { why: 'this machine has no such address', hint: 'Name one of its addresses with --host.' };
+    default:
+      return { why: error.code ?? error.message, hint: `Choose another port with ${flag}, or another --host.` };
+  }
 }
 
 function workerCount(settings: Settings, log: Logger): number {
@@ -220,12 +234,15 @@ function canReusePort(): boolean {
 function readTls({ tls }: Settings): ListenOptions['tls'] {
   if (tls === null) return null;
   try {
-    return { cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') };
+    const pair = { cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') };
+    // Now, because the listeners come after the data folder is made.
+    createSecureContext(pair);
+    return pair;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(
-      `The TLS certificate or its key cannot be read: ${reason}.`,
-      'Check the paths and the rights of the files.',
+      `The TLS certificate or its key cannot be used: ${reason}.`,
+      'Give PEM files that belong together: --tls-cert with the certificate, --tls-key with its private key.',
       error,
     );
   }
