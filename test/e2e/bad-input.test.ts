@@ -63,6 +63,12 @@ describe.each(Object.keys(DIALECT_CALLS) as DialectName[])('in the %s dialect', 
     expectRefusal(answer, dialect, [404]);
   });
 
+  test('a body that the sandbox can make nothing of is refused with what it needs', async () => {
+    const answer = await post(path, '{"model":"sandbox/echo"}');
+    expectRefusal(answer, dialect, [400]);
+    expect(answer.body).toMatch(/The body needs \\"(?:messages|input|contents)\\"/);
+  });
+
   test('a content type other than JSON is refused', async () => {
     const bytes = rawRequest(path, good, { key: product.firstKey }).replace('application/json', 'text/plain');
     expectRefusal(await exchange(bytes), dialect, [415]);
