@@ -1,7 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { createRequestIds } from '../lib/request-id.ts';
@@ -14,10 +13,10 @@ import { problemResponse } from './problem.ts';
 import type { ProblemOptions } from './problem.ts';
 import { allows } from './rbac.ts';
 import type { Principal } from './rbac.ts';
+import { readText } from './read-text.ts';
 import { ENDPOINTS } from './resources/index.ts';
 
 export const API_PREFIX = '/api/v1';
-const BODY_BYTES_MAX = 1024 * 1024;
 const API_CSP = "default-src 'none'; frame-ancestors 'none'";
 
 export interface AdminEnv {
@@ -43,7 +42,6 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
       });
     setSecurityHeaders(c);
   });
-  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => problem(c, 'body_too_large') }));
 
   addDocuments(app, deps);
   for (const endpoint of ENDPOINTS) {
@@ -103,7 +101,7 @@ async function authenticate(c: AdminContext, deps: AdminDeps): Promise<Principal
 
 /** The parsed body; `{}` when there is none, so that a POST without options needs no body. */
 async function readJson(c: AdminContext): Promise<unknown> {
-  const text = await c.req.text();
+  const text = await readText(c);
   if (text === '') return {};
   const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json') throw new AppError('unsupported_media_type');
