@@ -77,6 +77,11 @@ async function untilAllRun(): Promise<void> {
   while ((await workers()).some(({ state }) => state !== 'running')) await sleep(20);
 }
 
+/** A worker's connections end before the main thread hears that it is gone: until then it counts as running. */
+async function untilGone(count: number): Promise<void> {
+  while (product.logs().split('worker gone').length <= count) await sleep(5);
+}
+
 async function untilNotAllRun(): Promise<void> {
   while ((await workers()).every(({ state }) => state === 'running')) await sleep(5);
 }
