@@ -27,3 +27,8 @@ test('names of models, paths and agents stay as they are', () => {
   ];
   for (const text of texts) expect(withoutSecrets(text)).toBe(text);
 });
+
+test('of a key that was signed offline the id of its parent is left', () => {
+  const token = `kwd_2rTx0Aa91LmQ_${'a'.repeat(40)}.${'b-_'.repeat(40)}.${'c'.repeat(86)}`;
+  expect(withoutSecrets(`agent ${token}, or so`)).toBe('agent kwd_2rTx0Aa91LmQ, or so');
+});

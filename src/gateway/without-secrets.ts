@@ -4,6 +4,7 @@ import { VENDOR_KEY_SHAPES } from '../keys/foreign-credential.ts';
 const KEYS = new RegExp(
   [
     String.raw`(kw[a-z]_(?:live|test)_[0-9A-Za-z]{1,12})[0-9A-Za-z_]*`,
+    String.raw`(kwd_[0-9A-Za-z]{1,12})_[\w.-]*`,
     ...VENDOR_KEY_SHAPES.map(
       ({ prefix, lengthMin }) =>
         String.raw`(?<![0-9A-Za-z])(${prefix.replaceAll('.', String.raw`\.`)})[\w.-]{${lengthMin - prefix.length},}`,

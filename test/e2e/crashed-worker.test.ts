@@ -68,11 +68,6 @@ async function workers(): Promise<readonly { readonly id: number; readonly state
   return (body as { readonly workers: readonly { readonly id: number; readonly state: string }[] }).workers;
 }
 
-/** Connections are cut a moment before the main thread hears that a worker is gone. */
-async function untilGone(count: number): Promise<void> {
-  while (product.logs().split('worker gone').length - 1 < count) await sleep(10);
-}
-
 async function untilAllRun(): Promise<void> {
   while ((await workers()).some(({ state }) => state !== 'running')) await sleep(20);
 }
