@@ -124,7 +124,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
         hasher,
         fleet: {
           publish: () => publisher.publish(),
-          invalidateKey: (kid) => fleet.invalidateKey(kid),
+          invalidateKey: (kid) => fleet.invalidateKeys([kid]),
+          invalidateKeys: (kids) => fleet.invalidateKeys(kids),
           status: () => fleet.status(),
         },
         snapshotSource: publisher,

@@ -37,6 +37,8 @@ export interface FleetPort {
   publish(): Promise<Receipt>;
   /** Makes every worker forget what it knows of a key. */
   invalidateKey(kid: string): Promise<Receipt>;
+  /** The same for many keys, in one message. */
+  invalidateKeys(kids: readonly string[]): Promise<Receipt>;
   status(): FleetStatus;
 }
 

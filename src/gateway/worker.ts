@@ -49,8 +49,8 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         gateway.config = configs.prepare(message.snapshot);
         say({ kind: 'acknowledge', sequence: message.sequence, version: gateway.config.version });
         return;
-      case 'invalidate-key':
-        gateway.keys.invalidate(message.kid);
+      case 'invalidate-keys':
+        for (const kid of message.kids) gateway.keys.invalidate(kid);
         say({ kind: 'acknowledge', sequence: message.sequence, version: gateway.config.version });
         return;
       case 'key':

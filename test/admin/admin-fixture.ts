@@ -128,6 +128,7 @@ function createTestFleet(clock: { readonly nowMs: number }): TestFleet {
     answer: 'complete',
     publish: () => acknowledge('publish'),
     invalidateKey: (kid) => acknowledge(kid),
+    invalidateKeys: (kids) => acknowledge(kids.join(' ')),
     status: () => ({
       snapshotVersion: version,
       workers: [1, 2].map((id) => ({ id, state: 'running', acknowledgedVersion: version })),
