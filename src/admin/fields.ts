@@ -10,6 +10,14 @@ export const displayName = z.string().trim().min(1).max(200);
 export const id = z.string().min(1).max(100);
 export const count = z.int().min(0);
 
+/** A switch in a query: `true` or `false`, off unless given. */
+export const flag = z
+  .preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
+  .default(false);
+
+/** The part of a list's query that shows what was deleted in place of what is there. */
+export const deletedField = { deleted: flag.describe('True: what was deleted, and can be restored.') };
+
 export const modelPattern = z
   .string()
   .superRefine((text, ctx) => refuse(parseModelPattern(text), ctx))

@@ -17,6 +17,7 @@ import { readText } from './read-text.ts';
 import { ENDPOINTS } from './resources/index.ts';
 
 export const API_PREFIX = '/api/v1';
+const WORKSPACE_HEADER = 'x-keyward-workspace';
 const API_CSP = "default-src 'none'; frame-ancestors 'none'";
 
 export interface AdminEnv {
@@ -76,10 +77,11 @@ async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Prom
     query: new URL(c.req.url).searchParams,
     body: endpoint.method === 'GET' ? {} : await readJson(c),
   };
+  const workspaceId = await enteredWorkspace(c, principal, deps);
   const ctx = {
-    workspace: deps.store.workspace(deps.defaultWorkspaceId),
+    workspace: deps.store.workspace(workspaceId),
     principal,
-    deps,
+    deps: workspaceId === deps.defaultWorkspaceId ? deps : { ...deps, configFile: withoutDeclarations(deps) },
     nowMs: deps.clock.now(),
     requestId: c.var.requestId,
     clientAddress: c.env?.incoming?.socket.remoteAddress ?? '',
@@ -91,6 +93,24 @@ async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Prom
     headers.set('x-keyward-in-force', inForce ? 'everywhere' : 'pending');
   }
   return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** The workspace that the call is about: the one that an operator names, or the default one. */
+async function enteredWorkspace(c: AdminContext, principal: Principal, deps: AdminDeps): Promise<string> {
+  const named = c.req.header(WORKSPACE_HEADER) ?? deps.defaultWorkspaceId;
+  if (named === deps.defaultWorkspaceId) return named;
+  if (!allows(principal, 'workspaces:enter')) {
+    throw new AppError('forbidden', {
+      message: `This admin token may not use ${WORKSPACE_HEADER}: it does not have the permission workspaces:enter.`,
+    });
+  }
+  if ((await deps.store.workspaces.get(named)) !== null) return named;
+  throw new AppError('not_found', { message: `There is no workspace ${named}. GET /api/v1/workspaces lists them.` });
+}
+
+/** What the file declares belongs to the default workspace. */
+function withoutDeclarations({ configFile }: AdminDeps): AdminDeps['configFile'] {
+  return { status: () => configFile.status(), declaresProvider: () => false, declaresAlias: () => false };
 }
 
 /** A bearer token in the header, and nowhere else: URLs end up in logs and histories. */

@@ -4,6 +4,7 @@ import type { ConfigResult } from '../config/load.ts';
 import type { ParsedConfig } from '../config/schema.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
+import { loadOwners } from './load-owners.ts';
 import type { ConfigFilePort, ConfigFileStatus, Receipt, SnapshotSource } from './ports.ts';
 import type { Store } from './stores.ts';
 
@@ -88,9 +89,7 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
       const workspace = store.workspace(row.id);
       workspaces.push({
         workspace: row,
-        applications: await workspace.applications.all(),
-        people: [],
-        teams: [],
+        ...(await loadOwners(workspace)),
         providers: await workspace.providers.all(),
         credentials: await workspace.credentials.secrets(),
         aliases: await workspace.aliases.all(),

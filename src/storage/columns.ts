@@ -7,6 +7,7 @@ import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import type { Limits, Scopes } from '../keys/constraints.ts';
 import { readDelegationPolicy } from '../keys/delegation-policy.ts';
 import type { DelegationPolicy } from '../keys/delegation-policy.ts';
+import type { TeamRole } from '../keys/owners.ts';
 import type { Environment, KeySecret, KeyState, StoredKeyType, Suspension } from '../keys/key-record.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -23,6 +24,11 @@ export class CorruptColumnError extends Error {
 export function readState(text: string, place: string): 'active' | 'disabled' {
   if (text === 'active' || text === 'disabled') return text;
   throw new CorruptColumnError(place);
+}
+
+export function readRole(text: string): TeamRole {
+  if (text === 'admin' || text === 'member' || text === 'viewer') return text;
+  throw new CorruptColumnError('memberships.role');
 }
 
 export function readKeyState(text: string): KeyState {
@@ -82,14 +88,25 @@ function readSecret(secret: Fields, place: string): KeySecret {
   };
 }
 
-/** As stored: members that this version does not know stay, so that whoever reads them can refuse. */
+/**
+ * As stored: members that this version does not know stay, so that whoever reads them can refuse.
+ * What is no JSON becomes such a member: it closes what it narrows, and breaks nothing else.
+ */
 export function readStoredScopes(json: string, place: string): Scopes {
-  return { ...NO_SCOPES, ...fields(parse(json, place), place) };
+  return { ...NO_SCOPES, ...constraintFields(json, place) };
 }
 
 /** As stored, like {@link readStoredScopes}. */
 export function readStoredLimits(json: string, place: string): Limits {
-  return { ...NO_LIMITS, ...fields(parse(json, place), place) };
+  return { ...NO_LIMITS, ...constraintFields(json, place) };
+}
+
+function constraintFields(json: string, place: string): Fields {
+  try {
+    return fields(parse(json, place), place);
+  } catch {
+    return { unreadable: true };
+  }
 }
 
 /** Without the members that narrow nothing. */

@@ -7,9 +7,12 @@ import {
   auditRow,
   credentialRow,
   keyRow,
+  membershipRow,
   NOW_MS,
   openTestStore,
+  personRow,
   providerRow,
+  teamRow,
 } from './store-fixture.ts';
 
 /** Both workspaces use the same ids wherever a key of the table allows it, and others where not. */
@@ -20,6 +23,9 @@ async function fill(store: WorkspaceStore): Promise<void> {
   for (const id of SHARED) {
     await store.applications.insert(applicationRow({ id, name: marker, isDefault: id === 'one' }));
     await store.keys.insert(keyRow({ kid: `${store.workspaceId}_${id}`, applicationId: id, name: marker, tags: [id] }));
+    await store.people.insert(personRow({ id, name: marker, email: `${id}@example.com` }));
+    await store.teams.insert(teamRow({ id, name: marker }));
+    await store.memberships.insert(membershipRow({ teamId: id, personId: id }));
     await store.providers.insert(providerRow({ id, models: [marker] }));
     await store.credentials.insert(credentialRow({ id, providerId: id, name: marker }), `secret: ${marker}`);
     await store.aliases.insert({ id, targets: [marker], createdAtMs: NOW_MS, updatedAtMs: NOW_MS });
@@ -31,7 +37,11 @@ async function fill(store: WorkspaceStore): Promise<void> {
 async function view(store: WorkspaceStore): Promise<string> {
   const page = { cursor: null, limit: 500 };
   return JSON.stringify([
-    await store.applications.list(page),
+    await store.applications.list(page, {}),
+    await store.people.list(page, {}),
+    await store.people.all(),
+    await store.teams.all(),
+    await store.memberships.all(),
     await store.applications.all(),
     await store.applications.getDefault(),
     await store.keys.list(page, {}),
@@ -50,13 +60,37 @@ const patch = { name: 'changed by ws_a', updatedAtMs: 1 };
 /** Every method, by ids that may be of the other workspace. */
 const STEPS: Readonly<Record<string, Step>> = {
   'applications.get': (store, id) => store.applications.get(id),
-  'applications.list': (store) => store.applications.list(page),
+  'applications.find': (store, id) => store.applications.find(id),
+  'applications.list': (store) => store.applications.list(page, {}),
+  'applications.deleted': (store) => store.applications.list(page, { deleted: true }),
   'applications.all': (store) => store.applications.all(),
   'applications.getDefault': (store) => store.applications.getDefault(),
   'applications.insert': (store, id) => store.applications.insert(applicationRow({ id, name: 'ws_a new' })),
   'applications.update': (store, id) => store.applications.update(id, patch),
-  'applications.delete': (store, id) => store.applications.delete(id),
+  'applications.delete': (store, id) => store.applications.update(id, { deletedAtMs: 1 }),
+  'people.get': (store, id) => store.people.get(id),
+  'people.find': (store, id) => store.people.find(id),
+  'people.byEmail': (store, id) => store.people.byEmail(`${id}@example.com`),
+  'people.list': (store) => store.people.list(page, {}),
+  'people.all': (store) => store.people.all(),
+  'people.insert': (store, id) => store.people.insert(personRow({ id, name: 'ws_a new' })),
+  'people.update': (store, id) => store.people.update(id, { ...patch, deletedAtMs: 1 }),
+  'teams.get': (store, id) => store.teams.get(id),
+  'teams.find': (store, id) => store.teams.find(id),
+  'teams.list': (store) => store.teams.list(page, {}),
+  'teams.all': (store) => store.teams.all(),
+  'teams.insert': (store, id) => store.teams.insert(teamRow({ id, name: 'ws_a new' })),
+  'teams.update': (store, id) => store.teams.update(id, { ...patch, deletedAtMs: 1 }),
+  'memberships.get': (store, id) => store.memberships.get(id, id),
+  'memberships.find': (store, id) => store.memberships.find(id, id),
+  'memberships.list': (store, id) => store.memberships.list(id, page, {}),
+  'memberships.all': (store) => store.memberships.all(),
+  'memberships.insert': (store, id) => store.memberships.insert(membershipRow({ teamId: id, personId: id })),
+  'memberships.update': (store, id) => store.memberships.update(id, id, { role: 'viewer', updatedAtMs: 1 }),
   'keys.get': (store, id) => store.keys.get(id),
+  'keys.getMany': (store, id) => store.keys.getMany([id, 'ws_b_one']),
+  'keys.ofOwner': (store, id) => store.keys.list(page, { ownerId: id }),
+  'keys.ofParents': (store, id) => store.keys.list(page, { parentKids: [id] }),
   'keys.list': (store, id) => store.keys.list(page, { applicationId: id }),
   'keys.search': (store, id) => store.keys.list(page, { search: id }),
   'keys.tag': (store, id) => store.keys.list(page, { tag: id }),
@@ -124,7 +158,12 @@ test('ids that only the other workspace has are not found, and its applications 
   const own = store.workspace('ws_a');
   await store.workspace('ws_b').applications.insert(applicationRow({ id: 'only_b' }));
   await expect(own.applications.update('only_b', patch)).rejects.toMatchObject({ code: 'not_found' });
-  await expect(own.applications.delete('only_b')).rejects.toMatchObject({ code: 'not_found' });
+  await store.workspace('ws_b').people.insert(personRow({ id: 'only_b' }));
+  await own.teams.insert(teamRow({ id: 'team_a' }));
+  await expect(own.memberships.insert(membershipRow({ teamId: 'team_a', personId: 'only_b' }))).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  await expect(own.people.update('only_b', patch)).rejects.toMatchObject({ code: 'not_found' });
   await expect(own.keys.insert(keyRow({ kid: 'k', applicationId: 'only_b' }))).rejects.toMatchObject({
     code: 'conflict',
   });

@@ -61,6 +61,11 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
       return row === undefined ? null : read(row);
     },
 
+    getMany: async (kids) => {
+      const rows = await db.selectFrom('keys').selectAll().where('kid', 'in', kids).execute();
+      return rows.map((row) => read(row));
+    },
+
     list: async ({ cursor, limit }, filter) => {
       let query = filtered(db, filter).orderBy('created_at_ms', 'desc').orderBy('kid', 'desc');
       if (cursor !== null) {
@@ -125,6 +130,8 @@ function filtered(db: WorkspaceDb, filter: KeyFilter) {
   if (filter.applicationId !== undefined) query = query.where('application_id', '=', filter.applicationId);
   if (filter.parentKid !== undefined) query = query.where('parent_kid', '=', filter.parentKid);
   if (filter.type !== undefined) query = query.where('type', '=', filter.type);
+  if (filter.ownerId !== undefined) query = query.where('owner_id', '=', filter.ownerId);
+  if (filter.parentKids !== undefined) query = query.where('parent_kid', 'in', filter.parentKids);
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
   if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
   const { tag, search } = filter;

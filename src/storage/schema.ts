@@ -3,7 +3,7 @@ import type { ColumnType } from 'kysely';
 /** Filled in and checked beneath every query of a workspace: see `workspace-plugin.ts`. */
 type WorkspaceColumn = ColumnType<string, string | undefined, never>;
 
-interface WorkspacesTable {
+export interface WorkspacesTable {
   readonly id: string;
   readonly name: string;
   readonly state: string;

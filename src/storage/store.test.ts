@@ -8,8 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { StartError } from '../config/start-error.ts';
-import { applicationRow, clock, folderBytes, keyRow, NOW_MS, tempFolder } from './store-fixture.ts';
-import { UNNARROWED } from '../keys/owners.ts';
+import { applicationRow, clock, folderBytes, keyRow, tempFolder, workspaceRow } from './store-fixture.ts';
 import { openStore } from './store.ts';
 
 const masterKey = Buffer.alloc(32, 1);
@@ -27,7 +26,7 @@ function refusal(dataDir: string, key: Buffer = masterKey): StartError {
 async function filledFolder(): Promise<string> {
   const dataDir = join(tempFolder(), 'data');
   const store = openStore({ dataDir, masterKey, clock });
-  await store.workspaces.insert({ id: 'ws_a', name: 'A', state: 'active', ...UNNARROWED, createdAtMs: NOW_MS });
+  await store.workspaces.insert(workspaceRow({ id: 'ws_a' }));
   await store.workspace('ws_a').applications.insert(applicationRow({ id: 'app_1', isDefault: true }));
   await store.workspace('ws_a').keys.insert(keyRow({ kid: 'kid000000001', applicationId: 'app_1' }));
   await store.close();
@@ -54,7 +53,7 @@ test('what was stored is there after a restart, with the same peppers, and openi
 test('the data folder and every file in it are for their owner only', async () => {
   const dataDir = join(tempFolder(), 'data');
   const store = openStore({ dataDir, masterKey, clock });
-  await store.workspaces.insert({ id: 'ws_a', name: 'A', state: 'active', ...UNNARROWED, createdAtMs: NOW_MS });
+  await store.workspaces.insert(workspaceRow({ id: 'ws_a' }));
   expect(statSync(dataDir).mode & 0o777).toBe(0o700);
   for (const name of readdirSync(dataDir))
     expect([name, statSync(join(dataDir, name)).mode & 0o777]).toEqual([name, 0o600]);
@@ -179,7 +178,7 @@ function openInChild(dataDir: string): string {
   return `
     import { openStore } from ${JSON.stringify(fileURLToPath(new URL('store.ts', import.meta.url)))};
     const store = openStore({ dataDir: ${JSON.stringify(dataDir)}, masterKey: Buffer.alloc(32, 1), clock: { now: () => 1 } });
-    await store.workspaces.insert({ id: 'ws_child', name: 'C', state: 'active', ...${JSON.stringify(UNNARROWED)}, createdAtMs: 1 });
+    await store.workspaces.insert(${JSON.stringify(workspaceRow({ id: 'ws_child' }))});
     process.send('ready');
     setInterval(() => {}, 1000);
   `;

@@ -1,23 +1,20 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { Kysely } from 'kysely';
-import type { Store, WorkspaceRow, WorkspacesStore } from '../admin/stores.ts';
+import type { Store } from '../admin/stores.ts';
 import { StartError } from '../config/start-error.ts';
 import type { Pepper } from '../keys/secret-hash.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
-import { readState, readStoredLimits, readStoredScopes, writeConstraints } from './columns.ts';
 import { dataPaths, ensureDataFolder, ensurePrivateFile, lockDataFolder } from './data-folder.ts';
 import { createDataKeys } from './data-keys.ts';
-import type { DataKeys } from './data-keys.ts';
 import { createFindKey } from './find-key.ts';
 import { checkMasterKey, readPeppers, seedMasterSecrets } from './master-secrets.ts';
 import { isFresh, migrate, refuseForeignDatabase, refuseNewerSchema } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
 import { kyselyOver, openDurable } from './sqlite.ts';
-import { confine } from './workspace-plugin.ts';
-import { createWorkspaceStore } from './workspace-store.ts';
+import { createWorkspaceStore, rehearseIn } from './workspace-store.ts';
+import { createWorkspacesStore } from './workspaces.ts';
 
 export interface StoreOptions {
   readonly dataDir: string;
@@ -86,6 +83,7 @@ function storeOver({ database, path, masterKey, release }: OpenDatabase): Sqlite
   return {
     workspace: (workspaceId) => createWorkspaceStore({ db, workspaceId, dataKeys }),
     workspaces: createWorkspacesStore(db, dataKeys),
+    rehearse: (workspaceId, work) => rehearseIn({ db, workspaceId, dataKeys }, work),
     findKey: createFindKey(reader),
     peppers: () => peppers,
     close: async () => {
@@ -97,39 +95,4 @@ function storeOver({ database, path, masterKey, release }: OpenDatabase): Sqlite
       release();
     },
   };
-}
-
-function createWorkspacesStore(db: Kysely<Tables>, dataKeys: DataKeys): WorkspacesStore {
-  return {
-    list: async () => {
-      const rows = await db.selectFrom('workspaces').selectAll().orderBy('created_at_ms').orderBy('id').execute();
-      return rows.map((row) => ({
-        id: row.id,
-        name: row.name,
-        state: readState(row.state, 'workspaces.state'),
-        scopes: readStoredScopes(row.scopes, 'workspaces.scopes'),
-        scopesSetAtMs: row.scopes_set_at_ms,
-        limits: readStoredLimits(row.limits, 'workspaces.limits'),
-        createdAtMs: row.created_at_ms,
-      }));
-    },
-    insert: (row) => db.transaction().execute((trx) => insertWorkspace(trx, row, dataKeys)),
-  };
-}
-
-async function insertWorkspace(trx: Kysely<Tables>, row: WorkspaceRow, dataKeys: DataKeys): Promise<void> {
-  await trx
-    .insertInto('workspaces')
-    .values({
-      id: row.id,
-      name: row.name,
-      state: row.state,
-      scopes: writeConstraints(row.scopes),
-      scopes_set_at_ms: row.scopesSetAtMs,
-      limits: writeConstraints(row.limits),
-      created_at_ms: row.createdAtMs,
-      updated_at_ms: row.createdAtMs,
-    })
-    .execute();
-  await dataKeys.create(confine(trx, row.id), row.id, row.createdAtMs);
 }

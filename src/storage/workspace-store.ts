@@ -7,9 +7,13 @@ import { createCatalogueStore } from './catalogue.ts';
 import { createCredentialStore } from './credentials.ts';
 import type { DataKeys } from './data-keys.ts';
 import { createKeyStore } from './keys.ts';
+import { createMembershipStore } from './memberships.ts';
+import { createPersonStore } from './people.ts';
 import { createProviderStore } from './providers.ts';
 import type { Tables } from './schema.ts';
+import { createTeamStore } from './teams.ts';
 import { confine } from './workspace-plugin.ts';
+import { createWorkspacesStore } from './workspaces.ts';
 
 export interface WorkspaceStoreOptions {
   readonly db: Kysely<Tables>;
@@ -23,18 +27,38 @@ export interface WorkspaceStoreOptions {
  */
 export function createWorkspaceStore(options: WorkspaceStoreOptions): WorkspaceStore {
   return {
-    ...createStores(options),
+    ...createStores(options, (workspaceId) => createWorkspaceStore({ ...options, workspaceId })),
     transaction: (work) => options.db.transaction().execute((trx) => runIn({ ...options, db: trx }, work)),
   };
 }
 
+/** A transaction that is taken back at its end, whatever was done in it. */
+export async function rehearseIn<T>(
+  options: WorkspaceStoreOptions,
+  work: (tx: WorkspaceStore) => Promise<T>,
+): Promise<T> {
+  const trx = await options.db.startTransaction().execute();
+  try {
+    return await runIn({ ...options, db: trx }, work);
+  } finally {
+    await trx.rollback().execute();
+  }
+}
+
 type Stores = Omit<WorkspaceStore, 'transaction'>;
 
-function createStores({ db, workspaceId, dataKeys }: WorkspaceStoreOptions): Stores {
+function createStores(
+  { db, workspaceId, dataKeys }: WorkspaceStoreOptions,
+  sibling: (workspaceId: string) => WorkspaceStore,
+): Stores {
   const confined = confine(db, workspaceId);
   return {
     workspaceId,
+    deployment: { ...createWorkspacesStore(db, dataKeys), workspace: sibling },
     applications: createApplicationStore(confined),
+    people: createPersonStore(confined),
+    teams: createTeamStore(confined),
+    memberships: createMembershipStore(confined),
     keys: createKeyStore(confined),
     providers: createProviderStore(confined),
     credentials: createCredentialStore({ db: confined, workspaceId, dataKeys }),
@@ -50,18 +74,21 @@ function createStores({ db, workspaceId, dataKeys }: WorkspaceStoreOptions): Sto
  */
 async function runIn<T>(options: WorkspaceStoreOptions, work: (tx: WorkspaceStore) => Promise<T>): Promise<T> {
   let failure: { readonly error: unknown } | null = null;
-  const inner: WorkspaceStore = {
-    ...createStores(options),
-    transaction: async (nested) => {
-      try {
-        return await nested(inner);
-      } catch (error) {
-        failure ??= { error };
-        throw error;
-      }
-    },
+  const open = (workspaceId: string): WorkspaceStore => {
+    const inner: WorkspaceStore = {
+      ...createStores({ ...options, workspaceId }, open),
+      transaction: async (nested) => {
+        try {
+          return await nested(inner);
+        } catch (error) {
+          failure ??= { error };
+          throw error;
+        }
+      },
+    };
+    return inner;
   };
-  const result = await work(inner);
+  const result = await work(open(options.workspaceId));
   rethrow(failure);
   return result;
 }

@@ -27,19 +27,18 @@ describe('applications', () => {
     expect(admin.fleet.asked).toEqual(['publish', 'publish', 'publish']);
   });
 
-  test('are not deleted while they have keys that work, and the refusal says how many', async () => {
-    const { id } = await call('applications.create', { body: { name: 'shop' } });
-    const first = await call('keys.create', { body: { name: 'a', applicationId: id } });
-    const second = await call('keys.create', { body: { name: 'b', applicationId: id } });
-    await call('keys.suspend', { params: { kid: second.kid } });
-    const error = await refusal(call('applications.delete', { params: { id } }));
-    expect(error).toMatchObject({ status: 409, code: 'conflict' });
-    expect(error.message).toContain('2 keys of this application are not revoked');
+  test('that are deleted keep their keys, and come back with them', async () => {
+    const { id } = await call('applications.create', { body: { name: 'shop', subscribedModels: ['*'] } });
+    const { kid } = await call('keys.create', { body: { name: 'a', applicationId: id } });
+    const deleted = await call('applications.delete', { params: { id } });
+    expect(deleted).toMatchObject({ deletedAt: '2030-01-15T12:00:00.000Z', impact: { stops: 1, keys: [{ kid }] } });
+    expect((await call('applications.list')).items.map((item) => item.id)).not.toContain(id);
+    expect((await call('applications.list', { query: { deleted: true } })).items.map((item) => item.id)).toEqual([id]);
+    expect((await call('keys.get', { params: { kid } })).applicationId).toBe(id);
 
-    for (const { kid } of [first, second]) await call('keys.revoke', { params: { kid } });
-    await call('applications.delete', { params: { id } });
-    const heir = (await call('keys.get', { params: { kid: first.kid } })).applicationId;
-    expect((await call('applications.get', { params: { id: heir } })).isDefault).toBe(true);
+    const restored = await call('applications.restore', { params: { id } });
+    expect(restored).toMatchObject({ deletedAt: null, impact: { stops: 0, resumes: 1, keys: [{ kid }] } });
+    expect((await call('applications.get', { params: { id } })).name).toBe('shop');
   });
 
   test('that are the default cannot be deleted', async () => {

@@ -9,10 +9,14 @@ import { keyMint } from './key-mint.ts';
 import { keyPool } from './key-pool.ts';
 import { keyRotation } from './key-rotation.ts';
 import { keys } from './keys.ts';
+import { members } from './members.ts';
 import { models } from './models.ts';
+import { people } from './people.ts';
 import { providers } from './providers.ts';
 import { status } from './status.ts';
+import { teams } from './teams.ts';
 import { usage } from './usage.ts';
+import { workspaces } from './workspaces.ts';
 
 /** Every endpoint of the admin API. */
 export const ENDPOINTS = [
@@ -24,6 +28,10 @@ export const ENDPOINTS = [
   ...keyLimits,
   ...keyPool,
   ...applications,
+  ...people,
+  ...teams,
+  ...members,
+  ...workspaces,
   ...providers,
   ...credentials,
   ...models,

@@ -10,6 +10,9 @@ import type { KeyRow, WorkspaceStore } from '../stores.ts';
 export const keyFields = {
   name: displayName,
   applicationId: id.describe('The application that the key belongs to.'),
+  ownerId: id
+    .nullable()
+    .describe('The person who answers for the key; where its application has a team, an active member of it.'),
   notBefore: time.nullable().describe('Refused before this time.'),
   expiresAt: time.nullable().describe('Refused from this time on.'),
   expiresIn: z

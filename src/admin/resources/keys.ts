@@ -6,6 +6,7 @@ import { changedLimits, changedScopes } from '../constraint-fields.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { durationMs, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
+import { requireOwner } from '../ownership.ts';
 import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { freshSecret } from './key-secret.ts';
@@ -25,6 +26,7 @@ const create = changeEndpoint({
   body: z.strictObject({
     name: keyFields.name,
     applicationId: keyFields.applicationId.exactOptional(),
+    ownerId: keyFields.ownerId.default(null),
     environment: z.enum(['live', 'test']).default('live'),
     notBefore: keyFields.notBefore.exactOptional(),
     expiresAt: keyFields.expiresAt.exactOptional(),
@@ -40,13 +42,14 @@ const create = changeEndpoint({
   audit: { targetKind: 'key' },
   handler: async (ctx, { body }) => {
     const application = await chosenApplication(ctx.workspace, body.applicationId);
+    await requireOwner(ctx.workspace, { ownerId: body.ownerId, teamId: application.teamId });
     const generated = generateKey({ type: 'kwk', environment: body.environment });
     const row: KeyRow = {
       kid: generated.kid,
       type: 'kwk',
       parentKid: null,
       binding: null,
-      ownerId: null,
+      ownerId: body.ownerId,
       suspension: null,
       applicationId: application.id,
       name: body.name,
@@ -94,6 +97,7 @@ const list = readEndpoint({
   params: none,
   query: z.strictObject({
     applicationId: id.exactOptional(),
+    ownerId: id.exactOptional(),
     state: keyView.shape.state.exactOptional(),
     environment: keyView.shape.environment.exactOptional(),
     tag: z.string().max(60).exactOptional(),
@@ -136,6 +140,7 @@ const update = changeEndpoint({
   body: z.strictObject({
     name: keyFields.name.exactOptional(),
     applicationId: keyFields.applicationId.exactOptional(),
+    ownerId: keyFields.ownerId.exactOptional(),
     notBefore: keyFields.notBefore.exactOptional(),
     expiresAt: keyFields.expiresAt.exactOptional(),
     expiresIn: keyFields.expiresIn.exactOptional(),
@@ -154,7 +159,7 @@ const update = changeEndpoint({
         message: `The key ${before.kid} is ${before.state}: it cannot be changed any more.`,
       });
     }
-    if (body.applicationId !== undefined) await chosenApplication(ctx.workspace, body.applicationId);
+    if (body.applicationId !== undefined || body.ownerId !== undefined) await requireReassignable(ctx, before, body);
     const { notBefore: _notBefore, expiresAt: _expiresAt, expiresIn: _expiresIn, revision, ...same } = body;
     const updated = await ctx.workspace.keys.update(before.kid, revision ?? before.revision, {
       ...same,
@@ -202,6 +207,19 @@ async function chosenApplication(
       ? 'is required: there is no default application'
       : `names no application: ${applicationId}`,
   );
+}
+
+/** A key that changes hands: where it goes, its owner must be one who can answer for it. */
+async function requireReassignable(
+  { workspace }: CallContext,
+  before: KeyRow,
+  {
+    applicationId = before.applicationId,
+    ownerId = before.ownerId,
+  }: Partial<Pick<KeyRow, 'applicationId' | 'ownerId'>>,
+): Promise<void> {
+  const { teamId } = await chosenApplication(workspace, applicationId);
+  await requireOwner(workspace, { ownerId, teamId });
 }
 
 interface DateInput {
