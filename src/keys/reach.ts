@@ -12,6 +12,7 @@ import { decide } from './decide.ts';
 import type { DecisionInput, RequestFacts } from './decision-input.ts';
 import { NO_FACTS } from './decision-input.ts';
 import { matchEndpoint } from './endpoint-pattern.ts';
+import { matchesModel, modelPatternsOf } from './model-pattern.ts';
 import type { Standing } from './standing.ts';
 
 /** A name that calls may use for a model. */
@@ -25,7 +26,7 @@ export interface KnownModel {
   readonly modelSinceMs: number | null;
 }
 
-const ENDPOINT = 'POST /v1/chat/completions';
+const PATH = '/v1/chat/completions';
 
 /** The code that every call with the key would be refused with, or null where some call may pass. */
 export function refusalOfAnyCall(standing: Standing, models: readonly KnownModel[], nowMs: number): ErrorCode | null {
@@ -43,7 +44,7 @@ export function refusalOfAnyCall(standing: Standing, models: readonly KnownModel
 }
 
 function likelyFacts(standing: Standing): Partial<RequestFacts> {
-  const [method = 'POST', path = '/'] = likelyEndpoint(standing).split(' ');
+  const [method, path] = likelyEndpoint(standing);
   return {
     method,
     path,
@@ -78,20 +79,21 @@ function addressOf(block: string): string {
   return block.split('/')[0] ?? block;
 }
 
-function likelyEndpoint(standing: Standing): string {
-  const entries = standing.levels.flatMap(({ scopes }) => scopes.endpoints ?? []).map(sampleEndpoint);
-  const allowed = (text: string): boolean => {
-    const [method = '', path = ''] = text.split(' ');
-    return standing.levels.every(
-      ({ compiled: { endpoints } }) => endpoints === null || matchEndpoint(endpoints, method, path) === 'matches',
-    );
-  };
-  return [ENDPOINT, ...entries].find(allowed) ?? ENDPOINT;
+/** Method and path meet from different patterns: `GET *` and `* /v1/models` have a call in common. */
+function likelyEndpoint(standing: Standing): readonly [method: string, path: string] {
+  const patterns = standing.levels.flatMap(({ scopes }) => scopes.endpoints ?? []).map((text) => text.split(' '));
+  const methods = new Set(['POST', ...patterns.map(([method = '*']) => (method === '*' ? 'POST' : method))]);
+  const paths = new Set([PATH, ...patterns.map(([, path = '*']) => (path === '*' ? PATH : path.replaceAll('*', 'x')))]);
+  for (const path of paths) {
+    for (const method of methods) {
+      if (standing.levels.every(({ compiled }) => allowsEndpoint(compiled, method, path))) return [method, path];
+    }
+  }
+  return ['POST', PATH];
 }
 
-function sampleEndpoint(pattern: string): string {
-  const [method = '', path = ''] = pattern.split(' ');
-  return `${method === '*' ? 'POST' : method} ${path === '*' ? '/v1/chat/completions' : path.replaceAll('*', 'x')}`;
+function allowsEndpoint({ endpoints }: CompiledScopes, method: string, path: string): boolean {
+  return endpoints === null || matchEndpoint(endpoints, method, path) === 'matches';
 }
 
 type ModelFacts = Pick<RequestFacts, 'model' | 'requestedModel' | 'modelSinceMs' | 'requestedModelSinceMs'>;
@@ -108,7 +110,9 @@ function likelyModel(input: DecisionInput, models: readonly KnownModel[]): Model
     ...standing.levels.flatMap(({ scopes }: { readonly scopes: Scopes }) => scopes.models ?? []),
   ];
   const samples = patterns.map((pattern) => sample(pattern.replaceAll('*', 'x')));
-  return factsOf(models.find(may) ?? samples.find(may) ?? models[0] ?? sample('x/x'));
+  const subscribed = modelPatternsOf(standing.application.subscribedModels);
+  const nearly = ({ model }: KnownModel) => matchesModel(subscribed, model);
+  return factsOf(models.find(may) ?? samples.find(may) ?? models.find(nearly) ?? samples.find(nearly) ?? sample('x/x'));
 }
 
 function sample(name: string): KnownModel {
