@@ -9,6 +9,8 @@ export type KeyChoice =
   | { readonly kind: 'these'; readonly kids: readonly string[] };
 
 const BATCH = 500;
+/** How many keys may stand above one another. */
+const GENERATIONS_MAX = 4;
 
 /** Goes through keys in batches, each key once. */
 export async function* eachKey(workspace: WorkspaceStore, choice: KeyChoice): AsyncGenerator<readonly KeyRow[]> {
@@ -36,13 +38,17 @@ async function* batches(workspace: WorkspaceStore, choice: KeyChoice): AsyncGene
   }
 }
 
-async function* withDescendants(workspace: WorkspaceStore, kids: readonly string[]): AsyncGenerator<readonly KeyRow[]> {
-  yield await workspace.keys.getMany(kids);
+async function* withDescendants(
+  workspace: WorkspaceStore,
+  kids: readonly string[],
+  generation = 0,
+): AsyncGenerator<readonly KeyRow[]> {
+  if (generation === 0) yield workspace.keys.getMany(kids);
+  if (kids.length === 0 || generation === GENERATIONS_MAX) return;
   for await (const children of listed(workspace, { parentKids: kids })) {
-    yield* withDescendants(
-      workspace,
-      children.map(({ kid }) => kid),
-    );
+    yield children;
+    const next = children.map(({ kid }) => kid);
+    yield* withDescendants(workspace, next, generation + 1);
   }
 }
 

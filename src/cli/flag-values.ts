@@ -19,6 +19,7 @@ const COMMON: ParseArgsOptionsConfig = {
   help: { type: 'boolean', short: 'h' },
   url: { type: 'string' },
   'data-dir': { type: 'string' },
+  workspace: { type: 'string' },
 };
 
 export function parseArguments(args: readonly string[], flags: readonly Flag[]): ParsedArguments {

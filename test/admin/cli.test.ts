@@ -227,3 +227,32 @@ describe('config check', () => {
     expect((await run(['config', 'check', join(folder, 'missing.yaml')])).code).toBe(1);
   });
 });
+
+test('a preview shows which keys would stop, and says that nothing was changed', async () => {
+  const application = await json(['applications', 'create', '--name', 'preview', '--subscribed-models', '*']);
+  const id = String(application['id']);
+  const key = await json(['keys', 'create', '--name', 'beneath', '--application-id', id]);
+  const preview = await run(['applications', 'delete', id, '--preview']);
+  expect(preview).toMatchObject({ code: 0, err: '' });
+  expect(preview.out).toMatch(new RegExp(`${String(key['kid'])} +beneath .*stops +application_disabled`));
+  expect(preview.out).toContain('A preview: nothing was changed.');
+  expect((await run(['applications', 'show', id])).code).toBe(0);
+  const deleted = await run(['applications', 'delete', id]);
+  expect(deleted.out).toMatch(/stops +1/);
+  expect(deleted.out).not.toContain('preview: nothing');
+});
+
+test('many keys are changed by one command, which says that it is in force everywhere', async () => {
+  await json(['keys', 'create', '--name', 'one', '--tags', 'bulk-of-the-cli']);
+  const done = await run(['keys', 'bulk', '--action', 'revoke', '--tag', 'bulk-of-the-cli', '--reason', 'over']);
+  expect(done).toMatchObject({ code: 0, err: '' });
+  expect(done.out).toContain('In force on all 2 workers');
+  expect(done.out).toMatch(/one .*active +stops +revoked/);
+});
+
+test('--workspace names the workspace that a command is about', async () => {
+  const made = await json(['workspaces', 'create', '--name', 'tenant']);
+  await json(['people', 'create', '--name', 'Ada', '--workspace', String(made['id'])]);
+  expect((await run(['people', 'list', '--workspace', String(made['id'])])).out).toContain('Ada');
+  expect((await run(['people', 'list'])).out).toBe('None.\n');
+});

@@ -8,6 +8,7 @@ import { keyLimits } from './key-limits.ts';
 import { keyMint } from './key-mint.ts';
 import { keyPool } from './key-pool.ts';
 import { keyRotation } from './key-rotation.ts';
+import { keysBulk } from './keys-bulk.ts';
 import { keys } from './keys.ts';
 import { members } from './members.ts';
 import { models } from './models.ts';
@@ -21,6 +22,7 @@ import { workspaces } from './workspaces.ts';
 /** Every endpoint of the admin API. */
 export const ENDPOINTS = [
   ...keys,
+  ...keysBulk,
   ...keyLife,
   ...keyRotation,
   ...keyDelegation,
