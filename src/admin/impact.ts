@@ -16,7 +16,7 @@ import type { CallContext } from './contract.ts';
 import { count, flag, pageFields, pageOfArray, pageRequest } from './fields.ts';
 import { eachKey } from './key-walk.ts';
 import type { KeyChoice } from './key-walk.ts';
-import { readOwners } from './load-owners.ts';
+import { readOwners, readOwnersOf } from './load-owners.ts';
 import { knownModels } from './known-models.ts';
 import type { KeyRow, WorkspaceStore } from './stores.ts';
 
@@ -132,6 +132,14 @@ function refusalOf(
 ): ErrorCode | null {
   const [key, ...ancestors] = chain.map((row): PreparedKey => prepareKey({ ...row, workspaceId }));
   return key === undefined ? 'unknown_key' : refusalOfAnyCall(standingOf(key, ancestors, owners), models, nowMs);
+}
+
+/** The code that a stored key is refused with at present, whatever is called; null where it can be used. */
+export async function presentRefusal(ctx: CallContext, row: KeyRow): Promise<ErrorCode | null> {
+  const { workspace, nowMs } = ctx;
+  const models = knownModels(ctx.deps.snapshotSource.current(), workspace.workspaceId);
+  const owners = await readOwnersOf(workspace, row);
+  return refusalOf(await chainOf(workspace, row), owners, { workspace, models, nowMs });
 }
 
 /** How many keys may stand above one another. */

@@ -39,6 +39,7 @@ export interface AdminFixture {
   readonly store: Store;
   readonly calls: SqliteCallStore;
   readonly fleet: TestFleet;
+  readonly dataDir: string;
   readonly workspaceId: string;
   readonly firstKey: string;
   readonly clock: { nowMs: number };
@@ -97,7 +98,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     app,
     deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
-    ...{ store, calls, fleet, workspaceId, clock, logged },
+    ...{ store, calls, fleet, dataDir, workspaceId, clock, logged },
     firstKey: firstKey ?? '',
     send: (method, path, options = {}) => send(app, method, path, options),
     dispose: async () => {

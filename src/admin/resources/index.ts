@@ -1,8 +1,10 @@
+import { accessReview } from './access-review.ts';
 import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { credentials } from './credentials.ts';
 import { keyDelegation } from './key-delegation.ts';
+import { integrity } from './integrity.ts';
 import { keyLife } from './key-life.ts';
 import { keyLimits } from './key-limits.ts';
 import { keyMint } from './key-mint.ts';
@@ -40,5 +42,7 @@ export const ENDPOINTS = [
   ...calls,
   ...usage,
   ...auditEvents,
+  ...integrity,
+  ...accessReview,
   ...status,
 ] as const;

@@ -5,12 +5,19 @@ import { NO_LIMITS, NO_SCOPES } from '../../keys/constraints.ts';
 import { changedLimits, changedScopes } from '../constraint-fields.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
-import { durationMs, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
+import { durationMs, flag, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
 import { requireOwner } from '../ownership.ts';
 import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
+import { warningsOf } from '../scope-warnings.ts';
 import { invalidField } from '../validation.ts';
 import { freshSecret } from './key-secret.ts';
 import { keyFields, keyRef, keyView, requireKey, viewKey } from './key-view.ts';
+
+const warnings = z
+  .array(z.string())
+  .describe('Sentences about what the key names but is not there, or cannot be reached by it.');
+
+const strictQuery = z.strictObject({ strict: flag.describe('True: refused where there would be a warning.') });
 
 const create = changeEndpoint({
   id: 'keys.create',
@@ -22,7 +29,7 @@ const create = changeEndpoint({
     'Generates a key of 256 random bits and answers its text once; it cannot be read again. Values cannot be chosen. Without an application the key belongs to the default one.',
   cli: { verb: 'keys create' },
   params: none,
-  query: none,
+  query: strictQuery,
   body: z.strictObject({
     name: keyFields.name,
     applicationId: keyFields.applicationId.exactOptional(),
@@ -36,11 +43,11 @@ const create = changeEndpoint({
     tags: keyFields.tags.default([]),
   }),
   response: keyView
-    .extend({ key: z.string().describe('The key itself. Shown this once; store it now.') })
+    .extend({ key: z.string().describe('The key itself. Shown this once; store it now.'), warnings })
     .meta({ id: 'CreatedKey' }),
   status: 201,
   audit: { targetKind: 'key' },
-  handler: async (ctx, { body }) => {
+  handler: async (ctx, { query, body }) => {
     const application = await chosenApplication(ctx.workspace, body.applicationId);
     await requireOwner(ctx.workspace, { ownerId: body.ownerId, teamId: application.teamId });
     const generated = generateKey({ type: 'kwk', environment: body.environment });
@@ -71,6 +78,7 @@ const create = changeEndpoint({
       stateReason: null,
     };
     await ctx.workspace.keys.insert(row);
+    const found = await warningsOf(ctx, row, application, query.strict);
     const view = viewKey(row, ctx.nowMs);
     return {
       targetId: row.kid,
@@ -78,7 +86,7 @@ const create = changeEndpoint({
       after: view,
       // Workers may remember that this id did not exist.
       propagate: { kind: 'key', kid: row.kid, wait: true },
-      answer: () => ({ ...view, key: generated.text }),
+      answer: () => ({ ...view, key: generated.text, warnings: found }),
     };
   },
 });
@@ -136,7 +144,7 @@ const update = changeEndpoint({
     'What is omitted stays, null clears. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
   cli: { verb: 'keys update' },
   params: z.strictObject({ kid: keyRef }),
-  query: none,
+  query: strictQuery,
   body: z.strictObject({
     name: keyFields.name.exactOptional(),
     applicationId: keyFields.applicationId.exactOptional(),
@@ -149,10 +157,10 @@ const update = changeEndpoint({
     tags: keyFields.tags.exactOptional(),
     revision: z.int().min(1).exactOptional().describe('The revision that the change is based on.'),
   }),
-  response: keyView,
+  response: keyView.extend({ warnings }).meta({ id: 'ChangedKey' }),
   errors: ['not_found', 'conflict'],
   audit: { targetKind: 'key' },
-  handler: async (ctx, { params, body }) => {
+  handler: async (ctx, { params, query, body }) => {
     const before = await requireKey(ctx.workspace, params.kid);
     if (before.state === 'revoked' || before.state === 'compromised') {
       throw new AppError('conflict', {
@@ -170,18 +178,21 @@ const update = changeEndpoint({
       updatedAtMs: ctx.nowMs,
     });
     if (!updated) throw changedMeanwhile(before);
-    return keyChange(ctx, before, await requireKey(ctx.workspace, before.kid));
+    const after = await requireKey(ctx.workspace, before.kid);
+    const application = await ctx.workspace.applications.find(after.applicationId);
+    const found = application === null ? [] : await warningsOf(ctx, after, application, query.strict);
+    return keyChange(ctx, before, after, found);
   },
 });
 
-function keyChange(ctx: CallContext, beforeRow: KeyRow, afterRow: KeyRow) {
+function keyChange(ctx: CallContext, beforeRow: KeyRow, afterRow: KeyRow, found: string[]) {
   const after = viewKey(afterRow, ctx.nowMs);
   return {
     targetId: afterRow.kid,
     before: viewKey(beforeRow, ctx.nowMs),
     after,
     propagate: { kind: 'key', kid: afterRow.kid, wait: true } as const,
-    answer: () => after,
+    answer: () => ({ ...after, warnings: found }),
   };
 }
 
