@@ -67,6 +67,12 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
   const masterKey = loadMasterKey({ dataDir, env });
   const store = openStore({ dataDir, masterKey, clock });
   const closers: (() => unknown)[] = [() => store.close()];
+  if (store.endedAgain > 0) {
+    log.warn(
+      { ended: store.endedAgain },
+      'the database is older than what was ended since: keys and owners that were revoked, disabled or deleted are so again',
+    );
+  }
   try {
     const peppers = store.peppers();
     const hasher = createSecretHasher(peppers);

@@ -9,6 +9,7 @@ export const dataPaths = {
   database: (dataDir: string) => join(dataDir, 'keyward.sqlite'),
   lock: (dataDir: string) => join(dataDir, 'keyward.lock'),
   masterKey: (dataDir: string) => join(dataDir, 'master.key'),
+  endings: (dataDir: string) => join(dataDir, 'endings.sqlite'),
   counters: (dataDir: string) => join(dataDir, 'counters.sqlite'),
   calls: (dataDir: string) => join(dataDir, 'calls'),
   callSpool: (dataDir: string) => join(dataDir, 'calls', 'spool.ndjson'),

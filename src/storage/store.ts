@@ -7,6 +7,7 @@ import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { dataPaths, ensureDataFolder, ensurePrivateFile, lockDataFolder } from './data-folder.ts';
 import { createDataKeys } from './data-keys.ts';
+import { attachEndings } from './endings.ts';
 import { createFindKey } from './find-key.ts';
 import { checkMasterKey, readPeppers, seedMasterSecrets } from './master-secrets.ts';
 import { isFresh, migrate, refuseForeignDatabase, refuseNewerSchema } from './migrate.ts';
@@ -26,6 +27,8 @@ export interface StoreOptions {
 export interface SqliteStore extends Store, KeySource {
   /** Peppers in clear, oldest first: the newest is used for new hashes. For the main thread only. */
   peppers(): readonly Pepper[];
+  /** How much of what was ended the database did not know at this start: it is an older one that was put back. */
+  readonly endedAgain: number;
 }
 
 /**
@@ -47,7 +50,8 @@ export function openStore({ dataDir, masterKey, clock }: StoreOptions): SqliteSt
     database = openDurable(path);
     refuseNewerSchema(database, path, versionMax);
     prepare(database, masterKey, clock);
-    return storeOver({ database, path, masterKey, release: () => lock.release() });
+    const endedAgain = attachEndings(database, dataDir, clock.now());
+    return storeOver({ database, path, masterKey, endedAgain, release: () => lock.release() });
   } catch (error) {
     database?.close();
     lock.release();
@@ -72,10 +76,11 @@ interface OpenDatabase {
   readonly database: DatabaseSync;
   readonly path: string;
   readonly masterKey: Uint8Array;
+  readonly endedAgain: number;
   release(): void;
 }
 
-function storeOver({ database, path, masterKey, release }: OpenDatabase): SqliteStore {
+function storeOver({ database, path, masterKey, endedAgain, release }: OpenDatabase): SqliteStore {
   const peppers = readPeppers(database, masterKey);
   const reader = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
   const db = kyselyOver<Tables>(database);
@@ -86,6 +91,7 @@ function storeOver({ database, path, masterKey, release }: OpenDatabase): Sqlite
     rehearse: (workspaceId, work) => rehearseIn({ db, workspaceId, dataKeys }, work),
     findKey: createFindKey(reader),
     peppers: () => peppers,
+    endedAgain,
     close: async () => {
       // Waits for the one connection, and so for a transaction that is still open.
       await db.connection().execute(async () => undefined);
