@@ -50,7 +50,7 @@ describe('from inside of another workspace', () => {
       const bodies: Readonly<Record<string, unknown>> = {
         'members.add': { personId: ids.person },
         'models.update': { targets: ['sandbox/echo'] },
-        'keys.delegation.register': { publicKey: 'x', challenge: 'x', proof: 'x' },
+        'keys.delegation.register': { publicKey: 'A'.repeat(43), challenge: 'x', proof: 'x' },
       };
       const answer = await admin.send(endpoint.method, `/api/v1${path}`, {
         ...within(other),
