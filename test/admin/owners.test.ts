@@ -119,6 +119,20 @@ describe('an owner', () => {
     expect(await call('keys.update', { params: { kid }, body: { ownerId: null } })).toMatchObject({ ownerId: null });
   });
 
+  test('of a key is that of its temporary keys too, which do not change hands by themselves', async () => {
+    const ownerId = await person();
+    const { kid } = await key({});
+    const minted = await call('keys.mint', { params: { kid } });
+    admin.fleet.asked.length = 0;
+    await call('keys.update', { params: { kid }, body: { ownerId } });
+    expect(await call('keys.get', { params: { kid: minted.kid } })).toMatchObject({ ownerId });
+    expect(admin.fleet.asked).toEqual([`${kid} ${minted.kid}`]);
+    const alone = await refusal(call('keys.update', { params: { kid: minted.kid }, body: { ownerId: null } }));
+    expect(alone).toMatchObject({ status: 409, code: 'conflict' });
+    const { impact } = await call('people.delete', { params: { id: ownerId }, query: { preview: true } });
+    expect(impact.keys.map((affected) => affected.kid)).toEqual([kid, minted.kid].toSorted());
+  });
+
   test('must fit the application that a key moves to, and the team that an application moves to', async () => {
     const ownerId = await person();
     const { kid } = await key({ ownerId });

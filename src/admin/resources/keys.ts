@@ -7,6 +7,7 @@ import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { durationMs, flag, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
 import { requireOwner } from '../ownership.ts';
+import { moveDescendants, refuseTemporary } from '../reassign.ts';
 import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
 import { warningsOf } from '../scope-warnings.ts';
 import { invalidField } from '../validation.ts';
@@ -141,7 +142,7 @@ const update = changeEndpoint({
   permission: 'keys:update',
   summary: 'Change a key',
   description:
-    'What is omitted stays, null clears. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
+    'What is omitted stays, null clears. Temporary keys go along when it changes hands. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
   cli: { verb: 'keys update' },
   params: z.strictObject({ kid: keyRef }),
   query: strictQuery,
@@ -181,17 +182,25 @@ const update = changeEndpoint({
     const after = await requireKey(ctx.workspace, before.kid);
     const application = await ctx.workspace.applications.find(after.applicationId);
     const found = application === null ? [] : await warningsOf(ctx, after, application, query.strict);
-    return keyChange(ctx, before, after, found);
+    return keyChange(ctx, { before, after, found, moved: await moveDescendants(ctx, after) });
   },
 });
 
-function keyChange(ctx: CallContext, beforeRow: KeyRow, afterRow: KeyRow, found: string[]) {
-  const after = viewKey(afterRow, ctx.nowMs);
+interface MadeChange {
+  readonly before: KeyRow;
+  readonly after: KeyRow;
+  readonly found: string[];
+  /** Temporary keys that went along. */
+  readonly moved: readonly string[];
+}
+
+function keyChange({ nowMs }: CallContext, { before, after: row, found, moved }: MadeChange) {
+  const after = viewKey(row, nowMs);
   return {
-    targetId: afterRow.kid,
-    before: viewKey(beforeRow, ctx.nowMs),
+    targetId: row.kid,
+    before: viewKey(before, nowMs),
     after,
-    propagate: { kind: 'key', kid: afterRow.kid, wait: true } as const,
+    propagate: { kind: 'keys', kids: [row.kid, ...moved], wait: true } as const,
     answer: () => ({ ...after, warnings: found }),
   };
 }
@@ -229,6 +238,7 @@ async function requireReassignable(
     ownerId = before.ownerId,
   }: Partial<Pick<KeyRow, 'applicationId' | 'ownerId'>>,
 ): Promise<void> {
+  refuseTemporary(before);
   const { teamId } = await chosenApplication(workspace, applicationId);
   await requireOwner(workspace, { ownerId, teamId });
 }
