@@ -84,7 +84,7 @@ describe('the pool of temporary keys', () => {
 
   test('tells what is in use, what is free, and when the next place is', async () => {
     const { kid } = await create({});
-    await admin.client.call('keys.delegation', { params: { kid }, body: { minting: { liveMax: 10 } } });
+    await admin.client.call('keys.delegation', { params: { kid }, body: { mintLiveMax: 10 } });
     for (const ttl of ['10m', '20m', '30m']) await mint(kid, ttl);
     expect(await pool(kid)).toMatchObject({ pool: kid, limit: 10, live: 3, free: 7, mintedLastHour: 3, state: 'ok' });
     admin.clock.nowMs += 10 * MINUTE_MS;
@@ -94,7 +94,7 @@ describe('the pool of temporary keys', () => {
 
   test('that fills evenly is foreseen to be full when it is, within a fifth of the time', async () => {
     const { kid } = await create({});
-    await admin.client.call('keys.delegation', { params: { kid }, body: { minting: { liveMax: 240 } } });
+    await admin.client.call('keys.delegation', { params: { kid }, body: { mintLiveMax: 240 } });
     const startedMs = admin.clock.nowMs;
     for (let minute = 0; minute < 60; minute += 1) {
       await mint(kid, '12h');
@@ -107,7 +107,7 @@ describe('the pool of temporary keys', () => {
 
   test('is full, critical, or to be warned of by how much of it is in use', async () => {
     const { kid } = await create({});
-    await admin.client.call('keys.delegation', { params: { kid }, body: { minting: { liveMax: 20 } } });
+    await admin.client.call('keys.delegation', { params: { kid }, body: { mintLiveMax: 20 } });
     const states: string[] = [];
     for (let count = 1; count <= 20; count += 1) {
       await mint(kid, '10m');

@@ -116,7 +116,7 @@ function ttlMs(text: string, policy: MintingPolicy): number {
   const asked = durationMs(text);
   const allowed = Math.min(policy.ttlMaxMs, MINT_TTL_HARD_MAX_MS);
   if (asked <= allowed) return asked;
-  throw invalidField('body', 'ttl', `is longer than minting.ttlMax of the key allows (${allowed / 1000} s)`);
+  throw invalidField('body', 'ttl', `is longer than mintTtlMax of the key allows (${allowed / 1000} s)`);
 }
 
 /** An answer to exhaustion: which pool, how full, and when the soonest place is free. */
