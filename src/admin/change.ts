@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { CallContext } from './contract.ts';
 import { newId } from './new-id.ts';
 import type { FleetPort, Receipt } from './ports.ts';
@@ -36,6 +37,9 @@ export interface Audited {
   readonly targetKind: string;
 }
 
+/** Audit entries written between two looks at what else there is to do. */
+const ENTRIES_IN_A_ROW = 500;
+
 /**
  * Runs a change and its audit entry in one transaction, then tells the workers. Once committed, the
  * change counts as made: trouble on the way to the workers is logged and shows in the receipt.
@@ -47,7 +51,9 @@ export async function commitChange<Out>(
 ): Promise<{ readonly change: Change<Out>; readonly receipt: Receipt | null }> {
   const change = await ctx.workspace.transaction(async (workspace) => {
     const made = await work({ ...ctx, workspace });
-    for (const { targetId, before, after } of made.targets ?? [made]) {
+    for (const [index, { targetId, before, after }] of (made.targets ?? [made]).entries()) {
+      // Long work gives way to other calls.
+      if (index % ENTRIES_IN_A_ROW === ENTRIES_IN_A_ROW - 1) await setImmediate();
       await workspace.audit.append({
         id: newId('aud', ctx.nowMs),
         atMs: ctx.nowMs,

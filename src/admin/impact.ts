@@ -3,7 +3,6 @@
  * as it stood before and as it stands after. A preview is the same change in a transaction that is
  * taken back, so that it cannot tell anything else than what the change does.
  */
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import type { WorkspaceState } from '../keys/owners.ts';
@@ -91,8 +90,6 @@ export async function withImpact<T>(
       const is = refusalOf(chain, after, { workspace, models, nowMs: ctx.nowMs });
       if ((was === null) !== (is === null)) affected.push(affectedBy(undo(row), was, is));
     }
-    // Long work gives way to other calls.
-    await setImmediate();
   }
   return { made, impact: viewOf(affected, query) };
 }

@@ -1,9 +1,9 @@
 /** Records that do not fit together: what is wrong with each, and what puts it right. Nothing here changes anything. */
-import { setImmediate } from 'node:timers/promises';
 import { readLimits, readScopes } from '../keys/constraints.ts';
 import type { Narrowing } from '../keys/owners.ts';
 import { eachKey } from './key-walk.ts';
-import type { ApplicationRow, KeyRow, MembershipRow, WorkspaceStore } from './stores.ts';
+import type { MembershipRow } from './owner-stores.ts';
+import type { ApplicationRow, KeyRow, WorkspaceStore } from './stores.ts';
 
 export const FINDING_KINDS = [
   'key-without-application',
@@ -56,7 +56,6 @@ export async function* eachFinding(workspace: WorkspaceStore): AsyncGenerator<Fi
   for (const membership of await workspace.memberships.all()) yield* membershipFindings(membership, present);
   for await (const rows of eachKey(workspace, { kind: 'all' })) {
     for (const key of rows) yield* keyFindings(key, present);
-    await setImmediate();
   }
 }
 

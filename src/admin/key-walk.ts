@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { KeyFilter, KeyRow, Page, WorkspaceStore } from './stores.ts';
 
 /** Keys of a workspace, to be gone through. */
@@ -12,13 +13,14 @@ const BATCH = 500;
 /** How many keys may stand above one another. */
 const GENERATIONS_MAX = 4;
 
-/** Goes through keys in batches, each key once. */
+/** Goes through keys in batches, each key once. Between them other calls have their turn. */
 export async function* eachKey(workspace: WorkspaceStore, choice: KeyChoice): AsyncGenerator<readonly KeyRow[]> {
   const seen = new Set<string>();
   for await (const rows of batches(workspace, choice)) {
     const fresh = rows.filter(({ kid }) => !seen.has(kid));
     for (const { kid } of fresh) seen.add(kid);
     if (fresh.length > 0) yield fresh;
+    await setImmediate();
   }
 }
 

@@ -1,7 +1,8 @@
 import { compileOwners } from '../config/compile.ts';
 import type { OwnersInput } from '../config/compile.ts';
 import type { MembershipState, TeamState, WorkspaceState } from '../keys/owners.ts';
-import type { KeyRow, MembershipRow, PersonRow, TeamRow, WorkspaceStore } from './stores.ts';
+import type { MembershipRow, PersonRow, TeamRow } from './owner-stores.ts';
+import type { KeyRow, WorkspaceStore } from './stores.ts';
 
 /** Who and what stands behind the keys of a workspace. What is deleted is left out. */
 export async function loadOwners(workspace: WorkspaceStore): Promise<Omit<OwnersInput, 'workspace'>> {

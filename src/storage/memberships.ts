@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { MembershipRow, MembershipStore } from '../admin/stores.ts';
+import type { MembershipRow, MembershipStore } from '../admin/owner-stores.ts';
 import { requireRow } from './affected.ts';
 import { readRole, readState } from './columns.ts';
 import { decodeTimeCursor, pageOf } from './cursor.ts';

@@ -1,5 +1,5 @@
 import type { Selectable, Updateable } from 'kysely';
-import type { PersonRow, PersonStore } from '../admin/stores.ts';
+import type { PersonRow, PersonStore } from '../admin/owner-stores.ts';
 import { requireRow } from './affected.ts';
 import { readState } from './columns.ts';
 import { decodeTimeCursor, pageOf } from './cursor.ts';

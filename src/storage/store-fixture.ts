@@ -4,17 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type {
-  ApplicationRow,
-  AuditRow,
-  CredentialRow,
-  KeyRow,
-  MembershipRow,
-  PersonRow,
-  ProviderRow,
-  TeamRow,
-  WorkspaceRow,
-} from '../admin/stores.ts';
+import type { MembershipRow, PersonRow, TeamRow } from '../admin/owner-stores.ts';
+import type { ApplicationRow, AuditRow, CredentialRow, KeyRow, ProviderRow, WorkspaceRow } from '../admin/stores.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import { UNNARROWED } from '../keys/owners.ts';
 import { openStore } from './store.ts';

@@ -1,5 +1,5 @@
 import type { Selectable, Updateable } from 'kysely';
-import type { TeamRow, TeamStore } from '../admin/stores.ts';
+import type { TeamRow, TeamStore } from '../admin/owner-stores.ts';
 import { requireRow } from './affected.ts';
 import { readState, readStoredLimits, readStoredScopes, writeConstraints } from './columns.ts';
 import { decodeTimeCursor, pageOf } from './cursor.ts';

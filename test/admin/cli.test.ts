@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -255,4 +257,13 @@ test('--workspace names the workspace that a command is about', async () => {
   await json(['people', 'create', '--name', 'Ada', '--workspace', String(made['id'])]);
   expect((await run(['people', 'list', '--workspace', String(made['id'])])).out).toContain('Ada');
   expect((await run(['people', 'list'])).out).toBe('None.\n');
+});
+
+test('a command that takes long says that it goes on, beside its answer', async () => {
+  const slow = createServer((_req, res) => void setTimeout(() => res.end('{"items":[],"next":null}'), 2300));
+  await new Promise<void>((resolve) => void slow.listen(0, '127.0.0.1', resolve));
+  const { port } = slow.address() as AddressInfo;
+  const { code, out, err } = await run(['people', 'list', '--url', `http://127.0.0.1:${port}`]);
+  slow.close();
+  expect([code, out, err]).toEqual([0, 'None.\n', 'Still working, for 2 s …\n']);
 });

@@ -85,7 +85,7 @@ const bulk = changeEndpoint({
     );
     const view = { action, matched: matched.length, changed: before.length, impact };
     return {
-      targetId: kids.join(' '),
+      targetId: '',
       before: null,
       after: null,
       targets: before.map((row) => ({

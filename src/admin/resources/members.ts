@@ -7,7 +7,7 @@ import { deletedField, id, iso, isoOrNull, mapPage, pageFields, pageOf, pageRequ
 import { impactQuery, impactView } from '../impact.ts';
 import type { ImpactQuery } from '../impact.ts';
 import { keysBeneath, standingChange } from '../ownership.ts';
-import type { MembershipRow } from '../stores.ts';
+import type { MembershipRow } from '../owner-stores.ts';
 import { invalidField } from '../validation.ts';
 import { requireTeam } from './teams.ts';
 

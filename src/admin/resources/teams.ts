@@ -30,7 +30,8 @@ import { impactQuery, impactView } from '../impact.ts';
 import type { ImpactQuery } from '../impact.ts';
 import { newId } from '../new-id.ts';
 import { keysBeneath, standingChange } from '../ownership.ts';
-import type { TeamRow, WorkspaceStore } from '../stores.ts';
+import type { TeamRow } from '../owner-stores.ts';
+import type { WorkspaceStore } from '../stores.ts';
 
 const params = z.strictObject({ id });
 const query = z.strictObject(impactQuery);
