@@ -28,6 +28,8 @@ test('keys are shown with their last use, and flagged for what speaks for anothe
     await key({ ownerId: person }),
     await key(),
   ];
+  const application = await call('applications.create', { body: { name: 'shop', ownerId: person } });
+  const inOwned = await key({ applicationId: application.id });
   await admin.calls.write([
     callRow(admin.workspaceId, { requestId: 'req_1', kid: used, startedAtMs: START_MS + 99 * DAY_MS }),
     callRow(admin.workspaceId, { requestId: 'req_2', kid: used, startedAtMs: START_MS + 98 * DAY_MS }),
@@ -46,13 +48,14 @@ test('keys are shown with their last use, and flagged for what speaks for anothe
     flags: ['no-owner'],
     ownerProblem: null,
   });
+  expect(found[inOwned]?.flags).not.toContain('no-owner');
   expect(found[stale]?.flags).toEqual(['unused', 'no-expiry', 'no-scopes', 'no-owner']);
   expect(found[never]).toMatchObject({ lastUsedAt: null });
   expect(found[never]?.flags).toContain('never-used');
   expect(found[owned]).toMatchObject({ ownerProblem: 'owner_disabled' });
   expect(found[owned]?.flags).toContain('owner-problem');
   expect(found).not.toHaveProperty(gone);
-  expect(Object.keys(await review({ flag: 'owner-problem' }))).toEqual([owned]);
+  expect(Object.keys(await review({ flag: 'owner-problem' }))).toEqual([inOwned, owned]);
   expect((await review({ unusedDays: 365 }))[stale]?.flags).not.toContain('unused');
 });
 

@@ -67,9 +67,14 @@ const review = readEndpoint({
       ctx.workspace.workspaceId,
       kept.map(({ kid }) => kid),
     );
+    const owned = await ownedApplications(ctx, kept);
     const reviewed = [];
     for (const row of kept) {
-      const facts = { lastUsedMs: lastUsed.get(row.kid) ?? null, ownerProblem: await ownerProblemOf(ctx, row) };
+      const facts = {
+        lastUsedMs: lastUsed.get(row.kid) ?? null,
+        ownerProblem: await ownerProblemOf(ctx, row),
+        hasOwner: row.ownerId !== null || owned.has(row.applicationId),
+      };
       const entry = { ...view(ctx, row, facts, unusedDays), ...(await certification(ctx, row.kid)) };
       if (flag === undefined || entry.flags.includes(flag)) reviewed.push(entry);
     }
@@ -77,12 +82,25 @@ const review = readEndpoint({
   },
 });
 
+/** Of the applications of the keys, those that somebody answers for. */
+async function ownedApplications({ workspace }: CallContext, rows: readonly KeyRow[]): Promise<ReadonlySet<string>> {
+  const owned = new Set<string>();
+  for (const applicationId of new Set(rows.map((row) => row.applicationId))) {
+    const application = await workspace.applications.find(applicationId);
+    if (application !== null && application.ownerId !== null) owned.add(applicationId);
+  }
+  return owned;
+}
+
 interface Facts {
   readonly lastUsedMs: number | null;
   readonly ownerProblem: string | null;
+  /** Of its own, or its application's. */
+  readonly hasOwner: boolean;
 }
 
-function view({ nowMs }: CallContext, row: KeyRow, { lastUsedMs, ownerProblem }: Facts, unusedDays: number) {
+function view({ nowMs }: CallContext, row: KeyRow, facts: Facts, unusedDays: number) {
+  const { lastUsedMs, ownerProblem } = facts;
   const { kid, name, applicationId, ownerId, state } = row;
   return {
     ...{ kid, name, applicationId, ownerId, state, ownerProblem },
@@ -90,13 +108,13 @@ function view({ nowMs }: CallContext, row: KeyRow, { lastUsedMs, ownerProblem }:
     lastUsedAt: isoOrNull(lastUsedMs),
     expiresAt: isoOrNull(row.expiresAtMs),
     scopes: viewScopes(row.scopes),
-    flags: flagsOf(row, { lastUsedMs, ownerProblem }, { nowMs, unusedDays }),
+    flags: flagsOf(row, facts, { nowMs, unusedDays }),
   };
 }
 
 function flagsOf(
   row: KeyRow,
-  { lastUsedMs, ownerProblem }: Facts,
+  { lastUsedMs, ownerProblem, hasOwner }: Facts,
   { nowMs, unusedDays }: { readonly nowMs: number; readonly unusedDays: number },
 ): z.output<typeof flags>[] {
   const unusedSinceMs = lastUsedMs ?? row.createdAtMs;
@@ -106,7 +124,7 @@ function flagsOf(
     ['no-expiry', row.expiresAtMs === null],
     ['no-scopes', Object.values(row.scopes).every((scope) => scope === null)],
     ['owner-problem', ownerProblem !== null],
-    ['no-owner', row.ownerId === null],
+    ['no-owner', !hasOwner],
     ['expired', row.expiresAtMs !== null && row.expiresAtMs <= nowMs],
   ];
   return found.filter(([, applies]) => applies).map(([flag]) => flag);
