@@ -8,6 +8,7 @@ import type { Environment, KeyRecord, KeyState, StoredKeyType } from '../keys/ke
 import type { Cidr } from '../keys/cidr.ts';
 import type { Narrowing, StandingState } from '../keys/owners.ts';
 import type { MembershipStore, PersonStore, TeamStore } from './owner-stores.ts';
+import type { JobStore, KeyLifeStores } from './key-life-stores.ts';
 
 export interface Store {
   /** Everything of one workspace, each query confined to it. */
@@ -17,6 +18,9 @@ export interface Store {
   rehearse<T>(workspaceId: string, work: (tx: WorkspaceStore) => Promise<T>): Promise<T>;
   /** The data plane's look-up: by kid, over all workspaces, without secrets that could be used. */
   findKey(kid: string): Promise<KeyRecord | null>;
+  /** The workspace of a reveal link, by the public part of its token. */
+  findReveal(id: string): Promise<string | null>;
+  readonly jobs: JobStore;
   close(): Promise<void>;
 }
 
@@ -42,7 +46,7 @@ export interface Deployment extends WorkspacesStore {
   workspace(workspaceId: string): WorkspaceStore;
 }
 
-export interface WorkspaceStore {
+export interface WorkspaceStore extends KeyLifeStores {
   readonly workspaceId: string;
   readonly deployment: Deployment;
   readonly applications: ApplicationStore;
@@ -124,6 +128,8 @@ export interface KeyRow extends Omit<KeyRecord, 'workspaceId'> {
   readonly minting: MintingPolicy | null;
   /** Why it was suspended or revoked, in the words of who did it. */
   readonly stateReason: string | null;
+  /** Written by the activity of the key, not by changes; absent: not used so far. */
+  readonly lastUsedAtMs?: number;
 }
 
 /** What the server may mint from a key. */
@@ -167,7 +173,7 @@ export interface KeyRowStore {
   update(
     kid: string,
     expectedRevision: number,
-    patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy'>>,
+    patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy' | 'lastUsedAtMs'>>,
   ): Promise<boolean>;
 }
 

@@ -8,7 +8,7 @@ import type { Limits, Scopes } from '../keys/constraints.ts';
 import { readDelegationPolicy } from '../keys/delegation-policy.ts';
 import type { DelegationPolicy } from '../keys/delegation-policy.ts';
 import type { TeamRole } from '../keys/owners.ts';
-import type { Environment, KeySecret, KeyState, StoredKeyType, Suspension } from '../keys/key-record.ts';
+import type { EarlyEnd, Environment, KeySecret, KeyState, StoredKeyType, Suspension } from '../keys/key-record.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -57,6 +57,18 @@ export function readJson(json: string, place: string): unknown {
   return parse(json, place);
 }
 
+/** The elements of a JSON list. */
+export function readList(json: string, place: string): readonly unknown[] {
+  const list = parse(json, place);
+  if (Array.isArray(list)) return list;
+  throw new CorruptColumnError(place);
+}
+
+/** A value that was read from JSON, as an object. */
+export function readFields(value: unknown, place: string): Fields {
+  return fields(value, place);
+}
+
 /** Hashes are bytes: in the column as base64, in the record as latin-1. */
 export function writeSecrets(secrets: readonly KeySecret[]): string {
   return JSON.stringify(
@@ -72,7 +84,7 @@ export function readSecrets(json: string): readonly KeySecret[] {
 }
 
 function readSecret(secret: Fields, place: string): KeySecret {
-  const { hash, state, pepperVersion, retiringSinceMs, generation, createdAtMs, delegationPublicKey } = secret;
+  const { hash, state, pepperVersion, retiringSinceMs, generation, createdAtMs, delegationPublicKey, earlyEnd } = secret;
   if (typeof hash !== 'string') throw new CorruptColumnError(place);
   if (state !== 'current' && state !== 'retiring' && state !== 'superseded') throw new CorruptColumnError(place);
   if (typeof pepperVersion !== 'number') throw new CorruptColumnError(place);
@@ -85,7 +97,13 @@ function readSecret(secret: Fields, place: string): KeySecret {
     ...(typeof generation === 'number' ? { generation } : {}),
     ...(typeof createdAtMs === 'number' ? { createdAtMs } : {}),
     ...(typeof delegationPublicKey === 'string' ? { delegationPublicKey } : {}),
+    ...(earlyEnd === undefined ? {} : { earlyEnd: readEarlyEnd(fields(earlyEnd, place), place) }),
   };
+}
+
+function readEarlyEnd({ fromMs, unusedForMs }: Fields, place: string): EarlyEnd {
+  if (typeof fromMs !== 'number' || typeof unusedForMs !== 'number') throw new CorruptColumnError(place);
+  return { fromMs, unusedForMs };
 }
 
 /**

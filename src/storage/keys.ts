@@ -1,5 +1,6 @@
 import type { Selectable, Updateable } from 'kysely';
 import type { KeyFilter, KeyRow, KeyRowStore } from '../admin/stores.ts';
+import type { KeySecret } from '../keys/key-record.ts';
 import {
   readDelegation,
   readMinting,
@@ -38,6 +39,7 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
           state: row.state,
           suspension: row.suspension === null ? null : JSON.stringify(row.suspension),
           secrets: writeSecrets(row.secrets),
+          ...secretColumns(row.secrets, row.createdAtMs),
           not_before_ms: row.notBeforeMs,
           expires_at_ms: row.expiresAtMs,
           scopes: writeConstraints(row.scopes),
@@ -58,12 +60,12 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
 
     get: async (kid) => {
       const row = await db.selectFrom('keys').selectAll().where('kid', '=', kid).executeTakeFirst();
-      return row === undefined ? null : read(row);
+      return row === undefined ? null : readKeyRow(row);
     },
 
     getMany: async (kids) => {
       const rows = await db.selectFrom('keys').selectAll().where('kid', 'in', kids).execute();
-      return rows.map((row) => read(row));
+      return rows.map((row) => readKeyRow(row));
     },
 
     list: async ({ cursor, limit }, filter) => {
@@ -75,7 +77,7 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
         );
       }
       const rows = await query.limit(limit + 1).execute();
-      return pageOf(rows, limit, read, (row) => ({ position: row.created_at_ms, id: row.kid }));
+      return pageOf(rows, limit, readKeyRow, (row) => ({ position: row.created_at_ms, id: row.kid }));
     },
 
     livePool: async (parentKid, nowMs) => {
@@ -149,7 +151,16 @@ function filtered(db: WorkspaceDb, filter: KeyFilter) {
   return query;
 }
 
-function read(row: Selectable<KeysTable>): KeyRow {
+/** What jobs look for, out of the secrets. */
+function secretColumns(secrets: readonly KeySecret[], createdAtMs: number) {
+  return {
+    secret_since_ms: secrets.find(({ state }) => state === 'current')?.createdAtMs ?? createdAtMs,
+    ends_early: secrets.some(({ earlyEnd }) => earlyEnd !== undefined) ? 1 : 0,
+  };
+}
+
+/** A row as the control plane sees it. */
+export function readKeyRow(row: Selectable<KeysTable>): KeyRow {
   return {
     kid: row.kid,
     type: readStoredType(row.type),
@@ -176,6 +187,7 @@ function read(row: Selectable<KeysTable>): KeyRow {
     revokedAtMs: row.revoked_at_ms,
     stateReason: row.state_reason,
     minting: readMinting(row.minting),
+    ...(row.last_used_at_ms === null ? {} : { lastUsedAtMs: row.last_used_at_ms }),
   };
 }
 
@@ -185,7 +197,10 @@ function write(patch: Parameters<KeyRowStore['update']>[2]): Updateable<KeysTabl
     ...(patch.name !== undefined && { name: patch.name }),
     ...(patch.environment !== undefined && { environment: patch.environment }),
     ...(patch.state !== undefined && { state: patch.state }),
-    ...(patch.secrets !== undefined && { secrets: writeSecrets(patch.secrets) }),
+    ...(patch.secrets !== undefined && {
+      secrets: writeSecrets(patch.secrets),
+      ...secretColumns(patch.secrets, patch.updatedAtMs ?? 0),
+    }),
     ...(patch.notBeforeMs !== undefined && { not_before_ms: patch.notBeforeMs }),
     ...(patch.expiresAtMs !== undefined && { expires_at_ms: patch.expiresAtMs }),
     ...(patch.ownerId !== undefined && { owner_id: patch.ownerId }),

@@ -9,9 +9,11 @@ import { dataPaths, ensureDataFolder, ensurePrivateFile, lockDataFolder } from '
 import { createDataKeys } from './data-keys.ts';
 import { attachEndings } from './endings.ts';
 import { createFindKey } from './find-key.ts';
+import { createJobStore } from './jobs.ts';
 import { checkMasterKey, readPeppers, seedMasterSecrets } from './master-secrets.ts';
 import { isFresh, migrate, refuseForeignDatabase, refuseNewerSchema } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { createFindReveal } from './reveals.ts';
 import type { Tables } from './schema.ts';
 import { kyselyOver, openDurable } from './sqlite.ts';
 import { createWorkspaceStore, rehearseIn } from './workspace-store.ts';
@@ -90,6 +92,8 @@ function storeOver({ database, path, masterKey, endedAgain, release }: OpenDatab
     workspaces: createWorkspacesStore(db, dataKeys),
     rehearse: (workspaceId, work) => rehearseIn({ db, workspaceId, dataKeys }, work),
     findKey: createFindKey(reader),
+    findReveal: createFindReveal(reader),
+    jobs: createJobStore(db),
     peppers: () => peppers,
     endedAgain,
     close: async () => {

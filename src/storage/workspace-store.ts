@@ -1,17 +1,24 @@
 import type { Kysely } from 'kysely';
 import type { WorkspaceStore } from '../admin/stores.ts';
+import { createAlertStore } from './alerts.ts';
 import { createAliasStore } from './aliases.ts';
 import { createApplicationStore } from './applications.ts';
 import { createAuditStore } from './audit.ts';
 import { createCatalogueStore } from './catalogue.ts';
 import { createCredentialStore } from './credentials.ts';
 import type { DataKeys } from './data-keys.ts';
+import { createKeyActivityStore } from './key-activity.ts';
+import { createKeyScanStore } from './key-scans.ts';
 import { createKeyStore } from './keys.ts';
 import { createMembershipStore } from './memberships.ts';
 import { createPersonStore } from './people.ts';
+import { createOutboxStore } from './outbox.ts';
 import { createProviderStore } from './providers.ts';
+import { createRevealStore } from './reveals.ts';
+import { createRotationPolicyStore } from './rotation-policies.ts';
 import type { Tables } from './schema.ts';
 import { createTeamStore } from './teams.ts';
+import { createWebhookStore } from './webhooks.ts';
 import { confine } from './workspace-plugin.ts';
 import { createWorkspacesStore } from './workspaces.ts';
 
@@ -65,6 +72,13 @@ function createStores(
     aliases: createAliasStore(confined),
     audit: createAuditStore(confined),
     catalogue: createCatalogueStore(confined),
+    activity: createKeyActivityStore(confined),
+    scans: createKeyScanStore(confined),
+    rotationPolicies: createRotationPolicyStore(confined),
+    reveals: createRevealStore({ db: confined, workspaceId, dataKeys }),
+    webhooks: createWebhookStore({ db: confined, workspaceId, dataKeys }),
+    outbox: createOutboxStore(confined),
+    alerts: createAlertStore(confined),
   };
 }
 
