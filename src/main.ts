@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
+import { keyJobs } from './admin/jobs/index.ts';
+import type { AdminDeps } from './admin/ports.ts';
 import { prepareFirstStart } from './admin/first-start.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
@@ -25,6 +27,8 @@ import { loadMasterKey } from './storage/master-key.ts';
 import { openStore } from './storage/store.ts';
 import { keepCounters } from './watch/counter-keeper.ts';
 import { createCallLog } from './watch/call-log.ts';
+import { createScheduler } from './watch/jobs/scheduler.ts';
+import { createKeyActivityLog, flushRegularly } from './watch/key-activity-log.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 /** Counters in use at the same time: one per key and limit. A kilobyte each, of memory that is only taken when used. */
@@ -85,6 +89,9 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onError: (error) => log.error({ err: error }, 'call records could not be stored'),
     });
     closers.unshift(() => callLog.close());
+    const activity = createKeyActivityLog({ store: (id) => store.workspace(id) });
+    const activityFlush = flushRegularly(activity, log);
+    closers.unshift(() => activityFlush.stop());
     const { workspaceId, firstKey } = await prepareFirstStart(store, hasher, clock.now());
 
     const publisher = new SnapshotPublisher({
@@ -115,40 +122,48 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       peppers,
       keys: store,
       clock,
-      onCalls: (rows) => callLog.push(rows),
+      onCalls: (rows) => {
+        callLog.push(rows);
+        activity.observe(rows);
+      },
       onLog: (level, message, fields) => log[level](fields, message),
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
     });
     closers.unshift(() => fleet.stop());
+    let adminUrl = '';
+    const adminDeps: AdminDeps = {
+      store,
+      calls,
+      hasher,
+      fleet: {
+        publish: () => publisher.publish(),
+        invalidateKey: (kid) => fleet.invalidateKeys([kid]),
+        invalidateKeys: (kids) => fleet.invalidateKeys(kids),
+        status: () => fleet.status(),
+      },
+      activity,
+      keyLife: () => publisher.keyLife(),
+      adminUrl: () => publisher.keyLife().adminUrl ?? adminUrl,
+      snapshotSource: publisher,
+      limits: { read: (levels, nowMs) => bindCallLimits(ownCounters, levels).read(nowMs) },
+      configFile: publisher,
+      clock,
+      tokens: createTokenVerifier(
+        builtInTokens({
+          masterKey,
+          ...(settings.adminToken === null ? {} : { bootstrapToken: settings.adminToken }),
+        }),
+      ),
+      defaultWorkspaceId: workspaceId,
+      log,
+      version: packageJson.version,
+      startedAtMs,
+    };
     const adminStart = startAdminServer({
       host: settings.host,
       port: settings.adminPort,
       ...(tls === null ? {} : { tls }),
-      app: createAdminApp({
-        store,
-        calls,
-        hasher,
-        fleet: {
-          publish: () => publisher.publish(),
-          invalidateKey: (kid) => fleet.invalidateKeys([kid]),
-          invalidateKeys: (kids) => fleet.invalidateKeys(kids),
-          status: () => fleet.status(),
-        },
-        snapshotSource: publisher,
-        limits: { read: (levels, nowMs) => bindCallLimits(ownCounters, levels).read(nowMs) },
-        configFile: publisher,
-        clock,
-        tokens: createTokenVerifier(
-          builtInTokens({
-            masterKey,
-            ...(settings.adminToken === null ? {} : { bootstrapToken: settings.adminToken }),
-          }),
-        ),
-        defaultWorkspaceId: workspaceId,
-        log,
-        version: packageJson.version,
-        startedAtMs,
-      }),
+      app: createAdminApp(adminDeps),
     });
     closers.unshift(async () => (await adminStart.catch(() => null))?.close());
     // Both at once: the workers load in threads of their own.
@@ -169,9 +184,13 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     closers.unshift(() => watch.stop());
 
     const scheme = tls === null ? 'http' : 'https';
+    adminUrl = `${scheme}://${urlHost(settings.host)}:${admin.port}`;
+    const scheduler = createScheduler({ jobs: keyJobs(adminDeps), store: store.jobs, clock, log });
+    scheduler.start();
+    closers.unshift(() => scheduler.stop());
     return {
       gatewayUrl: `${scheme}://${urlHost(settings.host)}:${gatewayPort}`,
-      adminUrl: `${scheme}://${urlHost(settings.host)}:${admin.port}`,
+      adminUrl,
       firstKey,
       stop: () => closeAll(closers),
     };

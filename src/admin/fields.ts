@@ -85,3 +85,19 @@ export function durationMs(text: string): number {
   const unit = text.slice(-1) as keyof typeof SECONDS;
   return Number(text.slice(0, -1)) * SECONDS[unit] * 1000;
 }
+
+/** A duration as {@link durationMs} reads it, in the largest unit that fits. */
+export function durationText(timeMs: number): string {
+  const seconds = Math.round(timeMs / 1000);
+  if (seconds === 0) return '0s';
+  for (const unit of ['d', 'h', 'm'] as const) {
+    if (seconds % SECONDS[unit] === 0) return `${seconds / SECONDS[unit]}${unit}`;
+  }
+  return `${seconds}s`;
+}
+
+export function durationTextOrNull(timeMs: number | null): string | null {
+  return timeMs === null ? null : durationText(timeMs);
+}
+
+export const duration = z.string().regex(/^\d{1,5}[smhd]$/, 'must be a duration such as 30d, 24h, 15m or 90s');

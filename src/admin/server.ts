@@ -1,9 +1,11 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
+import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { createRequestIds } from '../lib/request-id.ts';
+import { none } from './contract.ts';
 import type { Endpoint } from './contract.ts';
 import { renderDocsPage } from './docs-page.ts';
 import { isOwnHost } from './host-check.ts';
@@ -15,9 +17,14 @@ import { allows } from './rbac.ts';
 import type { Principal } from './rbac.ts';
 import { readText } from './read-text.ts';
 import { ENDPOINTS } from './resources/index.ts';
+import { REVEAL_CSP, REVEAL_PAGE } from './reveal-page.ts';
+import { openReveal } from './reveal.ts';
+import { parseInput } from './validation.ts';
 
 export const API_PREFIX = '/api/v1';
 const WORKSPACE_HEADER = 'x-keyward-workspace';
+const NO_INPUT = { params: {}, query: new URLSearchParams() };
+const revealInput = z.strictObject({ token: z.string().min(1).max(200) });
 const API_CSP = "default-src 'none'; frame-ancestors 'none'";
 
 export interface AdminEnv {
@@ -45,6 +52,7 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
   });
 
   addDocuments(app, deps);
+  addReveal(app, deps);
   for (const endpoint of ENDPOINTS) {
     app.on(endpoint.method, `${API_PREFIX}${endpoint.path}`, (c) => serve(c, endpoint, deps));
   }
@@ -84,7 +92,7 @@ async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Prom
     deps: workspaceId === deps.defaultWorkspaceId ? deps : { ...deps, configFile: withoutDeclarations(deps) },
     nowMs: deps.clock.now(),
     requestId: c.var.requestId,
-    clientAddress: c.env?.incoming?.socket.remoteAddress ?? '',
+    clientAddress: clientAddressOf(c),
   };
   const { status, body, inForce } = await endpoint.run(ctx, raw);
   const headers = new Headers({ 'content-type': 'application/json' });
@@ -111,6 +119,10 @@ async function enteredWorkspace(c: AdminContext, principal: Principal, deps: Adm
 /** What the file declares belongs to the default workspace. */
 function withoutDeclarations({ configFile }: AdminDeps): AdminDeps['configFile'] {
   return { status: () => configFile.status(), declaresProvider: () => false, declaresAlias: () => false };
+}
+
+function clientAddressOf(c: AdminContext): string {
+  return c.env?.incoming?.socket.remoteAddress ?? '';
 }
 
 /** A bearer token in the header, and nowhere else: URLs end up in logs and histories. */
@@ -142,10 +154,29 @@ function addDocuments(app: Hono<AdminEnv>, deps: AdminDeps): void {
   });
 }
 
+/** The only call without an admin token: the link itself is what allows it. */
+function addReveal(app: Hono<AdminEnv>, deps: AdminDeps): void {
+  app.get('/reveal', (c) => {
+    c.header('content-security-policy', REVEAL_CSP);
+    return c.html(REVEAL_PAGE);
+  });
+  app.post('/reveal', async (c) => {
+    const { body } = parseInput(
+      { params: none, query: none, body: revealInput },
+      { ...NO_INPUT, body: await readJson(c) },
+    );
+    const caller = { requestId: c.var.requestId, clientAddress: clientAddressOf(c) };
+    return c.json(await openReveal(deps, body.token, caller));
+  });
+}
+
 /** Registered after the endpoints: whatever reaches them asked for a known path with another method. */
 function addMethodRefusals(app: Hono<AdminEnv>): void {
   const paths = Map.groupBy(ENDPOINTS, (endpoint) => `${API_PREFIX}${endpoint.path}`);
-  const documents = ['/api/openapi.json', '/api/docs'].map((path) => [path, ['GET']] as const);
+  const documents = [
+    ...['/api/openapi.json', '/api/docs'].map((path) => [path, ['GET']] as const),
+    ['/reveal', ['GET', 'POST']] as const,
+  ];
   const endpoints = [...paths].map(([path, list]) => [path, list.map(({ method }) => method)] as const);
   for (const [path, methods] of [...endpoints, ...documents]) {
     const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');

@@ -1,5 +1,7 @@
 import { compile, declaredBy } from '../config/compile.ts';
 import type { WorkspaceInput } from '../config/compile.ts';
+import { keyLifeSettings } from '../config/key-life-settings.ts';
+import type { KeyLifeSettings } from '../config/key-life-settings.ts';
 import type { ConfigResult } from '../config/load.ts';
 import type { ParsedConfig } from '../config/schema.ts';
 import type { Snapshot } from '../config/snapshot.ts';
@@ -79,6 +81,11 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
 
   declaresAlias(alias: string): boolean {
     return declaredBy(this.#file).aliases.includes(alias);
+  }
+
+  /** What the file that is in force says about the life of keys. */
+  keyLife(): KeyLifeSettings {
+    return keyLifeSettings(this.#file);
   }
 
   async #compile(): Promise<Snapshot> {

@@ -10,7 +10,7 @@ export function renderAnswer(operation: Operation, answer: unknown): string {
   if (columns !== null && Array.isArray(fields['items'])) {
     return renderList(columns, fields['items'].map(asFields), fields['next']);
   }
-  if ('key' in fields) return renderIssuedKey(fields);
+  if (typeof fields['key'] === 'string') return renderIssuedKey(fields);
   if ('impact' in fields) return renderImpact(fields);
   if ('receipt' in fields) return renderStateChange(fields);
   return renderFields(fields);

@@ -84,7 +84,8 @@ export function readSecrets(json: string): readonly KeySecret[] {
 }
 
 function readSecret(secret: Fields, place: string): KeySecret {
-  const { hash, state, pepperVersion, retiringSinceMs, generation, createdAtMs, delegationPublicKey, earlyEnd } = secret;
+  const { hash, state, pepperVersion, retiringSinceMs, generation, createdAtMs, delegationPublicKey, earlyEnd } =
+    secret;
   if (typeof hash !== 'string') throw new CorruptColumnError(place);
   if (state !== 'current' && state !== 'retiring' && state !== 'superseded') throw new CorruptColumnError(place);
   if (typeof pepperVersion !== 'number') throw new CorruptColumnError(place);

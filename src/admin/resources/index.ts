@@ -1,10 +1,13 @@
 import { accessReview } from './access-review.ts';
+import { alerts } from './alerts.ts';
 import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { credentials } from './credentials.ts';
 import { keyDelegation } from './key-delegation.ts';
 import { integrity } from './integrity.ts';
+import { jobs } from './jobs.ts';
+import { keyAdoption } from './key-adoption.ts';
 import { keyLife } from './key-life.ts';
 import { keyLimits } from './key-limits.ts';
 import { keyMint } from './key-mint.ts';
@@ -16,10 +19,13 @@ import { members } from './members.ts';
 import { models } from './models.ts';
 import { people } from './people.ts';
 import { providers } from './providers.ts';
+import { reports } from './reports.ts';
+import { rotationPolicies } from './rotation-policies.ts';
 import { status } from './status.ts';
 import { teams } from './teams.ts';
 import { usage } from './usage.ts';
 import { workspaces } from './workspaces.ts';
+import { webhooks } from './webhooks.ts';
 
 /** Every endpoint of the admin API. */
 export const ENDPOINTS = [
@@ -31,6 +37,8 @@ export const ENDPOINTS = [
   ...keyMint,
   ...keyLimits,
   ...keyPool,
+  ...keyAdoption,
+  ...rotationPolicies,
   ...applications,
   ...people,
   ...teams,
@@ -41,8 +49,12 @@ export const ENDPOINTS = [
   ...models,
   ...calls,
   ...usage,
+  ...webhooks,
+  ...alerts,
+  ...reports,
   ...auditEvents,
   ...integrity,
   ...accessReview,
+  ...jobs,
   ...status,
 ] as const;
