@@ -43,7 +43,8 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   app.use(async (c, next) => {
     c.set('requestId', newRequestId());
-    if (isOwnHost(new URL(c.req.url).hostname, allowedHosts)) await next();
+    const { hostname } = new URL(c.req.url);
+    if (isOwnHost(hostname, allowedHosts) || hostname === URL.parse(deps.adminUrl())?.hostname) await next();
     else
       c.res = problem(c, 'invalid_host', {
         detail: 'This server does not answer under this name. An operator can allow it.',

@@ -14,6 +14,7 @@ import {
   providerRow,
   teamRow,
 } from './store-fixture.ts';
+import { activity, alertRow, outboxRow, policyRow, revealRow, webhookRow } from './key-life-fixture.ts';
 
 /** Both workspaces use the same ids wherever a key of the table allows it, and others where not. */
 const SHARED = ['one', 'two', 'three'];
@@ -30,6 +31,13 @@ async function fill(store: WorkspaceStore): Promise<void> {
     await store.credentials.insert(credentialRow({ id, providerId: id, name: marker }), `secret: ${marker}`);
     await store.aliases.insert({ id, targets: [marker], createdAtMs: NOW_MS, updatedAtMs: NOW_MS });
     await store.audit.append(auditRow({ id, actor: marker, targetId: id }));
+    await store.activity.add([activity({ kid: id, lastAddress: marker })]);
+    await store.rotationPolicies.insert(policyRow({ id, name: marker }));
+    await store.webhooks.insert(webhookRow({ id, name: marker }), `secret: ${marker}`);
+    await store.outbox.insert(outboxRow({ id, webhookId: id, body: marker }));
+    await store.alerts.insert(alertRow({ id, dedupeKey: id, message: marker }));
+    // Ids of links are unique in the deployment.
+    await store.reveals.insert(revealRow({ id: `${store.workspaceId}_${id}`, kid: id }), `secret: ${marker}`);
   }
 }
 
@@ -50,6 +58,14 @@ async function view(store: WorkspaceStore): Promise<string> {
     await store.credentials.secrets(),
     await store.aliases.all(),
     await store.audit.list(page, {}),
+    await store.scans.keys({ kind: 'secret-older', beforeMs: NOW_MS }, '', 500),
+    ...(await Promise.all(SHARED.map((id) => store.activity.get(id)))),
+    await store.rotationPolicies.all(),
+    await store.webhooks.all(),
+    ...(await Promise.all(SHARED.map((id) => store.webhooks.secret(id)))),
+    ...(await Promise.all(SHARED.map((id) => store.outbox.list(page, id)))),
+    await store.alerts.list(page, {}),
+    ...(await Promise.all(SHARED.map((id) => store.reveals.waiting(id)))),
   ]);
 }
 
@@ -116,6 +132,41 @@ const STEPS: Readonly<Record<string, Step>> = {
   'aliases.delete': (store, id) => store.aliases.delete(id),
   'audit.append': (store, id) => store.audit.append(auditRow({ id, actor: 'ws_a', targetId: id })),
   'audit.list': (store, id) => store.audit.list(page, { targetId: id }),
+  'activity.get': (store, id) => store.activity.get(id),
+  'activity.add': (store, id) => store.activity.add([activity({ kid: id, lastAddress: 'ws_a' })]),
+  'scans.keys': (store, id) => store.scans.keys({ kind: 'unused-since', beforeMs: NOW_MS }, id, 500),
+  'rotationPolicies.get': (store, id) => store.rotationPolicies.get(id),
+  'rotationPolicies.all': (store) => store.rotationPolicies.all(),
+  'rotationPolicies.insert': (store, id) => store.rotationPolicies.insert(policyRow({ id, name: 'ws_a new' })),
+  'rotationPolicies.update': (store, id) => store.rotationPolicies.update(id, policyRow({ id, name: 'by ws_a' })),
+  'rotationPolicies.delete': (store, id) => store.rotationPolicies.delete(id),
+  'reveals.get': (store, id) => store.reveals.get(id),
+  'reveals.waiting': (store, id) => store.reveals.waiting(id),
+  'reveals.insert': (store, id) => store.reveals.insert(revealRow({ id, kid: id }), 'secret of ws_a'),
+  'reveals.take': (store, id) => store.reveals.take(id, 1),
+  'reveals.eraseOf': (store, id) => store.reveals.eraseOf(id),
+  'reveals.eraseExpired': (store) => store.reveals.eraseExpired(Number.MAX_SAFE_INTEGER, 500),
+  'reveals.prune': (store) => store.reveals.prune(Number.MAX_SAFE_INTEGER),
+  'webhooks.get': (store, id) => store.webhooks.get(id),
+  'webhooks.all': (store) => store.webhooks.all(),
+  'webhooks.secret': (store, id) => store.webhooks.secret(id),
+  'webhooks.insert': (store, id) => store.webhooks.insert(webhookRow({ id, name: 'ws_a new' }), 'secret of ws_a'),
+  'webhooks.update': (store, id) => store.webhooks.update(id, { name: 'by ws_a' }, 'changed by ws_a'),
+  'webhooks.delete': (store, id) => store.webhooks.delete(id),
+  'outbox.insert': (store, id) => store.outbox.insert(outboxRow({ id, webhookId: id })),
+  'outbox.due': (store) => store.outbox.due(NOW_MS, 500),
+  'outbox.waiting': (store, id) => store.outbox.waiting(id),
+  'outbox.update': (store, id) => store.outbox.update(id, { body: 'by ws_a', state: 'failed', finishedAtMs: 1 }),
+  'outbox.list': (store, id) => store.outbox.list(page, id),
+  'outbox.prune': (store) => store.outbox.prune(Number.MAX_SAFE_INTEGER),
+  'outbox.drop': (store, id) => store.outbox.drop(id),
+  'alerts.insert': (store, id) => store.alerts.insert(alertRow({ id, dedupeKey: id })),
+  'alerts.get': (store, id) => store.alerts.get(id),
+  'alerts.unresolved': (store, id) => store.alerts.unresolved(id),
+  'alerts.unseen': (store) => store.alerts.unseen('key_idle', Number.MAX_SAFE_INTEGER, 500),
+  'alerts.update': (store, id) => store.alerts.update(id, { message: 'by ws_a', state: 'resolved', resolvedAtMs: 1 }),
+  'alerts.list': (store) => store.alerts.list(page, {}),
+  'alerts.prune': (store) => store.alerts.prune(Number.MAX_SAFE_INTEGER),
 };
 
 test('no method of a workspace returns or changes a row of another, whatever ids it is given', async () => {

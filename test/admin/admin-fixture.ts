@@ -88,7 +88,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     fleet,
     activity,
     keyLife: () => settings,
-    adminUrl: () => 'http://localhost:8081',
+    adminUrl: () => settings.adminUrl ?? 'http://localhost:8081',
     clock: { now: () => clock.nowMs },
     snapshotSource: { current: () => snapshotOf(workspaceId) },
     limits: { read: (levels, nowMs) => bindCallLimits(counters, levels).read(nowMs) },

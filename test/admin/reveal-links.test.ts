@@ -146,3 +146,11 @@ test('the page behind the link runs its own script and nothing else, and a token
   expect((await admin.send('POST', `/reveal?token=${token}`, { token: null })).status).toBe(422);
   expect((await admin.send('PUT', '/reveal', { token: null })).headers.get('allow')).toBe('GET, HEAD, POST');
 });
+
+test('a link begins with the address that the operator named, and the server answers under that name', async () => {
+  admin.settings.adminUrl = 'https://keyward.example.org';
+  const { revealLink } = await admin.client.call('keys.rotate', { params: { kid }, body: { deliver: 'reveal-link' } });
+  expect(revealLink).toMatch(/^https:\/\/keyward\.example\.org\/reveal#kwr_live_/);
+  expect((await admin.app.request('https://keyward.example.org/reveal')).status).toBe(200);
+  expect((await admin.app.request('https://other.example.org/reveal')).status).toBe(400);
+});

@@ -177,6 +177,8 @@ describe('of several policies', () => {
 
 test.each([
   [{ interval: '30m' }, 'interval', 'must be at least 1h'],
+  [{ overlap: '0s' }, 'overlap', 'must be at least 1h'],
+  [{ idleAfter: '0s' }, 'idleAfter', 'must be at least 1h'],
   [{ interval: '1d', overlap: '2d' }, 'interval', 'must not be shorter than the overlap'],
   [{ maximumAge: '10d' }, 'maximumAge', 'must not be shorter than the interval'],
   [{ completion: 'when-unused', unusedFor: '10s', latest: '7d' }, 'unusedFor', 'must be at least 1m'],

@@ -14,11 +14,11 @@ import type { Delivery, RotationPolicyRow } from '../key-life-stores.ts';
 import { invalidField } from '../validation.ts';
 import { rotationFields, whenUnusedOf } from './rotation-fields.ts';
 
-/** Shorter ones would wear secrets out faster than the job runs. */
-const INTERVAL_MS_MIN = 3_600_000;
+/** What is shorter would come before anybody could act: a new secret has to be fetched and put in place. */
+const POLICY_MS_MIN = 3_600_000;
 
 const ids = z.array(id).min(1).max(200).nullable();
-const ofSecret = duration.refine((text) => durationMs(text) >= INTERVAL_MS_MIN, 'must be at least 1h').nullable();
+const anHour = duration.refine((text) => durationMs(text) >= POLICY_MS_MIN, 'must be at least 1h');
 
 /** What can be set on a policy; omitted leaves, null clears. */
 export const policyFields = {
@@ -34,9 +34,9 @@ export const policyFields = {
     })
     .exactOptional()
     .describe('Which keys it is for; of several conditions all must hold. Without any: all keys.'),
-  interval: ofSecret.exactOptional().describe('A secret of this age is replaced.'),
-  maximumAge: ofSecret.exactOptional().describe('A secret older than this raises an alert and is reported.'),
-  overlap: rotationFields.overlap.unwrap().exactOptional().describe('How long the old secret is accepted at least.'),
+  interval: anHour.nullable().exactOptional().describe('A secret of this age is replaced.'),
+  maximumAge: anHour.nullable().exactOptional().describe('A secret older than this raises an alert and is reported.'),
+  overlap: anHour.exactOptional().describe('How long the old secret is accepted at least.'),
   completion: rotationFields.completion.unwrap().exactOptional().describe('When the old secret ends.'),
   unusedFor: rotationFields.unusedFor.unwrap().exactOptional().describe('With when-unused: how long nobody sent it.'),
   latest: rotationFields.latest.unwrap().exactOptional().describe('With when-unused: its end in any case.'),
@@ -47,7 +47,7 @@ export const policyFields = {
       'Who gets the new secret. none: nobody, so a rotation that is due only raises an alert; reveal-link: whoever asks for the link of the key; webhook: sealed to its receiver.',
     ),
   webhookId: id.exactOptional().describe('With webhook: which one; it needs a public key.'),
-  idleAfter: duration.nullable().exactOptional().describe('A key that was not used for so long is flagged.'),
+  idleAfter: anHour.nullable().exactOptional().describe('A key that was not used for so long is flagged.'),
   suspendIdle: z.boolean().exactOptional().describe('Suspends keys that are idle.'),
 };
 
