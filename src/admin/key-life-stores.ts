@@ -20,7 +20,7 @@ export type KeyScan =
   /** Holds a retiring secret that may end before its time. */
   | { readonly kind: 'ending-early' }
   | { readonly kind: 'expiring'; readonly fromMs: number; readonly toMs: number }
-  /** Neither used nor made after `beforeMs`. */
+  /** Not used after `beforeMs`, and watched since before. */
   | { readonly kind: 'unused-since'; readonly beforeMs: number };
 
 export interface KeyScanStore {
@@ -151,8 +151,12 @@ export interface OutboxRow {
 
 export interface OutboxStore {
   insert(row: OutboxRow): Promise<void>;
-  /** Waiting rows whose time has come, the longest due first, at most `limit`. */
-  due(nowMs: number, limit: number): Promise<readonly OutboxRow[]>;
+  /** Rows that wait for a webhook and whose time has come, the longest due first, at most `limit`. */
+  due(webhookId: string, nowMs: number, limit: number): Promise<readonly OutboxRow[]>;
+  /** Leaves a webhook alone until then: nothing that waits for it is due before. */
+  postpone(webhookId: string, untilMs: number): Promise<void>;
+  /** Rows that wait since before, for any webhook, at most `limit`. */
+  stale(beforeMs: number, limit: number): Promise<readonly OutboxRow[]>;
   /** How many wait for a webhook. */
   waiting(webhookId: string): Promise<number>;
   update(id: string, patch: Partial<Omit<OutboxRow, 'id' | 'webhookId' | 'createdAtMs'>>): Promise<void>;

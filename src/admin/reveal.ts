@@ -112,7 +112,10 @@ interface Attempt {
 async function audit(tx: WorkspaceStore, { row, caller, nowMs, refused }: Attempt): Promise<void> {
   const actor = `reveal-link:${row.id}`;
   const action = refused === null ? 'keys.reveal' : 'keys.reveal-refused';
-  const before = await tx.audit.list({ cursor: null, limit: REFUSALS_AUDITED_MAX }, { action, actor });
+  const before = await tx.audit.list(
+    { cursor: null, limit: REFUSALS_AUDITED_MAX },
+    { action, actor, targetId: row.kid },
+  );
   if (before.items.length === REFUSALS_AUDITED_MAX) return;
   await tx.audit.append({
     id: newId('aud', nowMs),

@@ -130,6 +130,8 @@ export interface KeyRow extends Omit<KeyRecord, 'workspaceId'> {
   readonly stateReason: string | null;
   /** Written by the activity of the key, not by changes; absent: not used so far. */
   readonly lastUsedAtMs?: number;
+  /** Since when its calls are known; absent: since it was made. */
+  readonly watchedSinceMs?: number;
 }
 
 /** What the server may mint from a key. */
@@ -173,7 +175,7 @@ export interface KeyRowStore {
   update(
     kid: string,
     expectedRevision: number,
-    patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy' | 'lastUsedAtMs'>>,
+    patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy' | 'lastUsedAtMs' | 'watchedSinceMs'>>,
   ): Promise<boolean>;
 }
 

@@ -101,10 +101,13 @@ test('an outbox gives what is due, the longest first, and forgets what ended lon
   ] as const) {
     await workspace.outbox.insert(outboxRow({ id, webhookId: 'w', dueAtMs }));
   }
-  expect((await workspace.outbox.due(3, 2)).map(({ id }) => id)).toEqual(['first', 'second']);
+  expect((await workspace.outbox.due('w', 3, 2)).map(({ id }) => id)).toEqual(['first', 'second']);
   await workspace.outbox.update('first', { state: 'delivered', body: '', finishedAtMs: 5 });
   await workspace.outbox.prune(6);
   expect(await workspace.outbox.waiting('w')).toBe(3);
+  await workspace.outbox.postpone('w', 4);
+  expect((await workspace.outbox.due('w', 3, 9)).map(({ id }) => id)).toEqual([]);
+  expect((await workspace.outbox.due('w', 4, 9)).map(({ id }) => id)).toEqual(['late', 'second']);
   const listed = await workspace.outbox.list({ cursor: null, limit: 500 }, 'w');
   expect(listed.items.map(({ id }) => id)).not.toContain('first');
 });
@@ -121,7 +124,7 @@ test('keys of before are given the age of their secret: from its rotation, or fr
   for (const name of ['jobs', 'key_activity', 'rotation_policies', 'reveals', 'webhooks', 'outbox', 'alerts']) {
     database.exec(`drop table ${name}`);
   }
-  for (const name of ['last_used_at_ms', 'secret_since_ms', 'ends_early']) {
+  for (const name of ['last_used_at_ms', 'watched_since_ms', 'secret_since_ms', 'ends_early']) {
     database.exec(`alter table keys drop column ${name}`);
   }
   database.exec(`
@@ -136,8 +139,10 @@ test('keys of before are given the age of their secret: from its rotation, or fr
   insert.run('rotated00000', '[{"state":"current"},{"state":"retiring","retiringSinceMs":500}]');
   insert.run('dated0000000', '[{"state":"current","createdAtMs":700},{"state":"retiring","retiringSinceMs":600}]');
   database.exec(last?.sql ?? '');
-  const rows = database.prepare('select kid, secret_since_ms from keys order by kid').all();
+  const rows = database.prepare('select kid, secret_since_ms, watched_since_ms from keys order by kid').all();
   database.close();
+  // Nobody knows whether they were used before: they are not idle from the first day on.
+  expect(rows.every((row) => Number(row['watched_since_ms']) > Date.now() - DAY_MS)).toBe(true);
   expect(rows.map((row) => [row['kid'], row['secret_since_ms']])).toEqual([
     ['dated0000000', 700],
     ['never0000000', 100],

@@ -29,7 +29,7 @@ function matching(db: WorkspaceDb, scan: KeyScan) {
       return query.where('expires_at_ms', '>', scan.fromMs).where('expires_at_ms', '<=', scan.toMs);
     case 'unused-since':
       return query
-        .where('created_at_ms', '<=', scan.beforeMs)
+        .where('watched_since_ms', '<=', scan.beforeMs)
         .where(({ eb, or }) => or([eb('last_used_at_ms', 'is', null), eb('last_used_at_ms', '<=', scan.beforeMs)]));
   }
 }

@@ -40,6 +40,7 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
           suspension: row.suspension === null ? null : JSON.stringify(row.suspension),
           secrets: writeSecrets(row.secrets),
           ...secretColumns(row.secrets, row.createdAtMs),
+          watched_since_ms: row.createdAtMs,
           not_before_ms: row.notBeforeMs,
           expires_at_ms: row.expiresAtMs,
           scopes: writeConstraints(row.scopes),
@@ -187,6 +188,7 @@ export function readKeyRow(row: Selectable<KeysTable>): KeyRow {
     revokedAtMs: row.revoked_at_ms,
     stateReason: row.state_reason,
     minting: readMinting(row.minting),
+    ...(row.watched_since_ms > row.created_at_ms ? { watchedSinceMs: row.watched_since_ms } : {}),
     ...(row.last_used_at_ms === null ? {} : { lastUsedAtMs: row.last_used_at_ms }),
   };
 }

@@ -26,16 +26,33 @@ export function createOutboxStore(db: WorkspaceDb): OutboxStore {
         .execute();
     },
 
-    due: async (nowMs, limit) => {
+    due: async (webhookId, nowMs, limit) => {
       const rows = await db
         .selectFrom('outbox')
         .selectAll()
         .where('state', '=', 'waiting')
+        .where('webhook_id', '=', webhookId)
         .where('due_at_ms', '<=', nowMs)
         .orderBy('due_at_ms')
         .orderBy('id')
         .limit(limit)
         .execute();
+      return rows.map((row) => read(row));
+    },
+
+    postpone: async (webhookId, untilMs) => {
+      await db
+        .updateTable('outbox')
+        .set({ due_at_ms: untilMs })
+        .where('state', '=', 'waiting')
+        .where('webhook_id', '=', webhookId)
+        .where('due_at_ms', '<', untilMs)
+        .execute();
+    },
+
+    stale: async (beforeMs, limit) => {
+      const query = db.selectFrom('outbox').selectAll().where('state', '=', 'waiting');
+      const rows = await query.where('created_at_ms', '<', beforeMs).limit(limit).execute();
       return rows.map((row) => read(row));
     },
 

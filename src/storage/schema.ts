@@ -104,6 +104,8 @@ export interface KeysTable {
   /** JSON: what temporary keys may be minted from it; null: the usual. */
   readonly minting: string | null;
   readonly last_used_at_ms: number | null;
+  /** Since when calls of the key are known. */
+  readonly watched_since_ms: number;
   /** When the secret in use was made. */
   readonly secret_since_ms: number;
   /** 1 where an older secret may end before its time. */

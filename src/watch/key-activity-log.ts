@@ -4,7 +4,7 @@ import { CALL_FIELDS } from '../calls/call-record.ts';
 import type { CallRow } from '../calls/call-record.ts';
 import { mergeActivity } from '../calls/key-activity.ts';
 import type { KeyActivity } from '../calls/key-activity.ts';
-import { agentProduct, callerNetwork } from './caller-network.ts';
+import { KeyTally } from './key-tally.ts';
 
 /** Adds up who uses which key out of call records; nothing here is on the path of a call. */
 export interface KeyActivityLog {
@@ -14,7 +14,7 @@ export interface KeyActivityLog {
   pending(workspaceId: string, kid: string): KeyActivity | null;
   /** Resolves when everything observed before is in the store; rejects, keeping it, where the store fails. */
   flush(): Promise<void>;
-  /** Keys whose activity was lost because the store took nothing for too long. */
+  /** Calls that were not counted, because too many keys were used between two flushes. */
   readonly dropped: number;
 }
 
@@ -37,7 +37,14 @@ const STARTED = at('startedAtMs');
 const ADDRESS = at('clientAddress');
 const AGENT = at('userAgent');
 
-type Activities = Map<string, { readonly workspaceId: string; activity: KeyActivity }>;
+interface Counted {
+  readonly workspaceId: string;
+  /** From flushes that failed. */
+  before: KeyActivity | null;
+  readonly tally: KeyTally;
+}
+
+type Activities = Map<string, Counted>;
 
 export function createKeyActivityLog({ store, keysMax = 50_000 }: KeyActivityLogOptions): KeyActivityLog {
   let fresh: Activities = new Map();
@@ -46,12 +53,18 @@ export function createKeyActivityLog({ store, keysMax = 50_000 }: KeyActivityLog
   let dropped = 0;
   let flushing: Promise<void> = Promise.resolve();
 
-  const remember = (target: Activities, workspaceId: string, activity: KeyActivity) => {
-    const key = keyOf(workspaceId, activity.kid);
-    const known = target.get(key);
-    if (known !== undefined) known.activity = mergeActivity(known.activity, activity);
-    else if (target.size < keysMax) target.set(key, { workspaceId, activity });
-    else dropped += 1;
+  /** The entry of a key; null where there is no room for another. */
+  const entryOf = (workspaceId: string, kid: string): Counted | null => {
+    const key = keyOf(workspaceId, kid);
+    const known = fresh.get(key);
+    if (known !== undefined) return known;
+    if (fresh.size >= keysMax) {
+      dropped += 1;
+      return null;
+    }
+    const entry = { workspaceId, before: null, tally: new KeyTally(kid) };
+    fresh.set(key, entry);
+    return entry;
   };
 
   const flush = async () => {
@@ -61,7 +74,7 @@ export function createKeyActivityLog({ store, keysMax = 50_000 }: KeyActivityLog
       const byWorkspace = Map.groupBy(leaving.values(), ({ workspaceId }) => workspaceId);
       for (const [workspaceId, entries] of byWorkspace) {
         for (let from = 0; from < entries.length; from += BATCH_KEYS) {
-          const batch = entries.slice(from, from + BATCH_KEYS).map(({ activity }) => activity);
+          const batch = entries.slice(from, from + BATCH_KEYS).flatMap((entry) => activityOf(entry) ?? []);
           await store(workspaceId).transaction((tx) => tx.activity.add(batch));
           for (const { kid } of batch) leaving.delete(keyOf(workspaceId, kid));
           // The store works synchronously: the admin API gets its turn between batches.
@@ -70,23 +83,35 @@ export function createKeyActivityLog({ store, keysMax = 50_000 }: KeyActivityLog
       }
     } finally {
       // What the store did not take is kept, as what came before.
-      const later = fresh;
-      fresh = leaving;
-      leaving = new Map();
-      for (const { workspaceId, activity } of later.values()) remember(fresh, workspaceId, activity);
+      for (const [key, entry] of leaving) {
+        const activity = activityOf(entry);
+        const target = activity && entryOf(entry.workspaceId, activity.kid);
+        if (target !== null) target.before = activity;
+        leaving.delete(key);
+      }
     }
   };
 
   return {
     observe: (rows) => {
       for (const row of rows) {
-        const workspaceId = row[WORKSPACE];
-        const activity = activityOf(row);
-        if (activity !== null && typeof workspaceId === 'string') remember(fresh, workspaceId, activity);
+        const [workspaceId, kid, generation, startedMs] = [row[WORKSPACE], row[KID], row[GENERATION], row[STARTED]];
+        if (typeof workspaceId !== 'string' || typeof kid !== 'string') continue;
+        // Without a generation no secret was proven.
+        if (typeof generation !== 'number' || typeof startedMs !== 'number') continue;
+        const [address, agent] = [row[ADDRESS], row[AGENT]];
+        entryOf(workspaceId, kid)?.tally.add({
+          ...{ generation, startedMs },
+          address: typeof address === 'string' ? address : '',
+          userAgent: typeof agent === 'string' ? agent : '',
+        });
       }
     },
     pending: (workspaceId, kid) => {
-      const parts = [leaving, fresh].flatMap((part) => part.get(keyOf(workspaceId, kid))?.activity ?? []);
+      const parts = [leaving, fresh].flatMap((part) => {
+        const entry = part.get(keyOf(workspaceId, kid));
+        return (entry && activityOf(entry)) ?? [];
+      });
       return parts.length === 0 ? null : parts.reduce(mergeActivity);
     },
     flush: () => {
@@ -108,8 +133,15 @@ export function flushRegularly(
   log: KeyActivityLog,
   errors: { error(fields: object, message: string): void },
 ): { stop(): Promise<void> } {
-  const flush = () =>
-    log.flush().catch((error: unknown) => errors.error({ err: error }, 'the activity of keys could not be stored'));
+  let told = 0;
+  const flush = async () => {
+    await log
+      .flush()
+      .catch((error: unknown) => errors.error({ err: error }, 'the activity of keys could not be stored'));
+    if (log.dropped === told) return;
+    told = log.dropped;
+    errors.error({ dropped: told }, 'calls were not counted: too many keys are used between two writes');
+  };
   const timer = setInterval(() => void flush(), FLUSH_MS);
   timer.unref();
   return {
@@ -124,18 +156,8 @@ function keyOf(workspaceId: string, kid: string): string {
   return `${workspaceId} ${kid}`;
 }
 
-/** One call; null for one that proved no secret. */
-function activityOf(row: CallRow): KeyActivity | null {
-  const [kid, generation, lastMs, address, userAgent] = [KID, GENERATION, STARTED, ADDRESS, AGENT].map((i) => row[i]);
-  if (typeof kid !== 'string' || typeof generation !== 'number' || typeof lastMs !== 'number') return null;
-  const lastAddress = typeof address === 'string' ? address : '';
-  const agent = agentProduct(typeof userAgent === 'string' ? userAgent : null);
-  const calls = { generation, calls: 1, lastMs };
-  return {
-    kid,
-    lastUsedAtMs: lastMs,
-    lastAddress,
-    generations: [calls],
-    callers: [{ ...calls, network: callerNetwork(lastAddress), agent, firstMs: lastMs }],
-  };
+/** What was counted, with what came before; null for nothing. */
+function activityOf({ before, tally }: Counted): KeyActivity | null {
+  const counted = tally.read();
+  return before !== null && counted !== null ? mergeActivity(before, counted) : (before ?? counted);
 }

@@ -157,7 +157,7 @@ describe('a new secret by webhook', () => {
     const { id } = await createWebhook({ publicKey, events: ['webhook.test'] });
     const { kid } = await createKey();
     await admin.client.call('keys.rotate', { params: { kid }, body: { deliver: 'webhook', webhookId: id } });
-    for (let i = 0; i < 11; i += 1) await run(8 * HOUR_MS);
+    for (const hours of [0, 0.1, 0.1, 0.1, 0.2, 0.5, 1, 2, 4, 8, 8]) await run(hours * HOUR_MS);
     expect(await deliveries(id)).toMatchObject([{ state: 'failed', attempts: 11, lastStatus: 500 }]);
     const { items } = await admin.client.call('alerts.list', { query: { severity: 'critical' } });
     expect(new Set(items.map(({ kind, subjectId }) => `${kind} ${subjectId}`))).toEqual(
@@ -204,6 +204,40 @@ describe('an event', () => {
     expect(await alerts()).toMatchObject([{ state: 'resolved' }]);
     await run(HOUR_MS);
     expect(received).toHaveLength(4);
+  });
+
+  test('is not held up by another webhook that fails, however much waits for that one', async () => {
+    const failing = await createWebhook({ url: 'http://127.0.0.1:1/', events: ['webhook.test'] });
+    const healthy = await createWebhook({ events: ['webhook.test'] });
+    for (let i = 0; i < 120; i += 1) await admin.client.call('webhooks.test', { params: { id: failing.id } });
+    await admin.client.call('webhooks.test', { params: { id: healthy.id } });
+    await run();
+    expect(received).toHaveLength(1);
+    const tried = async () => (await deliveries(failing.id)).reduce((sum, { attempts }) => sum + attempts, 0);
+    expect(await tried()).toBe(1);
+    // Left alone as a whole, not event by event.
+    await run();
+    expect(await tried()).toBe(1);
+    await run(10_000);
+    expect(await tried()).toBe(2);
+  });
+
+  test('that nobody took for three days is given up, also for a webhook that is disabled', async () => {
+    const { id } = await createWebhook({ publicKey });
+    const { kid } = await createKey();
+    await admin.client.call('keys.rotate', { params: { kid }, body: { deliver: 'webhook', webhookId: id } });
+    await admin.client.call('webhooks.update', { params: { id }, body: { state: 'disabled' } });
+    await run(71 * HOUR_MS);
+    expect((await deliveries(id))[0]?.state).toBe('waiting');
+    await run(2 * HOUR_MS);
+    expect(await deliveries(id)).toMatchObject([{ state: 'failed', lastError: 'given up', attempts: 0 }]);
+    const lost = async () => (await admin.client.call('alerts.list', { query: { kind: 'secret_lost' } })).items;
+    expect(await lost()).toMatchObject([{ subjectId: kid, state: 'open' }]);
+    await run(HOUR_MS);
+    expect(await lost()).toMatchObject([{ subjectId: kid, state: 'open' }]);
+    await admin.client.call('keys.revoke', { params: { kid } });
+    await run(HOUR_MS);
+    expect(await lost()).toMatchObject([{ subjectId: kid, state: 'resolved' }]);
   });
 
   test('for a webhook that is deleted is not sent any more', async () => {

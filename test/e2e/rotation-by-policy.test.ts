@@ -57,10 +57,10 @@ interface Adoption {
 test('a key whose secret moves by reveal link under load has no failed call, and adoption tells who moved', async () => {
   const { kid, key: old } = await createKey(product);
   let current = old;
-  let running = true;
+  const stopped = new AbortController();
   const statuses: number[] = [];
   const caller = async (): Promise<void> => {
-    while (running) statuses.push(await call(current));
+    while (!stopped.signal.aborted) statuses.push(await call(current));
   };
   const load = Array.from({ length: 8 }, caller);
   await sleep(300);
@@ -71,7 +71,7 @@ test('a key whose secret moves by reveal link under load has no failed call, and
   expect(opened.status).toBe(200);
   current = opened.key;
   await sleep(300);
-  running = false;
+  stopped.abort();
   await Promise.all(load);
   expect(statuses.length).toBeGreaterThan(50);
   expect(statuses.filter((status) => status !== 200)).toEqual([]);

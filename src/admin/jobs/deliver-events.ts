@@ -6,6 +6,8 @@ import type { CallContext } from '../contract.ts';
 import type { OutboxRow, WebhookRow } from '../key-life-stores.ts';
 import type { AdminDeps } from '../ports.ts';
 import { raiseAlert, resolveAlert } from '../raise-alert.ts';
+import type { WorkspaceStore } from '../stores.ts';
+import { tellUndelivered } from '../lost-secret.ts';
 import { forEachWorkspace } from './walk.ts';
 
 const SECOND_MS = 1000;
@@ -20,9 +22,8 @@ const PAUSES_MS = [
 /** From this attempt on people are told. */
 const ALERT_ATTEMPTS = 3;
 const ATTEMPT_MS_MAX = 10_000;
-const BATCH_ROWS = 100;
+const BATCH_ROWS = 50;
 const WEBHOOKS_AT_ONCE = 8;
-const DISABLED_PAUSE_MS = 10 * MINUTE_MS;
 
 /** Posts what is in the outbox. An event may arrive twice, after a crash: its id tells. */
 export function deliverEventsJob(deps: AdminDeps): Job {
@@ -31,7 +32,10 @@ export function deliverEventsJob(deps: AdminDeps): Job {
     everyMs: 2 * SECOND_MS,
     isWanted: async () => {
       for (const { id } of await deps.store.workspaces.list()) {
-        if ((await deps.store.workspace(id).outbox.due(deps.clock.now(), 1)).length > 0) return true;
+        const workspace = deps.store.workspace(id);
+        for (const webhook of await activeWebhooks(workspace)) {
+          if ((await workspace.outbox.due(webhook.id, deps.clock.now(), 1)).length > 0) return true;
+        }
       }
       return false;
     },
@@ -39,37 +43,30 @@ export function deliverEventsJob(deps: AdminDeps): Job {
   };
 }
 
-/** One batch: what more there is waits for the next run. */
+/** What waits for a disabled one waits until it is enabled, or too old. */
+async function activeWebhooks(workspace: WorkspaceStore): Promise<WebhookRow[]> {
+  return (await workspace.webhooks.all()).filter(({ state }) => state === 'active');
+}
+
+/** One batch for each webhook, so that none waits for another; what more there is waits for the next run. */
 async function deliverDue(ctx: CallContext, signal: AbortSignal): Promise<void> {
-  const rows = await ctx.workspace.outbox.due(ctx.nowMs, BATCH_ROWS);
-  const queues = [...Map.groupBy(rows, ({ webhookId }) => webhookId)];
+  const webhooks = await activeWebhooks(ctx.workspace);
   const lane = async (): Promise<void> => {
-    for (let queue = queues.shift(); queue !== undefined; queue = queues.shift()) {
-      await deliverTo(ctx, queue[0], queue[1], signal);
+    for (let webhook = webhooks.shift(); webhook !== undefined; webhook = webhooks.shift()) {
+      await deliverTo(ctx, webhook, signal);
     }
   };
   await Promise.all(Array.from({ length: WEBHOOKS_AT_ONCE }, lane));
 }
 
-/** One after the other; when one fails, the receiver is left alone until the next run. */
-async function deliverTo(
-  ctx: CallContext,
-  webhookId: string,
-  rows: readonly OutboxRow[],
-  signal: AbortSignal,
-): Promise<void> {
+/** One after the other; when one fails, the receiver is left alone for a while. */
+async function deliverTo(ctx: CallContext, webhook: WebhookRow, signal: AbortSignal): Promise<void> {
   const { workspace, deps } = ctx;
-  const [webhook, secret] = [await workspace.webhooks.get(webhookId), await workspace.webhooks.secret(webhookId)];
-  if (webhook === null || secret === null) {
-    await workspace.outbox.drop(webhookId);
-    return;
-  }
+  const rows = await workspace.outbox.due(webhook.id, ctx.nowMs, BATCH_ROWS);
+  const secret = rows.length === 0 ? null : await workspace.webhooks.secret(webhook.id);
+  if (secret === null) return;
   for (const row of rows) {
     if (signal.aborted) return;
-    if (webhook.state === 'disabled') {
-      await workspace.outbox.update(row.id, { dueAtMs: ctx.nowMs + DISABLED_PAUSE_MS });
-      continue;
-    }
     const result = await post(deps, webhook, { row, secret, signal });
     // Broken off by a stop: nothing is known of how it went, so it counts as not tried.
     if (signal.aborted && !isDelivered(result)) return;
@@ -118,9 +115,10 @@ async function settle(ctx: CallContext, webhook: WebhookRow, row: OutboxRow, res
     }
     if (pauseMs === undefined) {
       await tx.outbox.update(row.id, { ...outcome, state: 'failed', body: '', finishedAtMs: nowMs });
-      await tellLostSecret({ ...ctx, workspace: tx, nowMs }, row);
+      await tellUndelivered(tx, row, nowMs);
     } else {
       await tx.outbox.update(row.id, { ...outcome, dueAtMs: nowMs + pauseMs });
+      await tx.outbox.postpone(webhook.id, nowMs + pauseMs);
     }
     if (attempts >= ALERT_ATTEMPTS) await raiseAlert(tx, failing(webhook, outcome, pauseMs === undefined), nowMs);
   });
@@ -144,15 +142,4 @@ function failing(
     subjectId: webhook.id,
     message: `The webhook "${webhook.name}" (${webhook.id}) takes no events: ${how}; ${what}. Look at: webhooks deliveries ${webhook.id}.`,
   } as const;
-}
-
-/** An event that carried a new secret was given up: nobody has it. */
-async function tellLostSecret(ctx: CallContext, row: OutboxRow): Promise<void> {
-  const event: unknown = JSON.parse(row.body);
-  const carried = typeof event === 'object' && event !== null && 'sealedSecret' in event && 'key' in event;
-  const key = carried ? event.key : null;
-  if (typeof key !== 'object' || key === null || !('kid' in key) || typeof key.kid !== 'string') return;
-  const message = `The new secret of the key ${key.kid} could not be delivered and is lost. Rotate it again before the old one ends: keys rotate ${key.kid}.`;
-  const condition = { kind: 'secret_lost', severity: 'critical', subjectKind: 'key', subjectId: key.kid } as const;
-  await raiseAlert(ctx.workspace, { ...condition, message }, ctx.nowMs);
 }

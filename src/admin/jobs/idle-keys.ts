@@ -44,9 +44,10 @@ function isWatched(key: KeyRow, nowMs: number): boolean {
   return key.state === 'active' || key.suspension?.automatic === true;
 }
 
+/** Before calls of it were known, a key may have been used. */
 function lastSignMs(ctx: CallContext, key: KeyRow): number {
   const pending = ctx.deps.activity.pending(ctx.workspace.workspaceId, key.kid);
-  return Math.max(key.createdAtMs, key.lastUsedAtMs ?? 0, pending?.lastUsedAtMs ?? 0);
+  return Math.max(key.watchedSinceMs ?? key.createdAtMs, key.lastUsedAtMs ?? 0, pending?.lastUsedAtMs ?? 0);
 }
 
 interface Idle {
@@ -101,8 +102,7 @@ async function suspend(ctx: CallContext, idle: Idle, condition: Condition): Prom
 }
 
 function conditionOf({ key, sinceMs }: Idle, suspended: boolean): Condition {
-  const since =
-    sinceMs === key.createdAtMs ? `was never used since ${iso(sinceMs)}` : `was last used at ${iso(sinceMs)}`;
+  const since = `was not used since ${iso(sinceMs)}`;
   const advice = suspended
     ? `It is suspended by its policy unless someone resumed it since: keys resume ${key.kid}, or keys revoke ${key.kid}.`
     : `Revoke it if nobody needs it: keys revoke ${key.kid}.`;

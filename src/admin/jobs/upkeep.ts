@@ -1,13 +1,17 @@
 import type { Job } from '../../watch/jobs/scheduler.ts';
 import type { CallContext } from '../contract.ts';
+import { tellUndelivered, tellUnfetched } from '../lost-secret.ts';
 import type { AdminDeps } from '../ports.ts';
-import { raiseAlert, resolveAlert } from '../raise-alert.ts';
+import { endAlert, resolveAlert } from '../raise-alert.ts';
+import type { AlertKind } from '../raise-alert.ts';
 import { forEachWorkspace } from './walk.ts';
 
 const DAY_MS = 86_400_000;
 const DELIVERIES_KEPT_MS = 30 * DAY_MS;
 const REVEALS_KEPT_MS = 30 * DAY_MS;
 const ALERTS_KEPT_MS = 90 * DAY_MS;
+/** Longer than all attempts on one event take. */
+const WAITING_MS_MAX = 3 * DAY_MS;
 const BATCH = 200;
 
 /** Erases secrets that nobody fetched in time, and forgets what is long over. */
@@ -21,25 +25,53 @@ export function upkeepJob(deps: AdminDeps): Job {
 
 async function tidy(ctx: CallContext, signal: AbortSignal): Promise<void> {
   const { workspace, nowMs } = ctx;
-  for (;;) {
-    signal.throwIfAborted();
-    const kids = await workspace.transaction(async (tx) => {
-      const erased = await tx.reveals.eraseExpired(nowMs, BATCH);
-      for (const kid of new Set(erased)) await tellLost({ ...ctx, workspace: tx }, kid);
-      return erased;
-    });
-    if (kids.length < BATCH) break;
-  }
+  await untilFew(signal, () => eraseExpired(ctx));
+  await untilFew(signal, () => giveUpStale(ctx));
+  await untilFew(signal, () => endOfRevoked(ctx, 'secret_waiting'));
+  await untilFew(signal, () => endOfRevoked(ctx, 'secret_lost'));
   await workspace.outbox.prune(nowMs - DELIVERIES_KEPT_MS);
   await workspace.reveals.prune(nowMs - REVEALS_KEPT_MS);
   await workspace.alerts.prune(nowMs - ALERTS_KEPT_MS);
 }
 
-async function tellLost({ workspace, nowMs }: CallContext, kid: string): Promise<void> {
-  await resolveAlert(workspace, { kind: 'secret_waiting', subjectId: kid }, nowMs);
-  const key = await workspace.keys.get(kid);
-  if (key === null || (key.state !== 'active' && key.state !== 'suspended')) return;
-  const message = `The new secret of the key "${key.name}" (${kid}) was never fetched, and is erased. Rotate it again: keys rotate ${kid}.`;
-  const condition = { kind: 'secret_lost', severity: 'critical', subjectKind: 'key', subjectId: kid } as const;
-  await raiseAlert(workspace, { ...condition, message }, nowMs);
+/** Batch by batch, until one was not full. */
+async function untilFew(signal: AbortSignal, batch: () => Promise<number>): Promise<void> {
+  do signal.throwIfAborted();
+  while ((await batch()) === BATCH);
+}
+
+function eraseExpired({ workspace, nowMs }: CallContext): Promise<number> {
+  return workspace.transaction(async (tx) => {
+    const kids = await tx.reveals.eraseExpired(nowMs, BATCH);
+    for (const kid of new Set(kids)) {
+      await resolveAlert(tx, { kind: 'secret_waiting', subjectId: kid }, nowMs);
+      await tellUnfetched(tx, kid, nowMs);
+    }
+    return kids.length;
+  });
+}
+
+/** Events that nobody took for days, of a webhook that fails or is disabled. */
+function giveUpStale({ workspace, nowMs }: CallContext): Promise<number> {
+  return workspace.transaction(async (tx) => {
+    const rows = await tx.outbox.stale(nowMs - WAITING_MS_MAX, BATCH);
+    for (const row of rows) {
+      await tellUndelivered(tx, row, nowMs);
+      await tx.outbox.update(row.id, { state: 'failed', body: '', finishedAtMs: nowMs, lastError: 'given up' });
+    }
+    return rows.length;
+  });
+}
+
+/** A key that is revoked needs no new secret any more. */
+function endOfRevoked({ workspace, nowMs }: CallContext, kind: AlertKind): Promise<number> {
+  return workspace.transaction(async (tx) => {
+    const alerts = await tx.alerts.unseen(kind, nowMs, BATCH);
+    for (const alert of alerts) {
+      const state = (await tx.keys.get(alert.subjectId))?.state;
+      if (state === 'active' || state === 'suspended') await tx.alerts.update(alert.id, { lastSeenAtMs: nowMs });
+      else await endAlert(tx, alert, nowMs);
+    }
+    return alerts.length;
+  });
 }

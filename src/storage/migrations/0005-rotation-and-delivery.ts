@@ -9,10 +9,13 @@ export const rotationAndDelivery: Migration = {
   name: 'rotation and delivery',
   sql: `
     alter table keys add column last_used_at_ms integer;
+    alter table keys add column watched_since_ms integer not null default 0;
     alter table keys add column secret_since_ms integer not null default 0;
     alter table keys add column ends_early integer not null default 0 check (ends_early in (0, 1));
-    update keys set secret_since_ms = coalesce(
-      json_extract(secrets, '$[0].createdAtMs'), json_extract(secrets, '$[1].retiringSinceMs'), created_at_ms);
+    update keys set
+      watched_since_ms = cast(unixepoch('subsec') * 1000 as integer),
+      secret_since_ms = coalesce(
+        json_extract(secrets, '$[0].createdAtMs'), json_extract(secrets, '$[1].retiringSinceMs'), created_at_ms);
     create index keys_by_secret_age on keys (workspace_id, secret_since_ms);
     create index keys_ending_early on keys (workspace_id, kid) where ends_early = 1;
     create index keys_by_expiry on keys (workspace_id, expires_at_ms) where expires_at_ms is not null;
@@ -107,7 +110,7 @@ export const rotationAndDelivery: Migration = {
       last_error text,
       primary key (workspace_id, id)
     ) strict;
-    create index outbox_waiting on outbox (workspace_id, due_at_ms) where state = 'waiting';
+    create index outbox_waiting on outbox (workspace_id, webhook_id, due_at_ms, id) where state = 'waiting';
     create index outbox_by_webhook on outbox (workspace_id, webhook_id, created_at_ms, id);
 
     create table alerts (
