@@ -11,6 +11,8 @@ export interface KeyActivityStore {
   get(kid: string): Promise<KeyActivity | null>;
   /** Adds to what is stored, and moves the keys' time of last use forward. */
   add(activities: readonly KeyActivity[]): Promise<void>;
+  /** Forgets the callers of keys that were last used before; the keys' own time of last use stays. */
+  prune(beforeMs: number): Promise<void>;
 }
 
 /** Which keys a job wants to see. All are of applications (`kwk`), and neither revoked nor compromised. */

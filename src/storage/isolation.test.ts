@@ -134,6 +134,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   'audit.list': (store, id) => store.audit.list(page, { targetId: id }),
   'activity.get': (store, id) => store.activity.get(id),
   'activity.add': (store, id) => store.activity.add([activity({ kid: id, lastAddress: 'ws_a' })]),
+  'activity.prune': (store) => store.activity.prune(Number.MAX_SAFE_INTEGER),
   'scans.keys': (store, id) => store.scans.keys({ kind: 'unused-since', beforeMs: NOW_MS }, id, 500),
   'rotationPolicies.get': (store, id) => store.rotationPolicies.get(id),
   'rotationPolicies.all': (store) => store.rotationPolicies.all(),

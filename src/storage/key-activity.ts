@@ -41,6 +41,9 @@ export function createKeyActivityStore(db: WorkspaceDb): KeyActivityStore {
     add: async (activities) => {
       for (const activity of activities) await add(activity);
     },
+    prune: async (beforeMs) => {
+      await db.deleteFrom('key_activity').where('last_used_at_ms', '<', beforeMs).execute();
+    },
   };
 }
 

@@ -91,6 +91,18 @@ test.each<[string, KeyScan, readonly string[]]>([
   expect((await workspace.scans.keys(scan, kids.at(-1) ?? '', 10)).map(({ kid }) => kid)).toEqual([]);
 });
 
+test('callers of a key that nobody used for long are forgotten, when it was last used is not', async () => {
+  const workspace = (await openTestStore()).workspace('ws_a');
+  await workspace.applications.insert(applicationRow({ id: 'app' }));
+  await workspace.keys.insert(keyRow({ kid: 'kid000000001', applicationId: 'app' }));
+  await workspace.activity.add([activity({ kid: 'kid000000001', lastUsedAtMs: 5 })]);
+  await workspace.activity.prune(5);
+  expect(await workspace.activity.get('kid000000001')).not.toBeNull();
+  await workspace.activity.prune(6);
+  expect(await workspace.activity.get('kid000000001')).toBeNull();
+  expect((await workspace.keys.get('kid000000001'))?.lastUsedAtMs).toBe(5);
+});
+
 test('an outbox gives what is due, the longest first, and forgets what ended long ago', async () => {
   const workspace = (await openTestStore()).workspace('ws_a');
   for (const [id, dueAtMs] of [

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generateSecret, parseKey } from '../../src/keys/format.ts';
 import { createAdminFixture } from './admin-fixture.ts';
@@ -133,6 +134,64 @@ test.each([
 ])('a body that is no token is refused: %s', async (body, status) => {
   expect((await admin.send('POST', '/reveal', { token: null, body })).status).toBe(status);
 });
+
+interface Element {
+  hidden: boolean;
+  disabled: boolean;
+  textContent: string;
+}
+
+/** Runs the script of the page as a browser would, with the few things of a browser that it asks for. */
+async function openInBrowser(link: string) {
+  const html = await (await admin.send('GET', '/reveal', { token: null })).text();
+  const script = /<script>([\s\S]*)<\/script>/.exec(html)?.[1] ?? '';
+  const elements: Record<string, Element & { onClick: () => Promise<void> }> = {};
+  const elementOf = (id: string) =>
+    (elements[id] ??= {
+      ...{ hidden: id === 'key', disabled: false, textContent: '', onClick: () => Promise.resolve() },
+    });
+  const shown = { url: link };
+  const asked: string[] = [];
+  runInNewContext(script, {
+    location: { hash: new URL(link).hash, pathname: '/reveal' },
+    history: { replaceState: (_state: null, _title: string, url: string) => void (shown.url = url) },
+    document: {
+      getElementById: (id: string) =>
+        Object.assign(elementOf(id), {
+          addEventListener: (_type: string, listener: () => Promise<void>) => {
+            elementOf(id).onClick = listener;
+          },
+        }),
+    },
+    fetch: (path: string, init: RequestInit) => {
+      asked.push(path);
+      return admin.app.request(new URL(path, 'http://localhost:8081/reveal').href, init);
+    },
+  });
+  return { shown, asked, elementOf, click: () => elementOf('open').onClick() };
+}
+
+test('the page takes the link out of the address bar, asks for the key on a click only, and shows it once', async () => {
+  const { revealLink } = await admin.client.call('keys.reveal-link', { params: { kid: await rotatedKid() } });
+  const page = await openInBrowser(revealLink);
+  expect([page.shown.url, page.asked]).toEqual(['/reveal', []]);
+  await page.click();
+  expect(page.elementOf('key')).toMatchObject({
+    hidden: false,
+    textContent: expect.stringMatching(/^kwk_live_/) as string,
+  });
+  expect(page.elementOf('status').textContent).toContain('this link is used up');
+  const again = await openInBrowser(revealLink);
+  await again.click();
+  expect(again.elementOf('key')).toMatchObject({ hidden: true, textContent: '' });
+  expect(again.elementOf('status').textContent).toContain('was opened before');
+  expect((await openInBrowser('http://localhost:8081/reveal')).elementOf('open').hidden).toBe(true);
+});
+
+async function rotatedKid(): Promise<string> {
+  await rotateToLink();
+  return kid;
+}
 
 test('the page behind the link runs its own script and nothing else, and a token in the URL is not taken', async () => {
   const page = await admin.send('GET', '/reveal', { token: null });

@@ -147,6 +147,21 @@ describe('of several policies', () => {
     expect((await show(ofShop.kid)).secretVersions).toHaveLength(1);
   });
 
+  test('one for a team is for the keys of its applications, and of no other', async () => {
+    const { id: applicationId } = await admin.client.call('applications.create', { body: { name: 'shop' } });
+    await admin.store.workspace(admin.workspaceId).applications.update(applicationId, { teamId: 'team_1' });
+    const { kid } = await createKey({ applicationId });
+    await createKey();
+    const ofTeam = async (teamIds: string[]) => {
+      const { id } = await createPolicy({ position: 0, selector: { teamIds } });
+      const { items } = await admin.client.call('rotation-policies.preview', { params: { id } });
+      await admin.client.call('rotation-policies.delete', { params: { id } });
+      return items.map((item) => item.kid);
+    };
+    expect(await ofTeam(['team_2'])).toEqual([]);
+    expect(await ofTeam(['team_2', 'team_1'])).toEqual([kid]);
+  });
+
   test('a changed policy shows at once who breaks it, and what to do', async () => {
     const { kid } = await createKey({ expiresIn: '365d' });
     const policy = await createPolicy({ delivery: 'none', interval: null, maximumAge: '60d' });

@@ -75,6 +75,7 @@ async function rotateByPolicy(ctx: CallContext, key: KeyRow, policy: RotationPol
         answer: () => null,
       };
     });
+    ctx.deps.log.info({ kid: key.kid, policyId: policy.id }, 'a key was rotated by its policy');
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'conflict')) throw error;
     await tellBlocked(ctx, key, policy, error);

@@ -42,6 +42,8 @@ export const rotationAndDelivery: Migration = {
       primary key (workspace_id, kid)
     ) strict;
 
+    create index key_activity_by_use on key_activity (workspace_id, last_used_at_ms);
+
     create table rotation_policies (
       workspace_id text not null references workspaces (id),
       id text not null,
