@@ -3,10 +3,18 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { KeyScan } from '../admin/key-life-stores.ts';
 import { AppError } from '../errors.ts';
-import { UNNARROWED } from '../keys/owners.ts';
 import { activity, alertRow, outboxRow, policyRow, revealRow, webhookRow } from './key-life-fixture.ts';
 import { MIGRATIONS } from './migrations/index.ts';
-import { applicationRow, clock, folderBytes, keyRow, NOW_MS, openTestStore, tempFolder } from './store-fixture.ts';
+import {
+  applicationRow,
+  clock,
+  folderBytes,
+  keyRow,
+  NOW_MS,
+  openTestStore,
+  tempFolder,
+  workspaceRow,
+} from './store-fixture.ts';
 import { openStore } from './store.ts';
 
 const DAY_MS = 86_400_000;
@@ -48,10 +56,7 @@ test('a sealed secret is taken once, whoever else asks for it at the same time',
 test('secrets that wait for a reader, or sign for a webhook, are in no byte of the data folder, before and after', async () => {
   const dataDir = tempFolder();
   const store = openStore({ dataDir, masterKey, clock });
-  await store.workspaces.insert({
-    ...{ id: 'ws_a', name: 'A', state: 'active' as const, ...UNNARROWED },
-    createdAtMs: NOW_MS,
-  });
+  await store.workspaces.insert(workspaceRow({ id: 'ws_a' }));
   const workspace = store.workspace('ws_a');
   await workspace.reveals.insert(revealRow({ id: 'r', kid: 'k' }), 'planted-new-secret');
   await workspace.webhooks.insert(webhookRow({ id: 'w' }), 'planted-signing-secret');

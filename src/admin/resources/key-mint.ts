@@ -65,8 +65,10 @@ const mint = changeEndpoint({
 
     const generated = generateKey({ type: 'kwt', environment: parent.environment });
     const expiresAtMs = Math.min(ctx.nowMs + ttlMs(body.ttl, policy), parent.expiresAtMs ?? Number.POSITIVE_INFINITY);
+    // What was seen of the parent was seen of the parent alone.
+    const { lastUsedAtMs: _lastUsed, watchedSinceMs: _watched, ...inherited } = parent;
     const row: KeyRow = {
-      ...parent,
+      ...inherited,
       kid: generated.kid,
       type: 'kwt',
       parentKid: parent.kid,
