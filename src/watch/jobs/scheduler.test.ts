@@ -106,3 +106,38 @@ test('at most as many jobs run at the same time as allowed, and a stop waits for
   await ticked;
   expect(most).toBe(2);
 });
+
+test('a job that is broken off by a stop is no failure to be told, and goes on soon after the next start', async () => {
+  const { clock, logged, scheduler, store } = await setUp();
+  const begun = Promise.withResolvers<undefined>();
+  const node = scheduler([
+    {
+      name: 'long',
+      everyMs: 1000 * MINUTE_MS,
+      run: async (signal) => {
+        begun.resolve(undefined);
+        await sleep(60_000, undefined, { signal });
+      },
+    },
+  ]);
+  const ticked = node.tick();
+  await begun.promise;
+  await node.stop();
+  await ticked;
+  expect(logged).toEqual([]);
+  expect((await store.list())[0]).toMatchObject({ dueAtMs: clock.nowMs + 30_000, leaseOwner: null });
+});
+
+test('a lease is given for what is due only, prolonged by its owner only, and given back by its owner only', async () => {
+  const { jobs: store } = await openTestStore();
+  const lease = (owner: string, nowMs: number) => ({ owner, nowMs, leaseUntilMs: nowMs + 10 });
+  expect(await store.take('job', lease('a', 0))).toMatchObject({ leaseOwner: 'a', startedAtMs: 0 });
+  expect(await store.take('job', lease('b', 9))).toBeNull();
+  expect([await store.renew('job', lease('b', 9)), await store.renew('job', lease('a', 9))]).toEqual([false, true]);
+  expect(await store.take('job', lease('b', 18))).toBeNull();
+  await store.finish('job', { owner: 'b', nowMs: 18, dueAtMs: 0, error: null });
+  expect((await store.list())[0]).toMatchObject({ leaseOwner: 'a', finishedAtMs: null });
+  await store.finish('job', { owner: 'a', nowMs: 18, dueAtMs: 100, error: null });
+  expect(await store.take('job', lease('b', 99))).toBeNull();
+  expect(await store.take('job', lease('b', 100))).toMatchObject({ leaseOwner: 'b', succeededAtMs: 18 });
+});
