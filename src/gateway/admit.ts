@@ -1,10 +1,12 @@
 import { decide } from '../keys/decide.ts';
 import type { DecisionInput, RequestFacts } from '../keys/decision-input.ts';
+import { writeDecision } from '../keys/decision-log.ts';
 import type { LimitRefused } from '../limits/key-limiter.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import type { CachedKey } from './key-cache.ts';
 import { limitHeaders } from './limit-headers.ts';
+import { readLimits } from './limit-readings.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { rotationHeaders } from './rotation-headers.ts';
@@ -19,10 +21,19 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
   const { key } = call;
   if (key === null) return refusal('internal_error');
   const nowMs = gateway.clock.now();
-  const verdict = decide(decisionInput(gateway, call, key, nowMs));
-  if (!verdict.allowed) return refusal(verdict.code);
+  const input = decisionInput(gateway, call, key, nowMs);
+  const verdict = decide(input);
+  if (!verdict.allowed) {
+    call.decision = writeDecision(input);
+    return refusal(verdict.code);
+  }
   const outcome = key.limiter.take(nowMs);
-  if (!outcome.ok) return overLimit(call, outcome, nowMs);
+  if (!outcome.ok) {
+    // Counters without room are no decision on the key.
+    if (outcome.code !== 'overloaded')
+      call.decision = writeDecision({ ...input, limits: readLimits(key, outcome, nowMs) });
+    return overLimit(call, outcome, nowMs);
+  }
   call.admitted = true;
   const { tightest } = outcome;
   if (tightest !== null) call.keyHeaders = limitHeaders(call.dialect, tightest, tightest.windowMs, nowMs);

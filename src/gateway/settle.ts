@@ -1,4 +1,5 @@
 import type { CallRow } from '../calls/call-record.ts';
+import { redactKeys } from '../keys/redact-keys.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -26,7 +27,7 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     call.keyFingerprint,
     call.kid,
     call.inbound.method,
-    head === null ? '' : short(withoutSecrets(head.path), PATH_LENGTH_MAX),
+    head === null ? '' : short(redactKeys(head.path), PATH_LENGTH_MAX),
     call.dialect.name,
     call.operation,
     call.requestedModel === null ? null : short(call.requestedModel, NAME_LENGTH_MAX),
@@ -67,11 +68,6 @@ function callRow(gateway: Gateway, call: Call): CallRow {
 /** Milliseconds with three decimals: more is noise. */
 function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** A key that was put into the path by mistake: its fingerprint tells whose, its secret must not be stored. */
-function withoutSecrets(path: string): string {
-  return path.includes('kw') ? path.replaceAll(/(kw[a-z]_(?:live|test)_[0-9A-Za-z]{1,12})[0-9A-Za-z_]*/g, '$1') : path;
 }
 
 function short(text: string, lengthMax: number): string {
