@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Logger } from 'pino';
 import { prepareFirstStart } from './admin/first-start.ts';
+import { createGatewayProbe } from './admin/gateway-probe.ts';
+import { createLimitsPort } from './admin/key-limits.ts';
+import { KnownKeys } from './admin/known-keys.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
 import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
@@ -103,6 +106,10 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
     });
     closers.unshift(() => fleet.stop());
+    const scheme = tls === null ? 'http' : 'https';
+    const gatewayUrl = `${scheme}://${urlHost(settings.host)}:${gatewayPort}`;
+    const limits = createLimitsPort(ownCounters);
+    const knownKeys = new KnownKeys({ store, limits, clock });
     const adminStart = startAdminServer({
       host: settings.host,
       port: settings.adminPort,
@@ -111,9 +118,15 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
         store,
         calls,
         hasher,
+        knownKeys,
+        limits,
+        gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
         fleet: {
           publish: () => publisher.publish(),
-          invalidateKey: (kid) => fleet.invalidateKey(kid),
+          invalidateKey: (kid) => {
+            knownKeys.forget(kid);
+            return fleet.invalidateKey(kid);
+          },
           status: () => fleet.status(),
         },
         snapshotSource: publisher,
@@ -149,9 +162,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     });
     closers.unshift(() => watch.stop());
 
-    const scheme = tls === null ? 'http' : 'https';
     return {
-      gatewayUrl: `${scheme}://${urlHost(settings.host)}:${gatewayPort}`,
+      gatewayUrl,
       adminUrl: `${scheme}://${urlHost(settings.host)}:${admin.port}`,
       firstKey,
       stop: () => closeAll(closers),

@@ -1,7 +1,12 @@
 /** What the admin API needs of the rest of the program; handed in by the composition root. */
 import type { ConfigError } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { LimitReading } from '../keys/decision-input.ts';
+import type { KeyRecord } from '../keys/key-record.ts';
+import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { KnownKeys } from './known-keys.ts';
 import type { Principal } from './rbac.ts';
 import type { CallStore, Store } from './stores.ts';
 
@@ -63,6 +68,37 @@ export interface IssuingHasher {
   hash(secret: string): { readonly hash: string; readonly pepperVersion: number };
 }
 
+/** The limits of one key, counted together with the data plane. */
+export interface KeyLimits {
+  read(nowMs: number): readonly LimitReading[];
+  /** Counts a call against the rates; the code where it does not fit, null where it was counted. */
+  take(nowMs: number): ErrorCode | null;
+}
+
+export interface LimitsPort {
+  bind(record: KeyRecord): KeyLimits;
+}
+
+export interface GatewayRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface GatewayReply {
+  readonly status: number;
+  /** Of the record that the call left; null when what answered is no gateway. */
+  readonly requestId: string | null;
+  /** The beginning of the answer. */
+  readonly body: string;
+}
+
+/** Calls through the gateway's own port, as any caller makes them. */
+export interface GatewayPort {
+  /** Rejects when nothing answers in time. */
+  post(request: GatewayRequest): Promise<GatewayReply>;
+}
+
 export interface TokenVerifier {
   /** The principal of a bearer token, or null when there is none. */
   verify(token: string): Promise<Principal | null>;
@@ -77,7 +113,10 @@ export interface AdminLog {
 export interface AdminDeps {
   readonly store: Store;
   readonly calls: CallStore;
-  readonly hasher: IssuingHasher;
+  readonly hasher: SecretHasher;
+  readonly knownKeys: KnownKeys;
+  readonly limits: LimitsPort;
+  readonly gateway: GatewayPort;
   readonly fleet: FleetPort;
   readonly snapshotSource: SnapshotSource;
   readonly configFile: ConfigFilePort;

@@ -221,6 +221,8 @@ export interface CallFilter {
   readonly provider?: string;
   readonly model?: string;
   readonly requestId?: string;
+  /** Only calls that were made before the one of this request id. */
+  readonly beforeRequestId?: string;
   /** Unix milliseconds, inclusive and exclusive. */
   readonly fromMs?: number;
   readonly toMs?: number;

@@ -8,7 +8,9 @@ import type { Connection } from './connection.ts';
 import { inputOf, parseArguments } from './flag-values.ts';
 import { commandHelp } from './help.ts';
 import { renderAnswer } from './render.ts';
+import { styleOf } from './style.ts';
 import type { Terminal } from './terminal.ts';
+import { VIEWS } from './views.ts';
 
 /** An operation of the admin API as a command. */
 export async function runApiCommand(id: OperationId, args: readonly string[], terminal: Terminal): Promise<void> {
@@ -25,7 +27,9 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
     terminal.env,
   );
   const answer = await call(connection, id, input);
-  terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(operation, answer));
+  const view = VIEWS[id];
+  if (json === true) terminal.out(`${JSON.stringify(answer, null, 2)}\n`);
+  else terminal.out(view === undefined ? renderAnswer(operation, answer) : view(answer, styleOf(terminal)));
 }
 
 async function call(

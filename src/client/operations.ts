@@ -1683,6 +1683,19 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     },
     flags: [],
   },
+  'explain.read': {
+    method: 'GET',
+    path: '/explain/:requestId',
+    params: ['requestId'],
+    summary: 'Explain a call',
+    description:
+      'By the x-request-id of its answer: who asked for what, why it was answered as it was, check by check, what would make it pass and who can do that, and how the same call would be decided now.',
+    cli: {
+      verb: 'explain',
+      columns: null,
+    },
+    flags: [],
+  },
   'usage.read': {
     method: 'GET',
     path: '/usage',

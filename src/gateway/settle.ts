@@ -55,7 +55,7 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     call.key?.standing?.standing.owners[0]?.id ?? null,
     record?.parentKid ?? null,
     call.matchedSecret === null ? null : (call.matchedSecret.generation ?? 1),
-    head?.session == null ? null : short(head.session, NAME_LENGTH_MAX),
+    head === null || head.session === null ? null : short(head.session, NAME_LENGTH_MAX),
     call.country,
     null,
     0,

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareFirstStart } from '../../src/admin/first-start.ts';
 import type { AdminDeps, ConfigFileStatus, FleetPort, Receipt } from '../../src/admin/ports.ts';
+import { createLimitsPort } from '../../src/admin/key-limits.ts';
+import { KnownKeys } from '../../src/admin/known-keys.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
 import type { Store } from '../../src/admin/stores.ts';
 import { createTokenVerifier } from '../../src/admin/tokens.ts';
@@ -15,6 +17,7 @@ import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
 import { workspaceState } from '../../src/keys/key-fixture.ts';
 import { createSecretHasher } from '../../src/keys/secret-hash.ts';
+import { createSharedCounters, openSharedCounters } from '../../src/limits/shared-counters.ts';
 import { openCallStore } from '../../src/storage/call-store.ts';
 import type { SqliteCallStore } from '../../src/storage/call-store.ts';
 import { openStore } from '../../src/storage/store.ts';
@@ -64,12 +67,24 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const fleet = createTestFleet(clock);
   const logged: string[] = [];
   const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
+  const now = { now: () => clock.nowMs };
+  const limits = createLimitsPort(openSharedCounters(createSharedCounters({ cells: 1000 }), 0));
+  const knownKeys = new KnownKeys({ store, limits, clock: now });
   const deps: AdminDeps = {
     store,
     calls,
     hasher,
-    fleet,
-    clock: { now: () => clock.nowMs },
+    knownKeys,
+    limits,
+    gateway: { post: async () => ({ status: 503, requestId: null, body: '' }) },
+    fleet: {
+      ...fleet,
+      invalidateKey: (kid) => {
+        knownKeys.forget(kid);
+        return fleet.invalidateKey(kid);
+      },
+    },
+    clock: now,
     snapshotSource: { current: () => snapshotOf(workspaceId) },
     configFile: {
       status: () => CONFIG_STATUS,

@@ -2,6 +2,7 @@ import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { credentials } from './credentials.ts';
+import { explain } from './explain.ts';
 import { keyLife } from './key-life.ts';
 import { keyRotation } from './key-rotation.ts';
 import { keys } from './keys.ts';
@@ -20,6 +21,7 @@ export const ENDPOINTS = [
   ...credentials,
   ...models,
   ...calls,
+  ...explain,
   ...usage,
   ...auditEvents,
   ...status,
