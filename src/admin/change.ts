@@ -34,23 +34,30 @@ export async function commitChange<Out>(
   audited: Audited,
   work: (tx: CallContext) => Promise<Change<Out>>,
 ): Promise<{ readonly change: Change<Out>; readonly receipt: Receipt | null }> {
-  const change = await ctx.workspace.transaction(async (workspace) => {
-    const made = await work({ ...ctx, workspace });
-    await workspace.audit.append({
-      id: newId('aud', ctx.nowMs),
-      atMs: ctx.nowMs,
-      actor: ctx.principal.actor,
-      ...audited,
-      targetId: made.targetId,
-      reason: made.reason ?? null,
-      before: made.before,
-      after: made.after,
-      requestId: ctx.requestId,
-      clientAddress: ctx.clientAddress,
-    });
-    return made;
-  });
+  const change = await ctx.workspace.transaction((workspace) => recordChange({ ...ctx, workspace }, audited, work));
   return { change, receipt: await propagate(ctx, change.propagate) };
+}
+
+/** The part of it inside of a transaction: for a change that is made of several. */
+export async function recordChange<Out>(
+  tx: CallContext,
+  audited: Audited,
+  work: (tx: CallContext) => Promise<Change<Out>>,
+): Promise<Change<Out>> {
+  const made = await work(tx);
+  await tx.workspace.audit.append({
+    id: newId('aud', tx.nowMs),
+    atMs: tx.nowMs,
+    actor: tx.principal.actor,
+    ...audited,
+    targetId: made.targetId,
+    reason: made.reason ?? null,
+    before: made.before,
+    after: made.after,
+    requestId: tx.requestId,
+    clientAddress: tx.clientAddress,
+  });
+  return made;
 }
 
 async function propagate(ctx: CallContext, propagation: Propagation): Promise<Receipt | null> {

@@ -96,6 +96,19 @@ export interface ChangeDefinition<
   ) => Promise<Change<z.input<Out>>>;
 }
 
+export interface QuestionDefinition<
+  Id extends string,
+  Params extends z.ZodObject,
+  Body extends z.ZodType,
+  Out extends z.ZodType,
+> extends Omit<Definition<Id, Params, typeof none, Out>, 'query'> {
+  readonly body: Body;
+  readonly handler: (
+    ctx: CallContext,
+    input: { readonly params: z.output<Params>; readonly body: z.output<Body> },
+  ) => Promise<z.input<Out>>;
+}
+
 /** An endpoint as router, documents, client and CLI see it. */
 export interface Endpoint<
   Id extends string = string,
@@ -139,6 +152,27 @@ export function readEndpoint<
     audit: 'none',
     run: async (ctx, raw) => {
       const input = parseInput({ params, query, body: none }, raw);
+      return { status: 200, body: response.parse(await handler(ctx, input)), inForce: null };
+    },
+  };
+}
+
+/** An endpoint that changes nothing stored, asked by POST: what it is asked with does not belong into a URL. */
+export function questionEndpoint<
+  const Id extends string,
+  Params extends z.ZodObject,
+  Body extends z.ZodType,
+  Out extends z.ZodType,
+>(definition: QuestionDefinition<Id, Params, Body, Out>): Endpoint<Id, Params, typeof none, Body, Out> {
+  const { id, path, permission, summary, description, params, body, response, handler } = definition;
+  return {
+    ...{ id, method: 'POST', path, permission, summary, description, params, query: none, body, response },
+    cli: definition.cli ?? null,
+    errors: definition.errors ?? [],
+    statuses: [200],
+    audit: 'none',
+    run: async (ctx, raw) => {
+      const input = parseInput({ params, query: none, body }, raw);
       return { status: 200, body: response.parse(await handler(ctx, input)), inForce: null };
     },
   };

@@ -1,5 +1,6 @@
 import type { OperationOutput } from '../client/client.ts';
 import type { OperationId } from '../client/operations.ts';
+import { renderDiagnosis } from './render-diagnosis.ts';
 import { renderExplanation } from './render-explanation.ts';
 import type { Style } from './style.ts';
 
@@ -7,6 +8,7 @@ type View = (answer: unknown, style: Style) => string;
 
 /** Answers that are shown in a form of their own. */
 export const VIEWS: Partial<Readonly<Record<OperationId, View>>> = {
+  'diagnose.run': view<'diagnose.run'>(renderDiagnosis),
   'explain.read': view<'explain.read'>(renderExplanation),
 };
 

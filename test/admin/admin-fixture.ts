@@ -70,6 +70,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const now = { now: () => clock.nowMs };
   const limits = createLimitsPort(openSharedCounters(createSharedCounters({ cells: 1000 }), 0));
   const knownKeys = new KnownKeys({ store, limits, clock: now });
+  let snapshot = await snapshotOf(store, workspaceId);
   const deps: AdminDeps = {
     store,
     calls,
@@ -79,13 +80,17 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     gateway: { post: async () => ({ status: 503, requestId: null, body: '' }) },
     fleet: {
       ...fleet,
+      publish: async () => {
+        snapshot = await snapshotOf(store, workspaceId);
+        return fleet.publish();
+      },
       invalidateKey: (kid) => {
         knownKeys.forget(kid);
         return fleet.invalidateKey(kid);
       },
     },
     clock: now,
-    snapshotSource: { current: () => snapshotOf(workspaceId) },
+    snapshotSource: { current: () => snapshot },
     configFile: {
       status: () => CONFIG_STATUS,
       declaresProvider: (id) => id === 'filehouse',
@@ -161,13 +166,17 @@ const CONFIG_STATUS: ConfigFileStatus = {
   errors: [{ file: 'keyward.yaml', line: 7, column: 3, path: 'providers.house.dialect', message: 'is missing' }],
 };
 
-function snapshotOf(workspaceId: string): Snapshot {
+async function snapshotOf(store: Store, workspaceId: string): Promise<Snapshot> {
+  const applications = await store.workspace(workspaceId).applications.all();
   return {
     version: 1,
     gateway: GATEWAY_DEFAULTS,
     workspaces: {
       [workspaceId]: {
-        ...workspaceState({ id: workspaceId, applications: {} }),
+        ...workspaceState({
+          id: workspaceId,
+          applications: Object.fromEntries(applications.map((row) => [row.id, row])),
+        }),
         providers: { sandbox: providerOf('sandbox'), filehouse: providerOf('filehouse') },
         aliases: { filealias: { targets: ['filehouse/tiny'] } },
         catalogueSinceMs: {},

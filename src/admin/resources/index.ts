@@ -2,9 +2,11 @@ import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { credentials } from './credentials.ts';
+import { diagnosis } from './diagnose.ts';
 import { explain } from './explain.ts';
 import { keyLife } from './key-life.ts';
 import { keyRotation } from './key-rotation.ts';
+import { keyVerify } from './key-verify.ts';
 import { keys } from './keys.ts';
 import { models } from './models.ts';
 import { providers } from './providers.ts';
@@ -13,6 +15,7 @@ import { usage } from './usage.ts';
 
 /** Every endpoint of the admin API. */
 export const ENDPOINTS = [
+  ...keyVerify,
   ...keys,
   ...keyLife,
   ...keyRotation,
@@ -22,6 +25,7 @@ export const ENDPOINTS = [
   ...models,
   ...calls,
   ...explain,
+  ...diagnosis,
   ...usage,
   ...auditEvents,
   ...status,
