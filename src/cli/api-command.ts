@@ -27,9 +27,9 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
     terminal.env,
   );
   const answer = await call(connection, id, input);
-  const view = VIEWS[id];
-  if (json === true) terminal.out(`${JSON.stringify(answer, null, 2)}\n`);
-  else terminal.out(view === undefined ? renderAnswer(operation, answer) : view(answer, styleOf(terminal)));
+  const { text, failure } = VIEWS[id]?.(answer, styleOf(terminal)) ?? { text: renderAnswer(operation, answer) };
+  terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : text);
+  if (failure !== undefined) throw new CliError(failure);
 }
 
 async function call(

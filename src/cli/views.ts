@@ -2,17 +2,28 @@ import type { OperationOutput } from '../client/client.ts';
 import type { OperationId } from '../client/operations.ts';
 import { renderDiagnosis } from './render-diagnosis.ts';
 import { renderExplanation } from './render-explanation.ts';
+import { renderSelfTest } from './render-self-test.ts';
 import type { Style } from './style.ts';
 
-type View = (answer: unknown, style: Style) => string;
+/** What is shown of an answer; a failure is a sentence that ends the command with an exit code. */
+export interface Shown {
+  readonly text: string;
+  readonly failure?: string;
+}
+
+type View = (answer: unknown, style: Style) => Shown;
 
 /** Answers that are shown in a form of their own. */
 export const VIEWS: Partial<Readonly<Record<OperationId, View>>> = {
   'diagnose.run': view<'diagnose.run'>(renderDiagnosis),
   'explain.read': view<'explain.read'>(renderExplanation),
+  'keys.test': view<'keys.test'>(renderSelfTest),
 };
 
 /** The server parses every answer by the endpoint's own schema before it sends it. */
-function view<Id extends OperationId>(render: (answer: OperationOutput<Id>, style: Style) => string): View {
-  return (answer, style) => render(answer as OperationOutput<Id>, style);
+function view<Id extends OperationId>(render: (answer: OperationOutput<Id>, style: Style) => string | Shown): View {
+  return (answer, style) => {
+    const shown = render(answer as OperationOutput<Id>, style);
+    return typeof shown === 'string' ? { text: shown } : shown;
+  };
 }

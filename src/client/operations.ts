@@ -153,6 +153,43 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
       },
     ],
   },
+  'keys.test': {
+    method: 'POST',
+    path: '/keys/:kid/test',
+    params: ['kid'],
+    summary: 'Test a key live',
+    description:
+      "Step by step: form, existence, secret, life cycle, owners, scope, limits and, where the whole key is given, a real call through the gateway's own port and the provider's answer. The first step that fails is named; the call leaves a record like any other.",
+    cli: {
+      verb: 'keys test',
+      columns: null,
+    },
+    flags: [
+      {
+        name: 'model',
+        in: 'body',
+        path: ['model'],
+        type: 'string',
+        required: false,
+        nullable: false,
+        values: null,
+        description:
+          'A model or alias to call; without one, a model that the key may call and that costs nothing, if there is one.',
+        secret: false,
+      },
+      {
+        name: 'secret',
+        in: 'body',
+        path: ['secret'],
+        type: 'string',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'The whole key, for a real call. It is neither stored nor logged.',
+        secret: true,
+      },
+    ],
+  },
   'keys.create': {
     method: 'POST',
     path: '/keys',

@@ -23,10 +23,10 @@ const CRC_LENGTH = 6;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_';
 
 /** Longer texts are not looked at. */
-export const FORM_LENGTH_MAX = 1024;
+const FORM_LENGTH_MAX = 1024;
 
 export function examineForm(text: string): FormFinding {
-  const core = withoutWrapping(text.slice(0, FORM_LENGTH_MAX));
+  const core = withoutWrapping(text);
   const parsed = parseKey(core, ACCEPTED);
   const wrapping =
     core === text
@@ -41,8 +41,11 @@ export function examineForm(text: string): FormFinding {
 }
 
 /** What gets around a key when it is copied out of a file, a shell or a header. */
-function withoutWrapping(text: string): string {
-  return text.replace(/^\s*(?:authorization\s*[:=]\s*)?(?:bearer\s+)?["'`<]*/i, '').replace(/["'`>,;]*\s*$/, '');
+export function withoutWrapping(text: string): string {
+  return text
+    .slice(0, FORM_LENGTH_MAX)
+    .replace(/^\s*(?:authorization\s*[:=]\s*)?(?:bearer\s+)?["'`<]*/i, '')
+    .replace(/["'`>,;]*\s*$/, '');
 }
 
 function sentencesOf(code: SyntaxCode, text: string): readonly string[] {

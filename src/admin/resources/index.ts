@@ -6,6 +6,7 @@ import { diagnosis } from './diagnose.ts';
 import { explain } from './explain.ts';
 import { keyLife } from './key-life.ts';
 import { keyRotation } from './key-rotation.ts';
+import { keyTest } from './key-test.ts';
 import { keyVerify } from './key-verify.ts';
 import { keys } from './keys.ts';
 import { models } from './models.ts';
@@ -16,6 +17,7 @@ import { usage } from './usage.ts';
 /** Every endpoint of the admin API. */
 export const ENDPOINTS = [
   ...keyVerify,
+  ...keyTest,
   ...keys,
   ...keyLife,
   ...keyRotation,
