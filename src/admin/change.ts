@@ -5,6 +5,10 @@ import type { Receipt } from './ports.ts';
 /** What has to reach the workers after the commit. */
 export type Propagation =
   | { readonly kind: 'snapshot' }
+  /** No worker has to know. */
+  | { readonly kind: 'none' }
+  /** Several keys; the answer waits. */
+  | { readonly kind: 'keys'; readonly kids: readonly string[] }
   /** Without `wait` the answer does not wait for the workers. */
   | { readonly kind: 'key'; readonly kid: string; readonly wait: boolean };
 
@@ -61,12 +65,25 @@ export async function recordChange<Out>(
 }
 
 async function propagate(ctx: CallContext, propagation: Propagation): Promise<Receipt | null> {
-  const { fleet, log } = ctx.deps;
-  const receipt = (propagation.kind === 'snapshot' ? fleet.publish() : fleet.invalidateKey(propagation.kid)).catch(
-    (error: unknown) => {
-      log.error({ err: error, requestId: ctx.requestId }, 'a committed change did not reach the workers');
-      return null;
-    },
-  );
+  const receipt = tellWorkers(ctx, propagation).catch((error: unknown) => {
+    ctx.deps.log.error({ err: error, requestId: ctx.requestId }, 'a committed change did not reach the workers');
+    return null;
+  });
   return propagation.kind === 'key' && !propagation.wait ? null : await receipt;
+}
+
+async function tellWorkers({ deps: { fleet } }: CallContext, propagation: Propagation): Promise<Receipt | null> {
+  switch (propagation.kind) {
+    case 'none':
+      return null;
+    case 'snapshot':
+      return fleet.publish();
+    case 'key':
+      return fleet.invalidateKey(propagation.kid);
+    case 'keys': {
+      const receipts = await Promise.all(propagation.kids.map((kid) => fleet.invalidateKey(kid)));
+      // What is in force of the whole is what is of each.
+      return receipts.find(({ complete }) => !complete) ?? receipts.at(-1) ?? null;
+    }
+  }
 }

@@ -103,6 +103,8 @@ export interface QuestionDefinition<
   Out extends z.ZodType,
 > extends Omit<Definition<Id, Params, typeof none, Out>, 'query'> {
   readonly body: Body;
+  /** Set where it changes something beside its question, which it then commits itself. */
+  readonly audit?: { readonly targetKind: string };
   readonly handler: (
     ctx: CallContext,
     input: { readonly params: z.output<Params>; readonly body: z.output<Body> },
@@ -133,6 +135,17 @@ export interface Endpoint<
   readonly statuses: readonly number[];
   readonly audit: 'none' | { readonly targetKind: string };
   run(ctx: CallContext, raw: RawInput): Promise<Answer>;
+}
+
+/** One that changes something. Its change can be part of another's: see `recordChange`. */
+export interface ChangeEndpoint<
+  Id extends string,
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Out extends z.ZodType,
+> extends Endpoint<Id, Params, Query, Body, Out> {
+  readonly change: ChangeDefinition<Id, Params, Query, Body, Out>['handler'];
 }
 
 /** An endpoint that changes nothing. */
@@ -170,7 +183,7 @@ export function questionEndpoint<
     cli: definition.cli ?? null,
     errors: definition.errors ?? [],
     statuses: [200],
-    audit: 'none',
+    audit: definition.audit ?? 'none',
     run: async (ctx, raw) => {
       const input = parseInput({ params, query: none, body }, raw);
       return { status: 200, body: response.parse(await handler(ctx, input)), inForce: null };
@@ -185,7 +198,7 @@ export function changeEndpoint<
   Query extends z.ZodObject,
   Body extends z.ZodType,
   Out extends z.ZodType,
->(definition: ChangeDefinition<Id, Params, Query, Body, Out>): Endpoint<Id, Params, Query, Body, Out> {
+>(definition: ChangeDefinition<Id, Params, Query, Body, Out>): ChangeEndpoint<Id, Params, Query, Body, Out> {
   const { id, method, path, permission, summary, description, params, query, body, response, handler } = definition;
   const { status = 200, statusWhilePending = status } = definition;
   return {
@@ -194,11 +207,12 @@ export function changeEndpoint<
     errors: definition.errors ?? [],
     statuses: [...new Set([status, statusWhilePending])],
     audit: definition.audit,
+    change: handler,
     run: async (ctx, raw) => {
       const input = parseInput({ params, query, body }, raw);
       const audited = { action: id, targetKind: definition.audit.targetKind };
       const { change, receipt } = await commitChange(ctx, audited, (tx) => handler(tx, input));
-      const inForce = receipt?.complete ?? false;
+      const inForce = change.propagate.kind === 'none' || (receipt?.complete ?? false);
       return {
         status: inForce ? status : statusWhilePending,
         body: response.parse(change.answer(receipt)),

@@ -30,6 +30,7 @@ export interface WorkspaceStore {
   readonly aliases: AliasStore;
   readonly audit: AuditStore;
   readonly catalogue: CatalogueStore;
+  readonly cases: CaseStore;
   /** All or nothing; committed to disk when it resolves. */
   transaction<T>(work: (tx: WorkspaceStore) => Promise<T>): Promise<T>;
 }
@@ -211,6 +212,43 @@ export interface CatalogueStore {
   all(): Promise<Readonly<Record<string, number>>>;
   /** Adds names that are not there yet. */
   add(names: readonly string[], sinceMs: number): Promise<void>;
+}
+
+export type CaseStepName = 'identify' | 'verify-owner' | 'update-owner' | 'reissue' | 'test';
+
+export interface CaseStep {
+  readonly name: CaseStepName;
+  /** `skipped`: found to be of no need. */
+  readonly state: 'pending' | 'done' | 'failed' | 'skipped';
+  /** Who did it last, and when; null while it is pending. */
+  readonly actor: string | null;
+  readonly atMs: number | null;
+  readonly attempts: number;
+  /** What was found or done; never a secret. */
+  readonly evidence: Readonly<Record<string, unknown>> | null;
+}
+
+/** A key that does not work, on its way to one that does. */
+export interface CaseRow {
+  readonly id: string;
+  readonly kid: string;
+  /** The key that took its place; null: the same goes on. */
+  readonly newKid: string | null;
+  readonly state: 'open' | 'resolved' | 'closed';
+  readonly openedBy: string;
+  readonly steps: readonly CaseStep[];
+  readonly closedReason: string | null;
+  readonly revision: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface CaseStore {
+  insert(row: CaseRow): Promise<void>;
+  get(id: string): Promise<CaseRow | null>;
+  list(page: PageRequest, filter: { readonly state?: CaseRow['state']; readonly kid?: string }): Promise<Page<CaseRow>>;
+  /** Raises the revision; false when it was not the one of the row (someone else changed it). */
+  update(row: CaseRow): Promise<boolean>;
 }
 
 export interface CallFilter {

@@ -41,6 +41,9 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<vo
     return;
   }
   if (first === 'diagnose') return runApiCommand('diagnose.run', withHandleFlag(args.slice(1)), terminal);
+  if (first === 'cases' && second === 'open') {
+    return runApiCommand('cases.open', withHandleFlag(args.slice(2)), terminal);
+  }
   const two = findOperation(`${first} ${second}`);
   if (two !== null) return runApiCommand(two, args.slice(2), terminal);
   const one = findOperation(first);

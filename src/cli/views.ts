@@ -1,5 +1,6 @@
 import type { OperationOutput } from '../client/client.ts';
 import type { OperationId } from '../client/operations.ts';
+import { renderCase } from './render-case.ts';
 import { renderDiagnosis } from './render-diagnosis.ts';
 import { renderExplanation } from './render-explanation.ts';
 import { renderSelfTest } from './render-self-test.ts';
@@ -15,6 +16,13 @@ type View = (answer: unknown, style: Style) => Shown;
 
 /** Answers that are shown in a form of their own. */
 export const VIEWS: Partial<Readonly<Record<OperationId, View>>> = {
+  'cases.open': view<'cases.open'>(renderCase),
+  'cases.get': view<'cases.get'>(renderCase),
+  'cases.verify-owner': view<'cases.verify-owner'>(renderCase),
+  'cases.update-owner': view<'cases.update-owner'>(renderCase),
+  'cases.reissue': view<'cases.reissue'>(renderCase),
+  'cases.test': view<'cases.test'>(renderCase),
+  'cases.close': view<'cases.close'>(renderCase),
   'diagnose.run': view<'diagnose.run'>(renderDiagnosis),
   'explain.read': view<'explain.read'>(renderExplanation),
   'keys.test': view<'keys.test'>(renderSelfTest),

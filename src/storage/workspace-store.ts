@@ -3,6 +3,7 @@ import type { WorkspaceStore } from '../admin/stores.ts';
 import { createAliasStore } from './aliases.ts';
 import { createApplicationStore } from './applications.ts';
 import { createAuditStore } from './audit.ts';
+import { createCaseStore } from './cases.ts';
 import { createCatalogueStore } from './catalogue.ts';
 import { createCredentialStore } from './credentials.ts';
 import type { DataKeys } from './data-keys.ts';
@@ -41,6 +42,7 @@ function createStores({ db, workspaceId, dataKeys }: WorkspaceStoreOptions): Sto
     aliases: createAliasStore(confined),
     audit: createAuditStore(confined),
     catalogue: createCatalogueStore(confined),
+    cases: createCaseStore(confined),
   };
 }
 

@@ -1,6 +1,8 @@
 import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
+import { caseSteps } from './case-steps.ts';
+import { cases } from './cases.ts';
 import { credentials } from './credentials.ts';
 import { diagnosis } from './diagnose.ts';
 import { explain } from './explain.ts';
@@ -28,6 +30,8 @@ export const ENDPOINTS = [
   ...calls,
   ...explain,
   ...diagnosis,
+  ...cases,
+  ...caseSteps,
   ...usage,
   ...auditEvents,
   ...status,

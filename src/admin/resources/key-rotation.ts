@@ -6,7 +6,7 @@ import { changeEndpoint, none } from '../contract.ts';
 import { durationMs, iso } from '../fields.ts';
 import { keyRef, keyView, receiptView, requireKey, viewKey } from './key-view.ts';
 
-const rotate = changeEndpoint({
+export const rotate = changeEndpoint({
   id: 'keys.rotate',
   method: 'POST',
   path: '/keys/:kid/rotate',

@@ -9,6 +9,7 @@ import type { KeyRow, WorkspaceStore } from '../stores.ts';
 export const keyFields = {
   name: displayName,
   applicationId: id.describe('The application that the key belongs to.'),
+  ownerId: id.nullable().describe('The person who answers for it besides the owner of its application.'),
   notBefore: time.nullable().describe('Refused before this time.'),
   expiresAt: time.nullable().describe('Refused from this time on.'),
   expiresIn: z

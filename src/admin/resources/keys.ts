@@ -121,7 +121,7 @@ const get = readEndpoint({
   handler: async (ctx, { params }) => viewKey(await requireKey(ctx.workspace, params.kid), ctx.nowMs),
 });
 
-const update = changeEndpoint({
+export const update = changeEndpoint({
   id: 'keys.update',
   method: 'PATCH',
   path: '/keys/:kid',
@@ -135,6 +135,7 @@ const update = changeEndpoint({
   body: z.strictObject({
     name: keyFields.name.exactOptional(),
     applicationId: keyFields.applicationId.exactOptional(),
+    ownerId: keyFields.ownerId.exactOptional(),
     notBefore: keyFields.notBefore.exactOptional(),
     expiresAt: keyFields.expiresAt.exactOptional(),
     expiresIn: keyFields.expiresIn.exactOptional(),
