@@ -285,11 +285,35 @@ export interface UsageRow {
   readonly costNanoUsd: number;
 }
 
+export interface KeyUseQuery {
+  readonly kid: string;
+  /** Unix milliseconds, inclusive and exclusive. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** `all`: one row for everything. */
+  readonly by: 'all' | 'model' | 'endpoint' | 'address' | 'country' | 'session' | 'code';
+}
+
+/** What was done with a key, of one value. */
+export interface KeyUseRow {
+  /** Empty where the calls have none. */
+  readonly value: string;
+  readonly calls: number;
+  readonly failedCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costNanoUsd: number;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+
 /** Call records, one file a day. Reads see one workspace; calls that proved no key have none and are seen by operators (`null`). */
 export interface CallStore {
   /** Writes a batch in one transaction; a record already there (same request id) is left as it is. */
   write(rows: readonly CallRow[]): Promise<void>;
   list(workspaceId: string | null, page: PageRequest, filter: CallFilter): Promise<Page<CallRecord>>;
   usage(workspaceId: string | null, query: UsageQuery): Promise<readonly UsageRow[]>;
+  /** Most calls first; at most 1,000 rows. */
+  keyUse(workspaceId: string, query: KeyUseQuery): Promise<readonly KeyUseRow[]>;
   close(): Promise<void>;
 }

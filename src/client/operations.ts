@@ -1022,6 +1022,67 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
       },
     ],
   },
+  'keys.timeline': {
+    method: 'GET',
+    path: '/keys/:kid/timeline',
+    params: ['kid'],
+    summary: 'Show the timeline of a key',
+    description:
+      'What was done to it and with it, newest first; calls one after another with the same outcome are one entry.',
+    cli: {
+      verb: 'keys timeline',
+      columns: ['at', 'kind', 'what', 'actor', 'models', 'addresses'],
+    },
+    flags: [
+      {
+        name: 'cursor',
+        in: 'query',
+        path: ['cursor'],
+        type: 'string',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'The `next` of the page before.',
+        secret: false,
+      },
+      {
+        name: 'limit',
+        in: 'query',
+        path: ['limit'],
+        type: 'integer',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'Entries a page. Default: 50.',
+        secret: false,
+      },
+    ],
+  },
+  'keys.exposure': {
+    method: 'GET',
+    path: '/keys/:kid/exposure',
+    params: ['kid'],
+    summary: 'Report what a key did since a moment',
+    description:
+      'For a key that somebody else may have had: what it called, from where, how much, and which addresses are new. Without a moment: the last 24 hours.',
+    cli: {
+      verb: 'keys exposure',
+      columns: null,
+    },
+    flags: [
+      {
+        name: 'since',
+        in: 'query',
+        path: ['since'],
+        type: 'string',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'Inclusive.',
+        secret: false,
+      },
+    ],
+  },
   'keys.rotate': {
     method: 'POST',
     path: '/keys/:kid/rotate',

@@ -136,6 +136,24 @@ test('a model that is not there is no matter of the key', async () => {
   expect(told.todo.join(' ')).toContain('models list');
 });
 
+test('the timeline of a key equals the calls that were made with it', async () => {
+  const { kid, key } = await createKey(product, { scopes: { models: ['sandbox/*'] } });
+  const made: string[] = [];
+  for (const model of ['sandbox/echo', 'sandbox/echo', 'nowhere/x', 'sandbox/echo']) made.push(await call(key, model));
+  await Promise.all(made.map((requestId) => findCall(product, requestId)));
+  const { items, next } = await client.call('keys.timeline', { params: { kid } });
+  expect(next).toBeNull();
+  expect(items.map(({ kind, count, code, lastRequestId }) => [kind, count, code, lastRequestId])).toEqual([
+    ['calls', 1, 'ok', made[3]],
+    ['calls', 1, 'model_denied', made[2]],
+    ['calls', 2, 'ok', made[1]],
+    ['change', 0, null, null],
+  ]);
+  const { total, newAddresses } = await client.call('keys.exposure', { params: { kid } });
+  expect(total).toMatchObject({ calls: 4, failedCalls: 1 });
+  expect(newAddresses).toEqual(['127.0.0.1']);
+});
+
 test('the command line shows it aligned, with marks, and without colours where nobody looks on', async () => {
   const { key } = await createKey(product, { name: 'red \u{1b}[31m', scopes: { models: ['sandbox/other'] } });
   const { requestId } = await explain(await call(key));

@@ -6,6 +6,7 @@ import { cases } from './cases.ts';
 import { credentials } from './credentials.ts';
 import { diagnosis } from './diagnose.ts';
 import { explain } from './explain.ts';
+import { keyHistory } from './key-history.ts';
 import { keyLife } from './key-life.ts';
 import { keyRotation } from './key-rotation.ts';
 import { keyTest } from './key-test.ts';
@@ -22,6 +23,7 @@ export const ENDPOINTS = [
   ...keyTest,
   ...keys,
   ...keyLife,
+  ...keyHistory,
   ...keyRotation,
   ...applications,
   ...providers,
