@@ -2,7 +2,7 @@
  * HMAC-SHA-256 of key secrets under versioned peppers. Secrets of the usual form, which every call
  * brings, are computed by hmac-sha256.ts; anything else goes through the slower `createHmac`.
  */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import { SECRET_LENGTH } from './format.ts';
 import { createHmacSha256 } from './hmac-sha256.ts';
@@ -38,6 +38,8 @@ const BLOCK_BYTES = 64;
 const DIGEST_BYTES = 32;
 const PEPPER_BYTES_MIN = 32;
 const NOTHING: readonly HashedSecret[] = [];
+/** Of no pepper. */
+const NO_VERSION = -1;
 const DUMMY_HASH = '\0'.repeat(DIGEST_BYTES);
 
 /** Throws `configuration_error` when there is no pepper, or one is too short or there twice. */
@@ -101,16 +103,47 @@ function keyHmac({ version, key }: Pepper): KeyedHmac {
   const find = (secret: string, candidates: readonly HashedSecret[]): number => {
     const words = isUsual(secret) ? usual.compute(secret) : null;
     const text = words === null ? hash(secret) : '';
-    for (let i = 0; i < candidates.length || i < SECRETS_MAX; i += 1) {
-      const candidate = candidates[i];
-      const usable = candidate?.pepperVersion === version && candidate.hash.length === DIGEST_BYTES;
-      const expected = usable ? candidate.hash : DUMMY_HASH;
-      const difference = words === null ? differenceOfTexts(text, expected) : differenceOfWords(words, expected);
-      if (difference === 0 && usable) return i;
+    const slots = slotsOf(candidates, secret);
+    for (let i = 0; i < slots.length; i += 1) {
+      const slot = slots[i] ?? NO_SECRET;
+      const difference = words === null ? differenceOfTexts(text, slot.hash) : differenceOfWords(words, slot.hash);
+      if (difference === 0 && slot.pepperVersion === version) return i;
     }
     return -1;
   };
   return { version, hash, difference, find };
+}
+
+/** The hashes of a key in one form for every key, filled up with hashes of nothing. */
+type Slots = readonly HashedSecret[];
+
+const NO_SECRET: HashedSecret = { hash: DUMMY_HASH, pepperVersion: NO_VERSION };
+const slotsOfKeys = new WeakMap<readonly HashedSecret[], Slots>();
+/** For keys that are not there: as many as keep what is compared from being always at hand. */
+const SLOTS_OF_NONE: readonly Slots[] = Array.from({ length: 256 }, () => fillUp(NOTHING));
+
+/** Objects of one shape, made together: how a key is stored must not show in how long it is compared. */
+function slotsOf(candidates: readonly HashedSecret[], secret: string): Slots {
+  const known = slotsOfKeys.get(candidates);
+  if (known !== undefined) return known;
+  if (candidates.length === 0) {
+    const at = secret.charCodeAt(0) * 5 + secret.charCodeAt(1);
+    return SLOTS_OF_NONE[at % SLOTS_OF_NONE.length] ?? NOTHING;
+  }
+  const slots = fillUp(candidates);
+  slotsOfKeys.set(candidates, slots);
+  return slots;
+}
+
+function fillUp(candidates: readonly HashedSecret[]): Slots {
+  const length = Math.max(candidates.length, SECRETS_MAX);
+  return Array.from({ length }, (_, i) => slotOf(candidates[i]));
+}
+
+function slotOf(candidate: HashedSecret | undefined): HashedSecret {
+  const usable = candidate !== undefined && candidate.hash.length === DIGEST_BYTES;
+  const hash = usable ? Buffer.from(candidate.hash, 'latin1') : randomBytes(DIGEST_BYTES);
+  return { hash: hash.toString('latin1'), pepperVersion: usable ? candidate.pepperVersion : NO_VERSION };
 }
 
 /** 43 ASCII characters. */
