@@ -4,6 +4,7 @@ import { renderCase } from './render-case.ts';
 import { renderDiagnosis } from './render-diagnosis.ts';
 import { renderExplanation } from './render-explanation.ts';
 import { renderSelfTest } from './render-self-test.ts';
+import { renderExposure, renderVerification } from './render-use.ts';
 import type { Style } from './style.ts';
 
 /** What is shown of an answer; a failure is a sentence that ends the command with an exit code. */
@@ -25,7 +26,9 @@ export const VIEWS: Partial<Readonly<Record<OperationId, View>>> = {
   'cases.close': view<'cases.close'>(renderCase),
   'diagnose.run': view<'diagnose.run'>(renderDiagnosis),
   'explain.read': view<'explain.read'>(renderExplanation),
+  'keys.exposure': view<'keys.exposure'>(renderExposure),
   'keys.test': view<'keys.test'>(renderSelfTest),
+  'keys.verify': view<'keys.verify'>(renderVerification),
 };
 
 /** The server parses every answer by the endpoint's own schema before it sends it. */

@@ -136,7 +136,7 @@ function groupFinding({ checks, input }: Plan, groups: readonly CheckGroup[], ex
   );
   const failed = asked.filter(({ outcome }) => outcome === 'fail');
   const first = failed[0];
-  if (first === undefined) return pass(asked.map(({ detail }) => detail).join('; '));
+  if (first === undefined) return pass([...new Set(asked.map(({ detail }) => detail))].join('; '));
   const text = failed.map(({ detail, wouldPassIf }) => `${detail}; would pass if ${wouldPassIf}`).join('. ');
   const actions = failed.flatMap(({ fix, whoCanChange }) => (fix === null ? [] : [actionOf(fix, input, whoCanChange)]));
   return { outcome: 'fail', code: first.code, text: `${text}.`, actions };
