@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLimitsPort } from '../src/admin/key-limits.ts';
+import { createKeyLimits } from '../src/admin/key-limits.ts';
 import { KnownKeys } from '../src/admin/known-keys.ts';
 import { verifyKey } from '../src/admin/verify-key.ts';
 import type { VerifyDeps } from '../src/admin/verify-key.ts';
@@ -119,9 +119,9 @@ async function run(): Promise<void> {
   try {
     const hasher = createSecretHasher(store.peppers());
     const texts = await fill(store, hasher);
-    const limits = createLimitsPort(openSharedCounters(createSharedCounters({ cells: KEYS * 2 }), 0));
-    const knownKeys = new KnownKeys({ store, limits, clock });
-    const deps = { knownKeys, hasher, clock, snapshotSource: { current: () => SNAPSHOT } };
+    const keyLimits = createKeyLimits(openSharedCounters(createSharedCounters({ cells: KEYS * 2 }), 0));
+    const knownKeys = new KnownKeys({ store, clock });
+    const deps = { knownKeys, keyLimits, hasher, clock, snapshotSource: { current: () => SNAPSHOT } };
     for (const text of texts) await verifyKey(deps, text, FACTS, OPTIONS);
     await measure(deps, texts, false);
     const rows = [

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { Logger } from 'pino';
 import { prepareFirstStart } from './admin/first-start.ts';
 import { createGatewayProbe } from './admin/gateway-probe.ts';
-import { createLimitsPort } from './admin/key-limits.ts';
+import { createKeyLimits } from './admin/key-limits.ts';
 import { KnownKeys } from './admin/known-keys.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
@@ -108,8 +108,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     closers.unshift(() => fleet.stop());
     const scheme = tls === null ? 'http' : 'https';
     const gatewayUrl = `${scheme}://${urlHost(settings.host)}:${gatewayPort}`;
-    const limits = createLimitsPort(ownCounters);
-    const knownKeys = new KnownKeys({ store, limits, clock });
+    const knownKeys = new KnownKeys({ store, clock });
     const adminStart = startAdminServer({
       host: settings.host,
       port: settings.adminPort,
@@ -119,7 +118,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
         calls,
         hasher,
         knownKeys,
-        limits,
+        keyLimits: createKeyLimits(ownCounters),
         gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
         fleet: {
           publish: () => publisher.publish(),

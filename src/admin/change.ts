@@ -7,8 +7,7 @@ export type Propagation =
   | { readonly kind: 'snapshot' }
   /** No worker has to know. */
   | { readonly kind: 'none' }
-  /** Several keys; the answer waits. */
-  | { readonly kind: 'keys'; readonly kids: readonly string[] }
+  | { readonly kind: 'keys'; readonly kids: readonly string[]; readonly wait: boolean }
   /** Without `wait` the answer does not wait for the workers. */
   | { readonly kind: 'key'; readonly kid: string; readonly wait: boolean };
 
@@ -69,7 +68,7 @@ async function propagate(ctx: CallContext, propagation: Propagation): Promise<Re
     ctx.deps.log.error({ err: error, requestId: ctx.requestId }, 'a committed change did not reach the workers');
     return null;
   });
-  return propagation.kind === 'key' && !propagation.wait ? null : await receipt;
+  return 'wait' in propagation && !propagation.wait ? null : await receipt;
 }
 
 async function tellWorkers({ deps: { fleet } }: CallContext, propagation: Propagation): Promise<Receipt | null> {

@@ -1,16 +1,17 @@
 import type { LimitReading } from '../keys/decision-input.ts';
-import type { KeyRecord } from '../keys/key-record.ts';
+import type { Standing } from '../keys/standing.ts';
 import type { Counters } from '../limits/counters.ts';
 import { bindLimits } from '../limits/key-limiter.ts';
-import type { KeyLimits, LimitsPort } from './ports.ts';
+import type { KeyLimits, KeyLimitsPort } from './ports.ts';
 
 /** Limits over the counters that the data plane counts with. */
-export function createLimitsPort(counters: Counters): LimitsPort {
-  return { bind: (record) => bindKey(counters, record) };
+export function createKeyLimits(counters: Counters): KeyLimitsPort {
+  return { bind: (standing) => bindKey(counters, standing) };
 }
 
-function bindKey(counters: Counters, { kid, limits }: KeyRecord): KeyLimits {
-  const limiter = bindLimits(counters, kid, limits);
+function bindKey(counters: Counters, { key }: Standing): KeyLimits {
+  const { kid } = key.record;
+  const limiter = bindLimits(counters, kid, key.limits);
   return {
     read: (nowMs) =>
       limiter.read(nowMs).map(({ name, kind, limit, used, retryAfterMs }): LimitReading => {

@@ -5,7 +5,7 @@ import type { PreparedKey } from '../keys/prepare.ts';
 import type { Standing } from '../keys/standing.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { KeyLimits, LimitsPort } from './ports.ts';
+import type { KeyLimits } from './ports.ts';
 import type { KeyRow, Store, WorkspaceStore } from './stores.ts';
 
 /** A key as the control plane holds it for verification. */
@@ -14,18 +14,16 @@ export interface KnownKey {
   readonly row: KeyRow;
   readonly prepared: PreparedKey;
   readonly fingerprint: string;
-  readonly limits: KeyLimits;
   /** The keys it was minted from, nearest first. */
   readonly ancestors: readonly PreparedKey[];
   /** Of the directory, when it was read: where ancestors count they may have changed since. */
   readonly changes: number;
-  /** Where it stood when it was last used, under the snapshot of then. */
-  standing: { readonly standing: Standing; readonly snapshot: object } | null;
+  /** Where it stood when it was last used, under the snapshot of then, and what it must fit into there. */
+  standing: { readonly standing: Standing; readonly limits: KeyLimits; readonly snapshot: object | null } | null;
 }
 
 export interface KnownKeysOptions {
   readonly store: Pick<Store, 'workspace'>;
-  readonly limits: LimitsPort;
   readonly clock: Clock;
 }
 
@@ -93,7 +91,6 @@ export class KnownKeys {
       row,
       prepared: prepareKey(record),
       fingerprint: fingerprintOf(row),
-      limits: this.#options.limits.bind(record),
       ancestors,
       changes: this.#changes,
       standing: null,

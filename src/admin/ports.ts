@@ -3,8 +3,8 @@ import type { ConfigError } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { LimitReading } from '../keys/decision-input.ts';
-import type { KeyRecord } from '../keys/key-record.ts';
 import type { SecretHasher } from '../keys/secret-hash.ts';
+import type { Standing } from '../keys/standing.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { Principal } from './rbac.ts';
@@ -68,15 +68,15 @@ export interface IssuingHasher {
   hash(secret: string): { readonly hash: string; readonly pepperVersion: number };
 }
 
-/** The limits of one key, counted together with the data plane. */
+/** The limits that calls with one key must fit into, counted together with the data plane. */
 export interface KeyLimits {
   read(nowMs: number): readonly LimitReading[];
   /** Counts a call against the rates; the code where it does not fit, null where it was counted. */
   take(nowMs: number): ErrorCode | null;
 }
 
-export interface LimitsPort {
-  bind(record: KeyRecord): KeyLimits;
+export interface KeyLimitsPort {
+  bind(standing: Standing): KeyLimits;
 }
 
 export interface GatewayRequest {
@@ -115,7 +115,7 @@ export interface AdminDeps {
   readonly calls: CallStore;
   readonly hasher: SecretHasher;
   readonly knownKeys: KnownKeys;
-  readonly limits: LimitsPort;
+  readonly keyLimits: KeyLimitsPort;
   readonly gateway: GatewayPort;
   readonly fleet: FleetPort;
   readonly snapshotSource: SnapshotSource;

@@ -14,11 +14,11 @@ import { standingOf } from '../keys/standing.ts';
 import type { Standing } from '../keys/standing.ts';
 import type { Trace } from '../keys/verdict.ts';
 import type { KnownKey } from './known-keys.ts';
-import { modelFacts } from './known-models.ts';
-import type { AdminDeps } from './ports.ts';
+import { modelFacts } from './model-facts.ts';
+import type { AdminDeps, KeyLimits, KeyLimitsPort } from './ports.ts';
 import type { KeyRow } from './stores.ts';
 
-export type VerifyDeps = Pick<AdminDeps, 'knownKeys' | 'hasher' | 'snapshotSource' | 'clock'>;
+export type VerifyDeps = Pick<AdminDeps, 'knownKeys' | 'keyLimits' | 'hasher' | 'snapshotSource' | 'clock'>;
 
 /** What the call is that the key was sent with, as far as it is known. */
 export type VerifyFacts = Partial<Omit<RequestFacts, 'requestedModel' | 'modelSinceMs' | 'requestedModelSinceMs'>>;
@@ -72,7 +72,7 @@ interface Sent {
 }
 
 function verify(
-  { hasher, snapshotSource, clock }: VerifyDeps,
+  { hasher, keyLimits, snapshotSource, clock }: VerifyDeps,
   known: KnownKey | null,
   { secret, fingerprint }: Sent,
   facts: VerifyFacts,
@@ -87,20 +87,26 @@ function verify(
   if (matchedSecret === null || known.fingerprint !== fingerprint) return UNPROVEN;
   const workspace = snapshotSource.current().workspaces[known.workspaceId] ?? null;
   const nowMs = clock.now();
+  const { standing, limits } = standingFor(keyLimits, known, workspace);
   const { model = null, ...rest } = facts;
   const input: DecisionInput = {
-    standing: standingFor(known, workspace),
+    standing,
     matchedSecret,
     expectedEnvironment: null,
     delegation: null,
     facts: { ...NO_FACTS, ...rest, ...modelFacts(workspace, model) },
-    limits: options.take === true ? null : known.limits.read(nowMs),
+    limits: options.take === true ? null : limits.read(nowMs),
     nowMs,
   };
-  return judge(known, input, options);
+  return judge({ row: known.row, limits }, input, options);
 }
 
-function judge(known: KnownKey, input: DecisionInput, { take, explain: wantsTrace }: VerifyOptions): VerifyResult {
+interface Judged {
+  readonly row: KeyRow;
+  readonly limits: KeyLimits;
+}
+
+function judge(known: Judged, input: DecisionInput, { take, explain: wantsTrace }: VerifyOptions): VerifyResult {
   const verdict = wantsTrace === true ? explain(input) : decide(input);
   const taken = verdict.allowed && take === true ? known.limits.take(input.nowMs) : null;
   const limits = input.limits ?? known.limits.read(input.nowMs);
@@ -109,10 +115,14 @@ function judge(known: KnownKey, input: DecisionInput, { take, explain: wantsTrac
 }
 
 /** Worked out once per key and snapshot. */
-function standingFor(known: KnownKey, workspace: WorkspaceSnapshot | null): Standing {
+function standingFor(
+  keyLimits: KeyLimitsPort,
+  known: KnownKey,
+  snapshot: WorkspaceSnapshot | null,
+): { readonly standing: Standing; readonly limits: KeyLimits } {
   const remembered = known.standing;
-  if (remembered !== null && remembered.snapshot === workspace) return remembered.standing;
-  const standing = standingOf(known.prepared, known.ancestors, workspace);
-  known.standing = workspace && { standing, snapshot: workspace };
-  return standing;
+  if (remembered !== null && remembered.snapshot === snapshot) return remembered;
+  const standing = standingOf(known.prepared, known.ancestors, snapshot);
+  known.standing = { standing, limits: keyLimits.bind(standing), snapshot };
+  return known.standing;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareFirstStart } from '../../src/admin/first-start.ts';
 import type { AdminDeps, ConfigFileStatus, FleetPort, Receipt } from '../../src/admin/ports.ts';
-import { createLimitsPort } from '../../src/admin/key-limits.ts';
+import { createKeyLimits } from '../../src/admin/key-limits.ts';
 import { KnownKeys } from '../../src/admin/known-keys.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
 import type { Store } from '../../src/admin/stores.ts';
@@ -68,15 +68,14 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const logged: string[] = [];
   const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const now = { now: () => clock.nowMs };
-  const limits = createLimitsPort(openSharedCounters(createSharedCounters({ cells: 1000 }), 0));
-  const knownKeys = new KnownKeys({ store, limits, clock: now });
+  const knownKeys = new KnownKeys({ store, clock: now });
   let snapshot = await snapshotOf(store, workspaceId);
   const deps: AdminDeps = {
     store,
     calls,
     hasher,
     knownKeys,
-    limits,
+    keyLimits: createKeyLimits(openSharedCounters(createSharedCounters({ cells: 1000 }), 0)),
     gateway: { post: async () => ({ status: 503, requestId: null, body: '' }) },
     fleet: {
       ...fleet,

@@ -1,13 +1,14 @@
+/** Call records, for tests of what is read out of them. */
 import { CALL_FIELDS } from '../../src/calls/call-record.ts';
 import type { CallRecord, CallRow } from '../../src/calls/call-record.ts';
 import { START_MS } from './admin-fixture.ts';
 
-/** A record of a call, as it travels. */
-export function callRow(part: Partial<CallRecord>): CallRow {
+/** A call that passed, as it travels to the store. */
+export function callRow(workspaceId: string, part: Partial<CallRecord> = {}): CallRow {
   const record: CallRecord = {
     requestId: 'req_0',
     startedAtMs: START_MS,
-    workspaceId: 'ws_1',
+    workspaceId,
     applicationId: 'app_1',
     keyFingerprint: 'kwk_live_AAAAAAAAAAAA',
     kid: 'AAAAAAAAAAAA',

@@ -234,7 +234,9 @@ test('what a key did, what was done to it and whether it is valid are shown for 
   const made = await json(['keys', 'create', '--name', 'shown']);
   const kid = String(made['kid']);
   expect((await run(['keys', 'exposure', kid])).out).toContain('It made no call.');
-  await admin.calls.write([callRow({ workspaceId: admin.workspaceId, kid, requestId: 'req_shown', country: 'DE' })]);
+  await admin.calls.write([
+    callRow(admin.workspaceId, { workspaceId: admin.workspaceId, kid, requestId: 'req_shown', country: 'DE' }),
+  ]);
   const exposure = await run(['keys', 'exposure', kid]);
   expect(exposure.out).toMatch(/new addresses +127\.0\.0\.1\n/);
   expect(exposure.out).toMatch(/countries\n +DE +1 calls, 1 \+ 1 tokens/);

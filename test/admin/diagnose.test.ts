@@ -125,10 +125,22 @@ describe('a key in trouble', () => {
     const { kid, fingerprint } = await create();
     const row = { kid, keyFingerprint: fingerprint, workspaceId: admin.workspaceId };
     await admin.calls.write([
-      callRow({ ...row, requestId: 'req_1', startedAtMs: START_MS - 3000, code: 'model_denied', status: 403 }),
-      callRow({ ...row, requestId: 'req_2', startedAtMs: START_MS - 2000, code: 'model_denied', status: 403 }),
-      callRow({ ...row, requestId: 'req_3', startedAtMs: START_MS - 1000 }),
-      callRow({
+      callRow(admin.workspaceId, {
+        ...row,
+        requestId: 'req_1',
+        startedAtMs: START_MS - 3000,
+        code: 'model_denied',
+        status: 403,
+      }),
+      callRow(admin.workspaceId, {
+        ...row,
+        requestId: 'req_2',
+        startedAtMs: START_MS - 2000,
+        code: 'model_denied',
+        status: 403,
+      }),
+      callRow(admin.workspaceId, { ...row, requestId: 'req_3', startedAtMs: START_MS - 1000 }),
+      callRow(admin.workspaceId, {
         ...row,
         workspaceId: null,
         requestId: 'req_4',

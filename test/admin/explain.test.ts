@@ -21,7 +21,9 @@ beforeEach(async () => {
 afterEach(() => admin.dispose());
 
 const write = (record: Partial<CallRecord> & { readonly requestId: string }) =>
-  admin.calls.write([callRow({ workspaceId: admin.workspaceId, startedAtMs: START_MS - 5000, ...record })]);
+  admin.calls.write([
+    callRow(admin.workspaceId, { workspaceId: admin.workspaceId, startedAtMs: START_MS - 5000, ...record }),
+  ]);
 
 async function textOf(requestId: string, token?: string): Promise<string> {
   const answer = await admin.send('GET', `/api/v1/explain/${requestId}`, token === undefined ? {} : { token });

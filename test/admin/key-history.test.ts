@@ -38,7 +38,7 @@ describe('the timeline of a key', () => {
     const { kid } = await admin.client.call('keys.create', { body: { name: 'busy' } });
     const outcomes = fc.sample(fc.constantFrom('ok', 'ok', 'ok', 'model_denied', 'rate_limited'), 300);
     const made = outcomes.map((code, i) =>
-      callRow({
+      callRow(admin.workspaceId, {
         ...{
           workspaceId: admin.workspaceId,
           kid,
@@ -75,7 +75,7 @@ describe('the timeline of a key', () => {
 
   test('shows no call of another workspace, and nothing of a key that is not there', async () => {
     const { kid } = await admin.client.call('keys.create', { body: { name: 'ours' } });
-    await admin.calls.write([callRow({ workspaceId: 'ws_other', kid, requestId: requestId(1) })]);
+    await admin.calls.write([callRow(admin.workspaceId, { workspaceId: 'ws_other', kid, requestId: requestId(1) })]);
     expect((await timelineOf(kid, 10)).map(({ kind }) => kind)).toEqual(['change']);
     for (const id of ['keys.timeline', 'keys.exposure'] as const) {
       expect(await refusal(admin.client.call(id, { params: { kid: 'AAAAAAAAAAAA' } }))).toMatchObject({ status: 404 });
@@ -94,8 +94,14 @@ describe('the exposure of a key', () => {
     const since = START_MS - 2 * DAY_MS;
     const row = { workspaceId: admin.workspaceId, kid };
     await admin.calls.write([
-      callRow({ ...row, requestId: requestId(1), startedAtMs: since - 1, clientAddress: '10.0.0.1', inputTokens: 999 }),
-      callRow({
+      callRow(admin.workspaceId, {
+        ...row,
+        requestId: requestId(1),
+        startedAtMs: since - 1,
+        clientAddress: '10.0.0.1',
+        inputTokens: 999,
+      }),
+      callRow(admin.workspaceId, {
         ...row,
         requestId: requestId(2),
         startedAtMs: since,
@@ -103,7 +109,7 @@ describe('the exposure of a key', () => {
         inputTokens: 5,
         outputTokens: 1,
       }),
-      callRow({
+      callRow(admin.workspaceId, {
         ...{
           ...row,
           requestId: requestId(3),
@@ -113,7 +119,7 @@ describe('the exposure of a key', () => {
         },
         ...{ session: 's1', inputTokens: 7, outputTokens: 2, costNanoUsd: 40, path: '/v1/embeddings', model: 'large' },
       }),
-      callRow({
+      callRow(admin.workspaceId, {
         ...row,
         requestId: requestId(4),
         startedAtMs: START_MS,
@@ -125,14 +131,14 @@ describe('the exposure of a key', () => {
         provider: null,
         model: null,
       }),
-      callRow({
+      callRow(admin.workspaceId, {
         ...row,
         workspaceId: 'ws_other',
         requestId: requestId(5),
         startedAtMs: START_MS,
         clientAddress: '192.0.2.1',
       }),
-      callRow({
+      callRow(admin.workspaceId, {
         ...row,
         kid: 'BBBBBBBBBBBB',
         requestId: requestId(6),

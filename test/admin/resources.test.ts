@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CallRecord, CallRow } from '../../src/calls/call-record.ts';
 import { callRow } from './call-rows.ts';
 import { START_MS, createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
@@ -209,8 +208,8 @@ describe('models', () => {
 describe('calls', () => {
   test('are listed by key, model, time and code, and shown by request id', async () => {
     await admin.calls.write([
-      rowOf({ requestId: 'req_1', startedAtMs: START_MS - 3000, kid: 'AAAAAAAAAAAA' }),
-      rowOf({
+      callRow(admin.workspaceId, { requestId: 'req_1', startedAtMs: START_MS - 3000, kid: 'AAAAAAAAAAAA' }),
+      callRow(admin.workspaceId, {
         requestId: 'req_2',
         startedAtMs: START_MS - 2000,
         kid: 'BBBBBBBBBBBB',
@@ -232,7 +231,9 @@ describe('calls', () => {
   });
 
   test('that proved no key are listed apart', async () => {
-    await admin.calls.write([rowOf({ requestId: 'req_3', workspaceId: null, code: 'unknown_key', status: 401 })]);
+    await admin.calls.write([
+      callRow(admin.workspaceId, { requestId: 'req_3', workspaceId: null, code: 'unknown_key', status: 401 }),
+    ]);
     expect((await call('calls.list')).items).toEqual([]);
     expect((await call('calls.list', { query: { caller: 'unknown' } })).items).toMatchObject([{ requestId: 'req_3' }]);
     expect(await call('calls.get', { params: { requestId: 'req_3' } })).toMatchObject({ code: 'unknown_key' });
@@ -240,9 +241,19 @@ describe('calls', () => {
 
   test('are summed as usage, by default of the last day', async () => {
     await admin.calls.write([
-      rowOf({ requestId: 'req_4', startedAtMs: START_MS - 1000, inputTokens: 10, outputTokens: 5 }),
-      rowOf({ requestId: 'req_5', startedAtMs: START_MS - 900, inputTokens: 1, outputTokens: 1 }),
-      rowOf({ requestId: 'req_6', startedAtMs: START_MS - 90_000_000, inputTokens: 100, outputTokens: 100 }),
+      callRow(admin.workspaceId, {
+        requestId: 'req_4',
+        startedAtMs: START_MS - 1000,
+        inputTokens: 10,
+        outputTokens: 5,
+      }),
+      callRow(admin.workspaceId, { requestId: 'req_5', startedAtMs: START_MS - 900, inputTokens: 1, outputTokens: 1 }),
+      callRow(admin.workspaceId, {
+        requestId: 'req_6',
+        startedAtMs: START_MS - 90_000_000,
+        inputTokens: 100,
+        outputTokens: 100,
+      }),
     ]);
     const usage = await call('usage.read', { query: { groupBy: 'provider' } });
     expect(usage).toMatchObject({
@@ -278,7 +289,3 @@ test('a change whose publication fails is stored, and the answer says that it is
   expect((await call('applications.list')).items.map(({ name }) => name)).toContain('shop');
   expect(admin.logged.join('\n')).toContain('a committed change did not reach the workers');
 });
-
-function rowOf(part: Partial<CallRecord>): CallRow {
-  return callRow({ workspaceId: admin.workspaceId, ...part });
-}

@@ -5,7 +5,7 @@ import { prepareKey } from '../../keys/prepare.ts';
 import { standingOf } from '../../keys/standing.ts';
 import type { CallContext } from '../contract.ts';
 import { readAncestors, recordOf } from '../known-keys.ts';
-import { modelFacts } from '../known-models.ts';
+import { modelFacts } from '../model-facts.ts';
 import type { KeyRow } from '../stores.ts';
 
 /** What a call with the key would be decided on now. Its limits are read, nothing is counted. */
@@ -17,13 +17,14 @@ export async function presentInput(
   const record = recordOf(row, ctx.workspace.workspaceId);
   const workspace = workspaceNow(ctx);
   const { facts } = call;
+  const standing = standingOf(prepareKey(record), await readAncestors(ctx.workspace, row), workspace);
   return {
-    standing: standingOf(prepareKey(record), await readAncestors(ctx.workspace, row), workspace),
+    standing,
     matchedSecret: call.matchedSecret,
     expectedEnvironment: null,
     delegation: null,
     facts: { ...facts, ...modelFacts(workspace, facts.requestedModel ?? facts.model) },
-    limits: ctx.deps.limits.bind(record).read(ctx.nowMs),
+    limits: ctx.deps.keyLimits.bind(standing).read(ctx.nowMs),
     nowMs: ctx.nowMs,
   };
 }

@@ -1,7 +1,7 @@
 /** A small real call of a model, in a dialect that its provider speaks. */
 import type { ProviderSnapshot, WorkspaceSnapshot } from '../../config/snapshot.ts';
 import { entryOf } from '../../keys/owners.ts';
-import { modelFacts, providerOf } from '../known-models.ts';
+import { modelFacts, providerOf } from '../model-facts.ts';
 
 export interface ProbeCall {
   readonly path: string;

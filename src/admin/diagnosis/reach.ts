@@ -4,7 +4,7 @@ import { mayCallModel } from '../../keys/checks/index.ts';
 import type { Scopes, TimeWindow } from '../../keys/constraints.ts';
 import type { DecisionInput, LimitReading } from '../../keys/decision-input.ts';
 import type { CallContext } from '../contract.ts';
-import { modelFacts, modelNames } from '../known-models.ts';
+import { modelFacts, modelNames } from '../model-facts.ts';
 import { workspaceNow } from './present-input.ts';
 
 const MODELS_MAX = 100;

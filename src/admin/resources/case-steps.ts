@@ -100,7 +100,7 @@ const reissueStep = changeEndpoint({
     return {
       ...caseChange(before, after),
       reason: wish.reason,
-      propagate: { kind: 'keys', kids: made.kids } as const,
+      propagate: { kind: 'keys', kids: made.kids, wait: true } as const,
       answer: () => ({ ...viewCase(after), key: made.key }),
     };
   },
