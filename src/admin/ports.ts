@@ -77,12 +77,6 @@ export interface IssuingHasher {
   hash(secret: string): HashedSecret;
 }
 
-/** What opening a reveal link needs of it besides. */
-export interface CheckingHasher extends IssuingHasher {
-  matches(secret: string, known: HashedSecret): boolean;
-  matchDummy(secret: string): false;
-}
-
 /** What the activity of keys is that the store does not know yet. */
 export interface ActivityPort {
   pending(workspaceId: string, kid: string): KeyActivity | null;
