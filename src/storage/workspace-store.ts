@@ -7,6 +7,7 @@ import { createCatalogueStore } from './catalogue.ts';
 import { createCredentialStore } from './credentials.ts';
 import type { DataKeys } from './data-keys.ts';
 import { createKeyStore } from './keys.ts';
+import { createMaskedKeyStore } from './masked-keys.ts';
 import { createProviderStore } from './providers.ts';
 import type { Tables } from './schema.ts';
 import { confine } from './workspace-plugin.ts';
@@ -41,6 +42,7 @@ function createStores({ db, workspaceId, dataKeys }: WorkspaceStoreOptions): Sto
     aliases: createAliasStore(confined),
     audit: createAuditStore(confined),
     catalogue: createCatalogueStore(confined),
+    masked: createMaskedKeyStore(confined),
   };
 }
 
