@@ -5,6 +5,7 @@ import { limitsInput, scopesInput } from '../admin/constraint-fields.ts';
 import { durationMs, msOrNull } from '../admin/fields.ts';
 import { invalidField, parseInput } from '../admin/validation.ts';
 import { parseBaseUrl } from '../config/base-url.ts';
+import type { AppError } from '../errors.ts';
 import { TOKEN } from '../lib/http1-syntax.ts';
 
 const dollars = z.number().min(0).max(1_000_000);
@@ -20,7 +21,7 @@ const SECRET_LENGTH_MIN = 8;
 
 const newReal = z.strictObject({
   secret: z
-    .string({ error: 'is required: is the environment variable set?' })
+    .string()
     .min(SECRET_LENGTH_MIN)
     .max(8192)
     .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII without spaces'),
@@ -117,12 +118,20 @@ const parseKnownReal = parsed(z.strictObject({ real: knownReal }));
 const parseSecretField = parsed(z.strictObject({ secret: newReal.shape.secret }));
 
 export function parseReal(real: unknown): ParsedReal {
-  const isKnown = typeof real === 'object' && real !== null && 'id' in real;
-  return isKnown ? parseKnownReal({ real }).real : parseNewReal({ real }).real;
+  if (typeof real === 'object' && real !== null) {
+    if ('id' in real) return parseKnownReal({ real }).real;
+    if ('secret' in real && real.secret === undefined) throw missing('real.secret');
+  }
+  return parseNewReal({ real }).real;
 }
 
 export function parseSecret(secret: unknown): string {
+  if (secret === undefined) throw missing('secret');
   return parseSecretField({ secret }).secret;
+}
+
+function missing(field: string): AppError {
+  return invalidField('body', field, 'is undefined: is the environment variable set?');
 }
 
 interface DateInput {
