@@ -66,8 +66,8 @@ const facts = {
 
 /** Stores `count` keys; returns the texts of those that will be used. */
 async function fill(store: SqliteStore, hasher: SecretHasher, count: number): Promise<readonly string[]> {
-  await store.workspaces.insert(workspace);
-  await store.workspace(workspace.id).applications.insert(application);
+  await store.workspaces.insert({ ...workspace, updatedAtMs: 0, deletedAtMs: null });
+  await store.workspace(workspace.id).applications.insert({ ...application, deletedAtMs: null });
   const texts: string[] = [];
   const every = Math.max(1, Math.floor(count / IN_USE_MAX));
   for (let done = 0; done < count; done += INSERT_BATCH) {

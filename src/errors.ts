@@ -65,6 +65,13 @@ export const ERRORS = {
   wrong_environment: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
   wrong_deployment: row('identity', 401, 'Invalid API key. Check the key, or create a new one.'),
 
+  too_many_failures: row(
+    'quota',
+    429,
+    'Too many wrong API keys came from this network. Wait as long as Retry-After says, and check the key.',
+    true,
+  ),
+
   // life cycle
   not_yet_active: row(
     'life-cycle',

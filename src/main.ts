@@ -1,7 +1,10 @@
 /** The composition root: the only place that constructs things and hands them to each other. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
+import { keyJobs } from './admin/jobs/index.ts';
+import type { AdminDeps } from './admin/ports.ts';
 import { prepareFirstStart } from './admin/first-start.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
@@ -24,10 +27,12 @@ import { loadMasterKey } from './storage/master-key.ts';
 import { openStore } from './storage/store.ts';
 import { keepCounters } from './watch/counter-keeper.ts';
 import { createCallLog } from './watch/call-log.ts';
+import { createScheduler } from './watch/jobs/scheduler.ts';
+import { createKeyActivityLog, flushRegularly } from './watch/key-activity-log.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 /** Counters in use at the same time: one per key and limit. A kilobyte each, of memory that is only taken when used. */
-const COUNTER_CELLS = 65_536;
+const COUNTER_CELLS = 131_072;
 /** Kept free for databases, logs and the admin API. */
 const OWN_FILES = 200;
 /** The caller's connection and the provider's. */
@@ -66,6 +71,12 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
   const masterKey = loadMasterKey({ dataDir, env });
   const store = openStore({ dataDir, masterKey, clock });
   const closers: (() => unknown)[] = [() => store.close()];
+  if (store.endedAgain > 0) {
+    log.warn(
+      { ended: store.endedAgain },
+      'the database is older than what was ended since: keys and owners that were revoked, disabled or deleted are so again',
+    );
+  }
   try {
     const peppers = store.peppers();
     const hasher = createSecretHasher(peppers);
@@ -78,6 +89,9 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onError: (error) => log.error({ err: error }, 'call records could not be stored'),
     });
     closers.unshift(() => callLog.close());
+    const activity = createKeyActivityLog({ store: (id) => store.workspace(id) });
+    const activityFlush = flushRegularly(activity, log);
+    closers.unshift(() => activityFlush.stop());
     const { workspaceId, firstKey } = await prepareFirstStart(store, hasher, clock.now());
 
     const publisher = new SnapshotPublisher({
@@ -108,39 +122,48 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       peppers,
       keys: store,
       clock,
-      onCalls: (rows) => callLog.push(rows),
+      onCalls: (rows) => {
+        callLog.push(rows);
+        activity.observe(rows);
+      },
       onLog: (level, message, fields) => log[level](fields, message),
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
     });
     closers.unshift(() => fleet.stop());
+    let adminUrl = '';
+    const adminDeps: AdminDeps = {
+      store,
+      calls,
+      hasher,
+      fleet: {
+        publish: () => publisher.publish(),
+        invalidateKey: (kid) => fleet.invalidateKeys([kid]),
+        invalidateKeys: (kids) => fleet.invalidateKeys(kids),
+        status: () => fleet.status(),
+      },
+      activity,
+      keyLife: () => publisher.keyLife(),
+      adminUrl: () => publisher.keyLife().adminUrl ?? adminUrl,
+      snapshotSource: publisher,
+      limits: { read: (levels, nowMs) => bindCallLimits(ownCounters, levels).read(nowMs) },
+      configFile: publisher,
+      clock,
+      tokens: createTokenVerifier(
+        builtInTokens({
+          masterKey,
+          ...(settings.adminToken === null ? {} : { bootstrapToken: settings.adminToken }),
+        }),
+      ),
+      defaultWorkspaceId: workspaceId,
+      log,
+      version: packageJson.version,
+      startedAtMs,
+    };
     const adminStart = startAdminServer({
       host: settings.host,
       port: settings.adminPort,
       ...(tls === null ? {} : { tls }),
-      app: createAdminApp({
-        store,
-        calls,
-        hasher,
-        fleet: {
-          publish: () => publisher.publish(),
-          invalidateKey: (kid) => fleet.invalidateKey(kid),
-          status: () => fleet.status(),
-        },
-        snapshotSource: publisher,
-        limits: { read: (levels, nowMs) => bindCallLimits(ownCounters, levels).read(nowMs) },
-        configFile: publisher,
-        clock,
-        tokens: createTokenVerifier(
-          builtInTokens({
-            masterKey,
-            ...(settings.adminToken === null ? {} : { bootstrapToken: settings.adminToken }),
-          }),
-        ),
-        defaultWorkspaceId: workspaceId,
-        log,
-        version: packageJson.version,
-        startedAtMs,
-      }),
+      app: createAdminApp(adminDeps),
     });
     closers.unshift(async () => (await adminStart.catch(() => null))?.close());
     // Both at once: the workers load in threads of their own.
@@ -161,9 +184,13 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     closers.unshift(() => watch.stop());
 
     const scheme = tls === null ? 'http' : 'https';
+    adminUrl = `${scheme}://${urlHost(settings.host)}:${admin.port}`;
+    const scheduler = createScheduler({ jobs: keyJobs(adminDeps), store: store.jobs, clock, log });
+    scheduler.start();
+    closers.unshift(() => scheduler.stop());
     return {
       gatewayUrl: `${scheme}://${urlHost(settings.host)}:${gatewayPort}`,
-      adminUrl: `${scheme}://${urlHost(settings.host)}:${admin.port}`,
+      adminUrl,
       firstKey,
       stop: () => closeAll(closers),
     };
@@ -186,15 +213,28 @@ function freePort(host: string, port: number, whose: string, flag: string): Prom
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'another program listens there' : (error.code ?? error.message);
-      const message = `Cannot listen on ${host}:${port} for ${whose}: ${why}.`;
-      reject(new StartError(message, `Stop that program, or choose another port with ${flag}.`));
+      const { why, hint } = listenFault(error, flag);
+      reject(new StartError(`Cannot listen on ${host}:${port} for ${whose}: ${why}.`, hint));
     });
     probe.listen({ host, port }, () => {
       const address = probe.address();
       probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
     });
   });
+}
+
+function listenFault(error: NodeJS.ErrnoException, flag: string): { why: string; hint: string } {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return { why: 'another program listens there', hint: `Stop that program, or choose another port with ${flag}.` };
+    case 'EACCES':
+      return { why: 'this user may not use that port', hint: `Choose a port above 1023 with ${flag}.` };
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return { why: 'this machine has no such address', hint: 'Name one of its addresses with --host.' };
+    default:
+      return { why: error.code ?? error.message, hint: `Choose another port with ${flag}, or another --host.` };
+  }
 }
 
 function workerCount(settings: Settings, log: Logger): number {
@@ -220,12 +260,15 @@ function canReusePort(): boolean {
 function readTls({ tls }: Settings): ListenOptions['tls'] {
   if (tls === null) return null;
   try {
-    return { cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') };
+    const pair = { cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') };
+    // Now, because the listeners come after the data folder is made.
+    createSecureContext(pair);
+    return pair;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(
-      `The TLS certificate or its key cannot be read: ${reason}.`,
-      'Check the paths and the rights of the files.',
+      `The TLS certificate or its key cannot be used: ${reason}.`,
+      'Give PEM files that belong together: --tls-cert with the certificate, --tls-key with its private key.',
       error,
     );
   }

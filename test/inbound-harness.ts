@@ -53,11 +53,13 @@ export async function listen(
   return { server, port, told };
 }
 
+const REFUSED_WITH = { 'too-large': 413, invalid_request: 400, headers_too_large: 431, request_timeout: 408 } as const;
+
 /** Answers with the method, the target and the body. */
 export function echo(inbound: Inbound): void {
   inbound.readBody(1_000_000, (body) => {
     if (body === 'gone') return;
-    if (body === 'too-large') inbound.respond(413, [], Buffer.from(body));
+    if (typeof body === 'string') inbound.respond(REFUSED_WITH[body], [], Buffer.from(body));
     else inbound.respond(200, [], Buffer.concat([Buffer.from(`${inbound.method} ${inbound.target} `), body]));
   });
 }

@@ -35,7 +35,8 @@ export interface Product {
   readonly curl: string;
   /** Milliseconds from spawn to readiness. */
   readonly startMs: number;
-  admin(method: string, path: string, body?: unknown): Promise<AdminAnswer>;
+  /** In the default workspace, unless another is named. */
+  admin(method: string, path: string, body?: unknown, workspaceId?: string): Promise<AdminAnswer>;
   /** Everything written to stderr so far. */
   logs(): string;
   stdout(): string;
@@ -96,7 +97,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     dataDir,
     configFile,
     startMs,
-    admin: (method, path, body) => callAdmin(ready.adminUrl, adminToken, { method, path, body }),
+    admin: (method, path, body, workspaceId) =>
+      callAdmin(ready.adminUrl, adminToken, { method, path, body, workspaceId }),
     logs: () => output.stderr,
     stdout: () => output.stdout,
     stop,
@@ -250,13 +252,19 @@ async function exitOf(child: ChildProcess, timeoutMs: number): Promise<number | 
 async function callAdmin(
   adminUrl: string,
   token: string,
-  call: { readonly method: string; readonly path: string; readonly body: unknown },
+  call: {
+    readonly method: string;
+    readonly path: string;
+    readonly body: unknown;
+    readonly workspaceId: string | undefined;
+  },
 ): Promise<AdminAnswer> {
   const response = await fetch(`${adminUrl}/api/v1${call.path}`, {
     method: call.method,
     headers: {
       authorization: `Bearer ${token}`,
       ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(call.workspaceId === undefined ? {} : { 'x-keyward-workspace': call.workspaceId }),
     },
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
   });

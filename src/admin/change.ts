@@ -1,12 +1,16 @@
+import { setImmediate } from 'node:timers/promises';
 import type { CallContext } from './contract.ts';
 import { newId } from './new-id.ts';
-import type { Receipt } from './ports.ts';
+import type { FleetPort, Receipt } from './ports.ts';
 
 /** What has to reach the workers after the commit. */
 export type Propagation =
   | { readonly kind: 'snapshot' }
   /** Without `wait` the answer does not wait for the workers. */
-  | { readonly kind: 'key'; readonly kid: string; readonly wait: boolean };
+  | { readonly kind: 'key'; readonly kid: string; readonly wait: boolean }
+  | { readonly kind: 'keys'; readonly kids: readonly string[]; readonly wait: boolean }
+  /** The workers do not know of it. */
+  | { readonly kind: 'none' };
 
 /** What a changing handler did, for the audit log, for the workers and for the caller. */
 export interface Change<Out> {
@@ -14,16 +18,27 @@ export interface Change<Out> {
   /** Public views of the target, never with a secret; null where there was or is none. */
   readonly before: unknown;
   readonly after: unknown;
+  /** Where several things are changed at once: an audit entry for each of them, in place of the one above. */
+  readonly targets?: readonly ChangedTarget[];
   readonly reason?: string | null;
   readonly propagate: Propagation;
   /** Called after the commit, with the workers' receipt; null when nobody waited or it failed. */
   readonly answer: (receipt: Receipt | null) => Out;
 }
 
+export interface ChangedTarget {
+  readonly targetId: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
 export interface Audited {
   readonly action: string;
   readonly targetKind: string;
 }
+
+/** Audit entries written between two looks at what else there is to do. */
+const ENTRIES_IN_A_ROW = 500;
 
 /**
  * Runs a change and its audit entry in one transaction, then tells the workers. Once committed, the
@@ -36,30 +51,51 @@ export async function commitChange<Out>(
 ): Promise<{ readonly change: Change<Out>; readonly receipt: Receipt | null }> {
   const change = await ctx.workspace.transaction(async (workspace) => {
     const made = await work({ ...ctx, workspace });
-    await workspace.audit.append({
-      id: newId('aud', ctx.nowMs),
-      atMs: ctx.nowMs,
-      actor: ctx.principal.actor,
-      ...audited,
-      targetId: made.targetId,
-      reason: made.reason ?? null,
-      before: made.before,
-      after: made.after,
-      requestId: ctx.requestId,
-      clientAddress: ctx.clientAddress,
-    });
+    for (const [index, { targetId, before, after }] of (made.targets ?? [made]).entries()) {
+      // Long work gives way to other calls.
+      if (index % ENTRIES_IN_A_ROW === ENTRIES_IN_A_ROW - 1) await setImmediate();
+      await workspace.audit.append({
+        id: newId('aud', ctx.nowMs),
+        atMs: ctx.nowMs,
+        actor: ctx.principal.actor,
+        ...audited,
+        ...{ targetId, before, after },
+        reason: made.reason ?? null,
+        requestId: ctx.requestId,
+        clientAddress: ctx.clientAddress,
+      });
+    }
     return made;
   });
   return { change, receipt: await propagate(ctx, change.propagate) };
 }
 
+/** What a change would answer: it runs in a transaction that is taken back, and nobody is told. */
+export async function previewChange<Out>(
+  ctx: CallContext,
+  work: (tx: CallContext) => Promise<Change<Out>>,
+): Promise<Out> {
+  const { store } = ctx.deps;
+  const change = await store.rehearse(ctx.workspace.workspaceId, (workspace) => work({ ...ctx, workspace }));
+  return change.answer(null);
+}
+
 async function propagate(ctx: CallContext, propagation: Propagation): Promise<Receipt | null> {
-  const { fleet, log } = ctx.deps;
-  const receipt = (propagation.kind === 'snapshot' ? fleet.publish() : fleet.invalidateKey(propagation.kid)).catch(
-    (error: unknown) => {
-      log.error({ err: error, requestId: ctx.requestId }, 'a committed change did not reach the workers');
-      return null;
-    },
-  );
-  return propagation.kind === 'key' && !propagation.wait ? null : await receipt;
+  if (propagation.kind === 'none') return null;
+  const receipt = tell(ctx.deps.fleet, propagation).catch((error: unknown) => {
+    ctx.deps.log.error({ err: error, requestId: ctx.requestId }, 'a committed change did not reach the workers');
+    return null;
+  });
+  return propagation.kind === 'snapshot' || propagation.wait ? await receipt : null;
+}
+
+function tell(fleet: FleetPort, propagation: Exclude<Propagation, { readonly kind: 'none' }>): Promise<Receipt> {
+  switch (propagation.kind) {
+    case 'snapshot':
+      return fleet.publish();
+    case 'key':
+      return fleet.invalidateKey(propagation.kid);
+    case 'keys':
+      return fleet.invalidateKeys(propagation.kids);
+  }
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
-import { commitChange } from './change.ts';
+import { commitChange, previewChange } from './change.ts';
 import type { Change } from './change.ts';
 import type { AdminDeps } from './ports.ts';
 import type { Permission, Principal } from './rbac.ts';
@@ -144,6 +144,10 @@ export function readEndpoint<
   };
 }
 
+function isPreview(query: object): boolean {
+  return 'preview' in query && query.preview === true;
+}
+
 /** An endpoint that changes something: in one transaction with its audit entry, then sent to the workers. */
 export function changeEndpoint<
   const Id extends string,
@@ -158,13 +162,17 @@ export function changeEndpoint<
     ...{ id, method, path, permission, summary, description, params, query, body, response },
     cli: definition.cli ?? null,
     errors: definition.errors ?? [],
-    statuses: [...new Set([status, statusWhilePending])],
+    statuses: [...new Set([status, statusWhilePending, ...('preview' in query.shape ? [200] : [])])],
     audit: definition.audit,
     run: async (ctx, raw) => {
       const input = parseInput({ params, query, body }, raw);
+      if (isPreview(input.query)) {
+        const answer = await previewChange(ctx, (tx) => handler(tx, input));
+        return { status: 200, body: response.parse(answer), inForce: null };
+      }
       const audited = { action: id, targetKind: definition.audit.targetKind };
       const { change, receipt } = await commitChange(ctx, audited, (tx) => handler(tx, input));
-      const inForce = receipt?.complete ?? false;
+      const inForce = change.propagate.kind === 'none' || (receipt?.complete ?? false);
       return {
         status: inForce ? status : statusWhilePending,
         body: response.parse(change.answer(receipt)),

@@ -10,6 +10,14 @@ export const displayName = z.string().trim().min(1).max(200);
 export const id = z.string().min(1).max(100);
 export const count = z.int().min(0);
 
+/** A switch in a query: `true` or `false`, off unless given. */
+export const flag = z
+  .preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
+  .default(false);
+
+/** The part of a list's query that shows what was deleted in place of what is there. */
+export const deletedField = { deleted: flag.describe('True: what was deleted, and can be restored.') };
+
 export const modelPattern = z
   .string()
   .superRefine((text, ctx) => refuse(parseModelPattern(text), ctx))
@@ -77,3 +85,19 @@ export function durationMs(text: string): number {
   const unit = text.slice(-1) as keyof typeof SECONDS;
   return Number(text.slice(0, -1)) * SECONDS[unit] * 1000;
 }
+
+/** A duration as {@link durationMs} reads it, in the largest unit that fits. */
+export function durationText(timeMs: number): string {
+  const seconds = Math.round(timeMs / 1000);
+  if (seconds === 0) return '0s';
+  for (const unit of ['d', 'h', 'm'] as const) {
+    if (seconds % SECONDS[unit] === 0) return `${seconds / SECONDS[unit]}${unit}`;
+  }
+  return `${seconds}s`;
+}
+
+export function durationTextOrNull(timeMs: number | null): string | null {
+  return timeMs === null ? null : durationText(timeMs);
+}
+
+export const duration = z.string().regex(/^\d{1,5}[smhd]$/, 'must be a duration such as 30d, 24h, 15m or 90s');

@@ -1,6 +1,7 @@
 import { generateKey } from '../keys/format.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import { freshSecret } from './resources/key-secret.ts';
+import { firstApplication } from './first-application.ts';
 import { newId } from './new-id.ts';
 import type { IssuingHasher } from './ports.ts';
 import type { Store, WorkspaceStore } from './stores.ts';
@@ -28,6 +29,8 @@ export async function prepareFirstStart(store: Store, hasher: IssuingHasher, now
       scopesSetAtMs: nowMs,
       limits: NO_LIMITS,
       createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+      deletedAtMs: null,
     });
   }
   const workspace = store.workspace(workspaceId);
@@ -38,23 +41,10 @@ export async function prepareFirstStart(store: Store, hasher: IssuingHasher, now
 }
 
 async function createApplicationAndKey(tx: WorkspaceStore, hasher: IssuingHasher, nowMs: number): Promise<string> {
-  const applicationId = newId('app', nowMs);
+  const application = firstApplication(nowMs);
+  const applicationId = application.id;
   const key = generateKey({ type: 'kwk', environment: 'live' });
-  await tx.applications.insert({
-    id: applicationId,
-    name: 'Default',
-    state: 'active',
-    subscribedModels: ['*'],
-    subscribedServices: [],
-    ownerId: null,
-    teamId: null,
-    scopes: NO_SCOPES,
-    scopesSetAtMs: nowMs,
-    limits: NO_LIMITS,
-    isDefault: true,
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-  });
+  await tx.applications.insert(application);
   await tx.keys.insert({
     kid: key.kid,
     type: 'kwk',

@@ -85,7 +85,7 @@ export function buildOpenApi(endpoints: readonly Endpoint[], version: string): O
       title: 'Keyward admin API',
       version,
       description:
-        'Every change is audited and, once answered, durable. The header x-keyward-in-force of an answer to a change says whether every worker has acknowledged it. Lists are cursor-paged.',
+        'Every change is audited and, once answered, durable. The header x-keyward-in-force of an answer to a change says whether every worker has acknowledged it. Lists are cursor-paged. The header x-keyward-workspace names the workspace that a call is about, for operators; without it, it is the default one. With ?preview=true, changes of what keys stand on change nothing and answer what they would: which keys stop, and with which code.',
     },
     servers: [{ url: '/api/v1' }],
     security: [{ adminToken: [] }],

@@ -1,4 +1,6 @@
 /** What the admin API needs of the rest of the program; handed in by the composition root. */
+import type { KeyActivity } from '../calls/key-activity.ts';
+import type { KeyLifeSettings } from '../config/key-life-settings.ts';
 import type { ConfigError } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
@@ -37,6 +39,8 @@ export interface FleetPort {
   publish(): Promise<Receipt>;
   /** Makes every worker forget what it knows of a key. */
   invalidateKey(kid: string): Promise<Receipt>;
+  /** The same for many keys, in one message. */
+  invalidateKeys(kids: readonly string[]): Promise<Receipt>;
   status(): FleetStatus;
 }
 
@@ -64,9 +68,25 @@ export interface SnapshotSource {
   current(): Snapshot;
 }
 
+interface HashedSecret {
+  readonly hash: string;
+  readonly pepperVersion: number;
+}
+
 /** The one part of the key core's hasher that issuing keys needs. */
 export interface IssuingHasher {
-  hash(secret: string): { readonly hash: string; readonly pepperVersion: number };
+  hash(secret: string): HashedSecret;
+}
+
+/** What opening a reveal link needs of it besides. */
+export interface CheckingHasher extends IssuingHasher {
+  matches(secret: string, known: HashedSecret): boolean;
+  matchDummy(secret: string): false;
+}
+
+/** What the activity of keys is that the store does not know yet. */
+export interface ActivityPort {
+  pending(workspaceId: string, kid: string): KeyActivity | null;
 }
 
 export interface TokenVerifier {
@@ -83,11 +103,16 @@ export interface AdminLog {
 export interface AdminDeps {
   readonly store: Store;
   readonly calls: CallStore;
-  readonly hasher: IssuingHasher;
+  readonly hasher: CheckingHasher;
+  readonly activity: ActivityPort;
   readonly fleet: FleetPort;
   readonly snapshotSource: SnapshotSource;
   readonly limits: LimitsPort;
   readonly configFile: ConfigFilePort;
+  /** What the operator's file says about the life of keys, as it stands now. */
+  readonly keyLife: () => KeyLifeSettings;
+  /** Where this server is reached, without a slash at its end. */
+  readonly adminUrl: () => string;
   readonly clock: Clock;
   readonly tokens: TokenVerifier;
   readonly defaultWorkspaceId: string;

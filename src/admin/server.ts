@@ -1,10 +1,11 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { createRequestIds } from '../lib/request-id.ts';
+import { none } from './contract.ts';
 import type { Endpoint } from './contract.ts';
 import { renderDocsPage } from './docs-page.ts';
 import { isOwnHost } from './host-check.ts';
@@ -14,10 +15,16 @@ import { problemResponse } from './problem.ts';
 import type { ProblemOptions } from './problem.ts';
 import { allows } from './rbac.ts';
 import type { Principal } from './rbac.ts';
+import { readText } from './read-text.ts';
 import { ENDPOINTS } from './resources/index.ts';
+import { REVEAL_CSP, REVEAL_PAGE } from './reveal-page.ts';
+import { openReveal } from './reveal.ts';
+import { parseInput } from './validation.ts';
 
 export const API_PREFIX = '/api/v1';
-const BODY_BYTES_MAX = 1024 * 1024;
+const WORKSPACE_HEADER = 'x-keyward-workspace';
+const NO_INPUT = { params: {}, query: new URLSearchParams() };
+const revealInput = z.strictObject({ token: z.string().min(1).max(200) });
 const API_CSP = "default-src 'none'; frame-ancestors 'none'";
 
 export interface AdminEnv {
@@ -36,16 +43,17 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   app.use(async (c, next) => {
     c.set('requestId', newRequestId());
-    if (isOwnHost(new URL(c.req.url).hostname, allowedHosts)) await next();
+    const { hostname } = new URL(c.req.url);
+    if (isOwnHost(hostname, allowedHosts) || hostname === URL.parse(deps.adminUrl())?.hostname) await next();
     else
       c.res = problem(c, 'invalid_host', {
         detail: 'This server does not answer under this name. An operator can allow it.',
       });
     setSecurityHeaders(c);
   });
-  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => problem(c, 'body_too_large') }));
 
   addDocuments(app, deps);
+  addReveal(app, deps);
   for (const endpoint of ENDPOINTS) {
     app.on(endpoint.method, `${API_PREFIX}${endpoint.path}`, (c) => serve(c, endpoint, deps));
   }
@@ -78,13 +86,14 @@ async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Prom
     query: new URL(c.req.url).searchParams,
     body: endpoint.method === 'GET' ? {} : await readJson(c),
   };
+  const workspaceId = await enteredWorkspace(c, principal, deps);
   const ctx = {
-    workspace: deps.store.workspace(deps.defaultWorkspaceId),
+    workspace: deps.store.workspace(workspaceId),
     principal,
-    deps,
+    deps: workspaceId === deps.defaultWorkspaceId ? deps : { ...deps, configFile: withoutDeclarations(deps) },
     nowMs: deps.clock.now(),
     requestId: c.var.requestId,
-    clientAddress: c.env?.incoming?.socket.remoteAddress ?? '',
+    clientAddress: clientAddressOf(c),
   };
   const { status, body, inForce } = await endpoint.run(ctx, raw);
   const headers = new Headers({ 'content-type': 'application/json' });
@@ -95,6 +104,28 @@ async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Prom
   return new Response(JSON.stringify(body), { status, headers });
 }
 
+/** The workspace that the call is about: the one that an operator names, or the default one. */
+async function enteredWorkspace(c: AdminContext, principal: Principal, deps: AdminDeps): Promise<string> {
+  const named = c.req.header(WORKSPACE_HEADER) ?? deps.defaultWorkspaceId;
+  if (named === deps.defaultWorkspaceId) return named;
+  if (!allows(principal, 'workspaces:enter')) {
+    throw new AppError('forbidden', {
+      message: `This admin token may not use ${WORKSPACE_HEADER}: it does not have the permission workspaces:enter.`,
+    });
+  }
+  if ((await deps.store.workspaces.get(named)) !== null) return named;
+  throw new AppError('not_found', { message: `There is no workspace ${named}. GET /api/v1/workspaces lists them.` });
+}
+
+/** What the file declares belongs to the default workspace. */
+function withoutDeclarations({ configFile }: AdminDeps): AdminDeps['configFile'] {
+  return { status: () => configFile.status(), declaresProvider: () => false, declaresAlias: () => false };
+}
+
+function clientAddressOf(c: AdminContext): string {
+  return c.env?.incoming?.socket.remoteAddress ?? '';
+}
+
 /** A bearer token in the header, and nowhere else: URLs end up in logs and histories. */
 async function authenticate(c: AdminContext, deps: AdminDeps): Promise<Principal | null> {
   const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
@@ -103,7 +134,7 @@ async function authenticate(c: AdminContext, deps: AdminDeps): Promise<Principal
 
 /** The parsed body; `{}` when there is none, so that a POST without options needs no body. */
 async function readJson(c: AdminContext): Promise<unknown> {
-  const text = await c.req.text();
+  const text = await readText(c);
   if (text === '') return {};
   const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json') throw new AppError('unsupported_media_type');
@@ -124,10 +155,29 @@ function addDocuments(app: Hono<AdminEnv>, deps: AdminDeps): void {
   });
 }
 
+/** The only call without an admin token: the link itself is what allows it. */
+function addReveal(app: Hono<AdminEnv>, deps: AdminDeps): void {
+  app.get('/reveal', (c) => {
+    c.header('content-security-policy', REVEAL_CSP);
+    return c.html(REVEAL_PAGE);
+  });
+  app.post('/reveal', async (c) => {
+    const { body } = parseInput(
+      { params: none, query: none, body: revealInput },
+      { ...NO_INPUT, body: await readJson(c) },
+    );
+    const caller = { requestId: c.var.requestId, clientAddress: clientAddressOf(c) };
+    return c.json(await openReveal(deps, body.token, caller));
+  });
+}
+
 /** Registered after the endpoints: whatever reaches them asked for a known path with another method. */
 function addMethodRefusals(app: Hono<AdminEnv>): void {
   const paths = Map.groupBy(ENDPOINTS, (endpoint) => `${API_PREFIX}${endpoint.path}`);
-  const documents = ['/api/openapi.json', '/api/docs'].map((path) => [path, ['GET']] as const);
+  const documents = [
+    ...['/api/openapi.json', '/api/docs'].map((path) => [path, ['GET']] as const),
+    ['/reveal', ['GET', 'POST']] as const,
+  ];
   const endpoints = [...paths].map(([path, list]) => [path, list.map(({ method }) => method)] as const);
   for (const [path, methods] of [...endpoints, ...documents]) {
     const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');

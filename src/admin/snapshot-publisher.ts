@@ -1,9 +1,12 @@
 import { compile, declaredBy } from '../config/compile.ts';
 import type { WorkspaceInput } from '../config/compile.ts';
+import { keyLifeSettings } from '../config/key-life-settings.ts';
+import type { KeyLifeSettings } from '../config/key-life-settings.ts';
 import type { ConfigResult } from '../config/load.ts';
 import type { ParsedConfig } from '../config/schema.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
+import { loadOwners } from './load-owners.ts';
 import type { ConfigFilePort, ConfigFileStatus, Receipt, SnapshotSource } from './ports.ts';
 import type { Store } from './stores.ts';
 
@@ -80,6 +83,11 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
     return declaredBy(this.#file).aliases.includes(alias);
   }
 
+  /** What the file that is in force says about the life of keys. */
+  keyLife(): KeyLifeSettings {
+    return keyLifeSettings(this.#file);
+  }
+
   async #compile(): Promise<Snapshot> {
     const { store, env, clock } = this.#options;
     const rows = await store.workspaces.list();
@@ -88,9 +96,7 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
       const workspace = store.workspace(row.id);
       workspaces.push({
         workspace: row,
-        applications: await workspace.applications.all(),
-        people: [],
-        teams: [],
+        ...(await loadOwners(workspace)),
         providers: await workspace.providers.all(),
         credentials: await workspace.credentials.secrets(),
         aliases: await workspace.aliases.all(),

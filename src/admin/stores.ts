@@ -5,25 +5,54 @@
  */
 import type { CallRecord, CallRow } from '../calls/call-record.ts';
 import type { Environment, KeyRecord, KeyState, StoredKeyType } from '../keys/key-record.ts';
-import type { Narrowing } from '../keys/owners.ts';
+import type { Cidr } from '../keys/cidr.ts';
+import type { Narrowing, StandingState } from '../keys/owners.ts';
+import type { MembershipStore, PersonStore, TeamStore } from './owner-stores.ts';
+import type { JobStore, KeyLifeStores } from './key-life-stores.ts';
 
 export interface Store {
   /** Everything of one workspace, each query confined to it. */
   workspace(workspaceId: string): WorkspaceStore;
   workspaces: WorkspacesStore;
+  /** Runs work on a workspace as a transaction that is taken back whatever it did: to see what it would do. */
+  rehearse<T>(workspaceId: string, work: (tx: WorkspaceStore) => Promise<T>): Promise<T>;
   /** The data plane's look-up: by kid, over all workspaces, without secrets that could be used. */
   findKey(kid: string): Promise<KeyRecord | null>;
+  /** The workspace of a reveal link, by the public part of its token. */
+  findReveal(id: string): Promise<string | null>;
+  readonly jobs: JobStore;
   close(): Promise<void>;
 }
 
-export interface WorkspacesStore {
-  list(): Promise<readonly WorkspaceRow[]>;
-  insert(row: WorkspaceRow): Promise<void>;
+/** What is deleted keeps its row, with the time: `get` and lists pass it over, unless they are asked for it. */
+export interface Deletable {
+  /** Null: it is there. */
+  readonly deletedAtMs: number | null;
 }
 
-export interface WorkspaceStore {
+export interface WorkspacesStore {
+  /** Oldest first: the first is the default one. Without those that are deleted. */
+  list(): Promise<readonly WorkspaceRow[]>;
+  insert(row: WorkspaceRow): Promise<void>;
+  page(page: PageRequest, filter: DeletedFilter): Promise<Page<WorkspaceRow>>;
+  get(id: string): Promise<WorkspaceRow | null>;
+  /** Also where it is deleted. */
+  find(id: string): Promise<WorkspaceRow | null>;
+  update(id: string, patch: Partial<Omit<WorkspaceRow, 'id' | 'createdAtMs'>>): Promise<void>;
+}
+
+/** Every workspace, inside the transaction of one of them: for operators. */
+export interface Deployment extends WorkspacesStore {
+  workspace(workspaceId: string): WorkspaceStore;
+}
+
+export interface WorkspaceStore extends KeyLifeStores {
   readonly workspaceId: string;
+  readonly deployment: Deployment;
   readonly applications: ApplicationStore;
+  readonly people: PersonStore;
+  readonly teams: TeamStore;
+  readonly memberships: MembershipStore;
   readonly keys: KeyRowStore;
   readonly providers: ProviderStore;
   readonly credentials: CredentialStore;
@@ -47,14 +76,20 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-export interface WorkspaceRow extends Narrowing {
-  readonly id: string;
-  readonly name: string;
-  readonly state: 'active' | 'disabled';
-  readonly createdAtMs: number;
+/** True: only what is deleted; otherwise only what is there. */
+export interface DeletedFilter {
+  readonly deleted?: boolean;
 }
 
-export interface ApplicationRow extends Narrowing {
+export interface WorkspaceRow extends Narrowing, Deletable {
+  readonly id: string;
+  readonly name: string;
+  readonly state: StandingState;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface ApplicationRow extends Narrowing, Deletable {
   readonly id: string;
   readonly name: string;
   readonly state: 'active' | 'disabled';
@@ -75,12 +110,12 @@ export interface ApplicationRow extends Narrowing {
 export interface ApplicationStore {
   insert(row: ApplicationRow): Promise<void>;
   get(id: string): Promise<ApplicationRow | null>;
+  find(id: string): Promise<ApplicationRow | null>;
   getDefault(): Promise<ApplicationRow | null>;
-  list(page: PageRequest): Promise<Page<ApplicationRow>>;
-  /** Every application: for the snapshot. */
+  list(page: PageRequest, filter: DeletedFilter): Promise<Page<ApplicationRow>>;
+  /** Every application that is there: for the snapshot. */
   all(): Promise<readonly ApplicationRow[]>;
   update(id: string, patch: Partial<Omit<ApplicationRow, 'id' | 'createdAtMs'>>): Promise<void>;
-  delete(id: string): Promise<void>;
 }
 
 export interface KeyRow extends Omit<KeyRecord, 'workspaceId'> {
@@ -94,6 +129,10 @@ export interface KeyRow extends Omit<KeyRecord, 'workspaceId'> {
   readonly minting: MintingPolicy | null;
   /** Why it was suspended or revoked, in the words of who did it. */
   readonly stateReason: string | null;
+  /** Written by the activity of the key, not by changes; absent: not used so far. */
+  readonly lastUsedAtMs?: number;
+  /** Since when its calls are known; absent: since it was made. */
+  readonly watchedSinceMs?: number;
 }
 
 /** What the server may mint from a key. */
@@ -109,6 +148,9 @@ export interface KeyFilter {
   readonly parentKid?: string;
   readonly type?: StoredKeyType;
   readonly applicationId?: string;
+  readonly ownerId?: string;
+  /** Minted from any of them. At most 500. */
+  readonly parentKids?: readonly string[];
   readonly state?: KeyState;
   readonly environment?: Environment;
   readonly tag?: string;
@@ -119,14 +161,22 @@ export interface KeyFilter {
 export interface KeyRowStore {
   insert(row: KeyRow): Promise<void>;
   get(kid: string): Promise<KeyRow | null>;
+  /** Those that are there, at most 500, in no order. */
+  getMany(kids: readonly string[]): Promise<readonly KeyRow[]>;
   list(page: PageRequest, filter: KeyFilter): Promise<Page<KeyRow>>;
   /** The temporary keys of a key that have not ended: how many, and when the first of them ends. */
   livePool(parentKid: string, nowMs: number): Promise<{ readonly live: number; readonly soonestEndMs: number | null }>;
+  /** Temporary keys of a key that were minted, and that ended, in a span of time. */
+  poolTraffic(
+    parentKid: string,
+    fromMs: number,
+    toMs: number,
+  ): Promise<{ readonly minted: number; readonly ended: number }>;
   /** Raises the revision; false when the revision was not the expected one (someone else changed it). */
   update(
     kid: string,
     expectedRevision: number,
-    patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy'>>,
+    patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy' | 'lastUsedAtMs' | 'watchedSinceMs'>>,
   ): Promise<boolean>;
 }
 
@@ -279,6 +329,14 @@ export interface UsageQuery {
   readonly groupBy: 'key' | 'owner' | 'application' | 'model' | 'provider' | 'day' | 'code';
 }
 
+export interface CallersQuery {
+  readonly fromMs: number;
+  /** They called from it. */
+  readonly network?: Cidr;
+  /** They called it. */
+  readonly provider?: string;
+}
+
 export interface UsageRow {
   readonly group: string;
   readonly calls: number;
@@ -298,6 +356,10 @@ export interface CallStore {
   write(rows: readonly CallRow[]): Promise<void>;
   list(workspaceId: string | null, page: PageRequest, filter: CallFilter): Promise<Page<CallRecord>>;
   usage(workspaceId: string | null, query: UsageQuery): Promise<readonly UsageRow[]>;
+  /** The keys of a workspace that made such calls. */
+  callers(workspaceId: string, query: CallersQuery): Promise<readonly string[]>;
+  /** When each of the keys made its last call, unix milliseconds; a key that made none has no entry. At most 500 kids. */
+  lastUsed(workspaceId: string, kids: readonly string[]): Promise<ReadonlyMap<string, number>>;
   close(): Promise<void>;
 }
 

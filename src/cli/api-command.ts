@@ -14,7 +14,7 @@ import type { Terminal } from './terminal.ts';
 export async function runApiCommand(id: OperationId, args: readonly string[], terminal: Terminal): Promise<void> {
   const operation = OPERATIONS[id];
   const parsed = parseArguments(args, operation.flags);
-  const { help, json, url, 'data-dir': dataDir } = parsed.values;
+  const { help, json, url, 'data-dir': dataDir, workspace } = parsed.values;
   if (help === true) {
     terminal.out(commandHelp(operation));
     return;
@@ -24,12 +24,28 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
     { ...(typeof url === 'string' ? { url } : {}), ...(typeof dataDir === 'string' ? { dataDir } : {}) },
     terminal.env,
   );
-  const answer = await call(connection, id, input);
+  const within = typeof workspace === 'string' ? { workspaceId: workspace } : {};
+  const answer = await withProgress(terminal, () => call({ ...connection, ...within }, id, input));
   terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(operation, answer));
 }
 
+const PROGRESS_EVERY_MS = 2000;
+
+/** Long work shows that it goes on: beside the answer, which stays alone on the output. */
+async function withProgress<T>(terminal: Terminal, work: () => Promise<T>): Promise<T> {
+  const startedMs = performance.now();
+  const timer = setInterval(() => {
+    terminal.err(`Still working, for ${Math.round((performance.now() - startedMs) / 1000)} s …\n`);
+  }, PROGRESS_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 async function call(
-  connection: Connection,
+  connection: Connection & { readonly workspaceId?: string },
   id: OperationId,
   input: Awaited<ReturnType<typeof inputOf>>,
 ): Promise<unknown> {

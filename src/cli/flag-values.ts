@@ -19,6 +19,7 @@ const COMMON: ParseArgsOptionsConfig = {
   help: { type: 'boolean', short: 'h' },
   url: { type: 'string' },
   'data-dir': { type: 'string' },
+  workspace: { type: 'string' },
 };
 
 export function parseArguments(args: readonly string[], flags: readonly Flag[]): ParsedArguments {
@@ -27,6 +28,8 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
       args: [...args],
       options: Object.fromEntries([COMMON, ...flags.map(optionsOf)].flatMap((options) => Object.entries(options))),
       allowPositionals: true,
+      // `--no-mint` says false.
+      allowNegative: true,
     });
     return { values, positionals };
   } catch (error) {
@@ -56,7 +59,7 @@ export async function inputOf(operation: Operation, { values, positionals }: Par
 /** How a flag is written, for help and messages. */
 export function flagText(flag: Flag): string {
   if (flag.secret) return `--${flag.name}-stdin or --${flag.name}-env NAME`;
-  if (flag.type === 'boolean') return `--${flag.name}`;
+  if (flag.type === 'boolean') return `--${flag.name}, --no-${flag.name}`;
   return `--${flag.name} ${flag.values?.join('|') ?? (flag.type === 'strings' ? 'a,b,…' : flag.type)}`;
 }
 

@@ -14,6 +14,7 @@ const OWN_COMMANDS: readonly Line[] = [
 const COMMON_FLAGS: readonly Line[] = [
   { left: '--json', right: "The API's own answer, as JSON." },
   { left: '--url url', right: 'The control plane. Default: KEYWARD_ADMIN_URL, or http://127.0.0.1:8081.' },
+  { left: '--workspace id', right: 'The workspace that the command is about. Default: the default one.' },
   { left: '--data-dir folder', right: 'Where the master key is. Default: KEYWARD_DATA_DIR, or ./data.' },
 ];
 

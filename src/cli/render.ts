@@ -10,7 +10,8 @@ export function renderAnswer(operation: Operation, answer: unknown): string {
   if (columns !== null && Array.isArray(fields['items'])) {
     return renderList(columns, fields['items'].map(asFields), fields['next']);
   }
-  if ('key' in fields) return renderIssuedKey(fields);
+  if (typeof fields['key'] === 'string') return renderIssuedKey(fields);
+  if ('impact' in fields) return renderImpact(fields);
   if ('receipt' in fields) return renderStateChange(fields);
   return renderFields(fields);
 }
@@ -32,6 +33,19 @@ function renderStateChange({ receipt, ...rest }: Fields): string {
       ? `In force on all ${cellText(workers)} workers (version ${cellText(version)}).`
       : 'Stored, but not known to be in force on every worker yet. See: keyward status';
   return `${renderFields(rest)}\n${sentence}\n`;
+}
+
+const IMPACT_COLUMNS = ['kid', 'name', 'applicationId', 'ownerId', 'state', 'effect', 'code'];
+
+/** What a change does to keys: counts and the list of them. */
+function renderImpact({ impact, receipt, ...rest }: Fields): string {
+  const { keys, next, preview, ...counts } = asFields(impact);
+  const facts =
+    preview === true || receipt === undefined ? renderFields(rest) : renderStateChange({ ...rest, receipt });
+  const affected = Array.isArray(keys) ? keys.map(asFields) : [];
+  const list = affected.length === 0 ? '' : `\n${renderList(IMPACT_COLUMNS, affected, next)}`;
+  const sentence = preview === true ? 'A preview: nothing was changed.\n' : '';
+  return `${facts}\n${renderFields(counts)}${list}${sentence}`;
 }
 
 function renderFields(fields: Fields): string {

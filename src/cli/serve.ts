@@ -83,7 +83,7 @@ function readFile(location: ConfigLocation, env: NodeJS.ProcessEnv): ParsedConfi
   if (result.ok) return result.config;
   const more = result.errors.length - 1;
   throw new StartError(
-    formatConfigErrors(result.errors.slice(0, 1)),
+    `${formatConfigErrors(result.errors.slice(0, 1))}.`,
     more === 0 ? 'Correct it and start again.' : `(and ${more} more: "keyward config check" lists them all)`,
   );
 }

@@ -29,6 +29,8 @@ export interface ClientOptions {
   /** Where the control plane is, for example `http://127.0.0.1:8081`. */
   readonly baseUrl: string;
   readonly token: string;
+  /** The workspace that calls are about; the default one unless it is named. */
+  readonly workspaceId?: string;
   readonly fetch?: typeof fetch;
   readonly timeoutMs?: number;
 }
@@ -68,6 +70,7 @@ async function send(options: ClientOptions, id: OperationId, input: UncheckedInp
     headers: {
       authorization: `Bearer ${options.token}`,
       accept: 'application/json',
+      ...(options.workspaceId === undefined ? {} : { 'x-keyward-workspace': options.workspaceId }),
       ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),

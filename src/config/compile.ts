@@ -1,5 +1,5 @@
 import { NO_LIMITS, NO_SCOPES, readLimits, readScopes } from '../keys/constraints.ts';
-import type { ApplicationState, Narrowing, PersonState, TeamState } from '../keys/owners.ts';
+import type { ApplicationState, Narrowing, PersonState, TeamState, WorkspaceState } from '../keys/owners.ts';
 import { PROVIDERS } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
 import { compileBuiltIn, compileOwn } from './compile-provider.ts';
@@ -8,12 +8,16 @@ import { GATEWAY_DEFAULTS } from './schema.ts';
 import type { ParsedConfig, ProviderConfig } from './schema.ts';
 import type { AliasSnapshot, GatewaySettings, ProviderSnapshot, Snapshot, WorkspaceSnapshot } from './snapshot.ts';
 
-/** A workspace as storage knows it. */
-export interface WorkspaceInput {
+/** Who and what stands behind the keys of a workspace, as storage knows it. */
+export interface OwnersInput {
   readonly workspace: Narrowing & { readonly id: string; readonly state: 'active' | 'disabled' };
   readonly applications: readonly ApplicationState[];
   readonly people: readonly PersonState[];
   readonly teams: readonly TeamState[];
+}
+
+/** A workspace as storage knows it. */
+export interface WorkspaceInput extends OwnersInput {
   readonly providers: readonly ProviderInput[];
   readonly credentials: readonly CredentialInput[];
   readonly aliases: readonly { readonly id: string; readonly targets: readonly string[] }[];
@@ -84,15 +88,25 @@ function gatewaySettings(file: ParsedConfig | null): GatewaySettings {
 function compileWorkspace(input: WorkspaceInput, declarations: Declarations, warn: Warn): WorkspaceSnapshot {
   const providers = compileProviders(input, declarations, warn);
   return {
-    id: input.workspace.id,
-    ...stateOf(input.workspace, `workspace ${input.workspace.id}`, warn),
-    ...narrowingOf(input.workspace),
-    applications: byId(input.applications.map((application) => compileApplication(application, warn))),
-    people: byId(input.people.map(({ id, state }) => ({ id, state }))),
-    teams: byId(input.teams.map((team) => compileTeam(team, warn))),
+    ...compileOwners(input, warn),
     providers,
     aliases: compileAliases(input, declarations, providers, warn),
     catalogueSinceMs: input.catalogue,
+  };
+}
+
+/** The part of a workspace that says whether its keys may be used. Pure. */
+export function compileOwners(
+  { workspace, applications, people, teams }: OwnersInput,
+  warn: (sentence: string) => void,
+): WorkspaceState {
+  return {
+    id: workspace.id,
+    ...stateOf(workspace, `workspace ${workspace.id}`, warn),
+    ...narrowingOf(workspace),
+    applications: byId(applications.map((application) => compileApplication(application, warn))),
+    people: byId(people.map(({ id, state }) => ({ id, state }))),
+    teams: byId(teams.map((team) => compileTeam(team, warn))),
   };
 }
 

@@ -113,12 +113,25 @@ const gateway = z.strictObject({
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 
+const days = wholeNumber(1, 3650);
+
+const keys = z.strictObject({
+  expiryNoticeDays: z.array(days).max(10).optional(),
+  idleAfterDays: days.optional(),
+});
+
+const webhooks = z.strictObject({ allowPrivate: flag.optional() });
+
 const port = wholeNumber(0, 65_535);
 
 const listen = z.strictObject({
   host: text.max(255).optional(),
   port: port.optional(),
   adminPort: port.optional(),
+  adminUrl: z
+    .url({ protocol: /^https?$/, error: 'must be a URL such as https://keyward.example.com' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
   tls: z.strictObject({ cert: text, key: text }).optional(),
 });
 
@@ -132,6 +145,8 @@ export const configSchema = z.strictObject({
     .optional(),
   models: z.record(aliasId, alias).optional(),
   gateway: gateway.optional(),
+  keys: keys.optional(),
+  webhooks: webhooks.optional(),
   listen: listen.optional(),
   workers: wholeNumber(1, 256).optional(),
   logLevel: z.enum(LOG_LEVELS).optional(),

@@ -7,6 +7,8 @@ import { createCallQueue } from '../gateway/call-queue.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { KeyCache } from '../gateway/key-cache.ts';
 import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
+import { createFailureThrottle } from '../keys/failure-throttle.ts';
+import type { FailureThrottle } from '../keys/failure-throttle.ts';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -35,6 +37,8 @@ import { createUpstreams } from './upstreams.ts';
 const COUNTER_CELLS = 65_536;
 const DELEGATED_MAX = 4096;
 const WORKER = 0;
+/** Wrong keys from one network, beyond which ids that are not known here are not looked up any more. */
+const WRONG_KEYS = { burst: 100, perSecond: 10, sourcesMax: 10_000 } as const;
 
 /**
  * The key engine inside of this process, without a server between: issues keys that stand for real
@@ -64,6 +68,7 @@ export async function createKeyward(options: KeywardOptions = {}): Promise<Keywa
     keys: new KeyCache({ source: storage, clock }),
     hasher,
     counters: counters.open,
+    failures: failuresByNetwork(),
     delegations: createDelegationVerifier({ clock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
     calls: createCallQueue((rows) => callLog.push(rows)),
@@ -139,6 +144,17 @@ function openCounters(
   const counters = createSharedCounters({ cells: COUNTER_CELLS });
   const keeper = storage.counters === null ? null : keepCounters({ counters, store: storage.counters, clock, onError });
   return { open: openSharedCounters(counters, WORKER), close: () => keeper?.close() };
+}
+
+/** Callers whose address the program does not tell all look alike: they are not held to account for one another. */
+function failuresByNetwork(): FailureThrottle {
+  const known = createFailureThrottle(WRONG_KEYS);
+  return {
+    isBlocked: (source, nowMs) => source !== '' && known.isBlocked(source, nowMs),
+    recordFailure: (source, nowMs) => {
+      if (source !== '') known.recordFailure(source, nowMs);
+    },
+  };
 }
 
 function logger(onLog: KeywardOptions['onLog']): Gateway['log'] {

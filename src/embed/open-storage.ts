@@ -1,10 +1,11 @@
 /** From what a program says about storage to one that is open, with what the engine is to know of it. */
 import { randomBytes } from 'node:crypto';
+import { firstApplication } from '../admin/first-application.ts';
+import { readOwners } from '../admin/load-owners.ts';
 import { newId } from '../admin/new-id.ts';
 import type { ApplicationRow, Store, WorkspaceRow, WorkspaceStore } from '../admin/stores.ts';
 import type { WorkspaceSnapshot } from '../config/snapshot.ts';
 import { AppError } from '../errors.ts';
-import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import { UNNARROWED } from '../keys/owners.ts';
 import type { Pepper } from '../keys/secret-hash.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -78,18 +79,15 @@ async function openFolder(dataDir: string, given: Uint8Array | null, clock: Cloc
   const masterKey = given ?? loadMasterKey({ dataDir, env: process.env });
   const store = openStore({ dataDir, masterKey, clock });
   try {
-    const workspace = await firstWorkspace(store, clock.now());
-    const stores = store.workspace(workspace.id);
+    const { id } = await firstWorkspace(store, clock.now());
+    const stores = store.workspace(id);
     const application = await defaultApplication(stores, clock.now());
-    const applications = await stores.applications.all();
+    const owners = await readOwners(stores);
+    if (owners === null) throw new AppError('workspace_disabled');
     return {
-      storage: openEmbeddedStorage({ dataDir, store, workspaceId: workspace.id }),
+      storage: openEmbeddedStorage({ dataDir, store, workspaceId: id }),
       peppers: store.peppers(),
-      workspace: {
-        ...PLAIN_WORKSPACE,
-        ...workspace,
-        applications: Object.fromEntries(applications.map((row) => [row.id, row])),
-      },
+      workspace: { ...PLAIN_WORKSPACE, ...owners },
       applicationId: application.id,
       spoolPath: dataPaths.callSpool(dataDir),
     };
@@ -109,6 +107,8 @@ async function firstWorkspace({ workspaces }: Store, nowMs: number): Promise<Wor
     state: 'active',
     scopesSetAtMs: nowMs,
     createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    deletedAtMs: null,
   };
   await workspaces.insert(row);
   return row;
@@ -117,21 +117,7 @@ async function firstWorkspace({ workspaces }: Store, nowMs: number): Promise<Wor
 async function defaultApplication({ applications }: WorkspaceStore, nowMs: number): Promise<ApplicationRow> {
   const existing = await applications.getDefault();
   if (existing !== null) return existing;
-  const row: ApplicationRow = {
-    id: newId('app', nowMs),
-    name: 'Default',
-    state: 'active',
-    subscribedModels: ['*'],
-    subscribedServices: [],
-    ownerId: null,
-    teamId: null,
-    scopes: NO_SCOPES,
-    scopesSetAtMs: nowMs,
-    limits: NO_LIMITS,
-    isDefault: true,
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-  };
+  const row = firstApplication(nowMs);
   await applications.insert(row);
   return row;
 }

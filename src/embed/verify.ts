@@ -10,7 +10,6 @@ import type { CallAmounts } from '../limits/call-limits.ts';
 import type { Engine, Proven } from './engine.ts';
 import { bindingOf, judge, openCall, policyContext, proveAgain, proveText, take, tellRefused } from './engine.ts';
 import { inProcess } from './in-process.ts';
-import { neededBy } from './limit-needs.ts';
 
 /** What is asked for. What is left out is not asked: scopes about it are skipped, but for an address, which a list of addresses needs. */
 export interface VerifyFacts extends Partial<RequestFacts> {
@@ -121,7 +120,7 @@ function withReadings(proven: Proven, need: CallAmounts): DecisionInput {
 }
 
 function readings({ bound, input }: Proven, need: CallAmounts): readonly LimitReading[] {
-  return bound.limits.read(input.nowMs).map((reading) => neededBy(reading, need));
+  return bound.limits.read(input.nowMs, need);
 }
 
 function refused(engine: Engine, call: Call, why: Refusal, proven: Proven | null): KeywardVerdict {

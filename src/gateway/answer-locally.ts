@@ -3,6 +3,7 @@ import { mayCallModel } from '../keys/checks/index.ts';
 import { decisionInput } from './admit.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
+import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ProbeRoute } from './routes.ts';
 import { standingFor } from './standing.ts';
@@ -16,9 +17,12 @@ export function answerProbe(gateway: Gateway, call: Call, route: ProbeRoute): nu
   return null;
 }
 
-/** The models that this key may call, in the caller's dialect. */
-export function answerModels(gateway: Gateway, call: Call): Refusal | null {
-  sendJson(call, 200, call.dialect.modelsBody(callableModels(gateway, call)));
+/** The models that this key may call, or the one of them that was asked for, in the caller's dialect. */
+export function answerModels(gateway: Gateway, call: Call, name: string | null): Refusal | null {
+  const models = callableModels(gateway, call);
+  const model = name === null ? undefined : models.find(({ id }) => id === name);
+  if (name !== null && model === undefined) return refusal('model_not_found');
+  sendJson(call, 200, model === undefined ? call.dialect.modelsBody(models) : call.dialect.modelBody(model));
   call.complete = true;
   return null;
 }

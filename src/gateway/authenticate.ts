@@ -1,3 +1,4 @@
+import { networkOf } from '../keys/client-network.ts';
 import { fingerprintOf, parseKey } from '../keys/format.ts';
 import { findMatchingSecret } from '../keys/secret-hash.ts';
 import { proveDelegated, readDelegated } from './authenticate-delegated.ts';
@@ -61,7 +62,11 @@ export function isOutdated(gateway: Gateway, call: Call): boolean {
 export function proveKey(gateway: Gateway, call: Call, kid: string): Refusal | null | Promise<Refusal | null> {
   const known = gateway.keys.peek(kid);
   const isKnown = known !== undefined && (known === null || knowsAncestors(gateway, known));
-  return isKnown ? prove(gateway, call, known) : loadAndProve(gateway, call, kid);
+  if (isKnown) return prove(gateway, call, known);
+  // Whoever guesses ids would cost a look-up each; keys in use are known here and go on.
+  if (!isFlooding(gateway, call)) return loadAndProve(gateway, call, kid);
+  gateway.hasher.matchDummy(call.secret);
+  return TOO_MANY_FAILURES;
 }
 
 async function loadAndProve(gateway: Gateway, call: Call, kid: string): Promise<Refusal | null> {
@@ -89,14 +94,33 @@ function prove(gateway: Gateway, call: Call, key: CachedKey | null): Refusal | n
   if (key === null) {
     // The same work as for a key that exists, so that time does not tell them apart.
     gateway.hasher.matchDummy(call.secret);
-    return refusal('unknown_key');
+    return wrongKey(gateway, call, 'unknown_key');
   }
   const matched = findMatchingSecret(gateway.hasher, key.prepared.record.secrets, call.secret);
-  if (matched === null || call.keyFingerprint !== key.fingerprint) return refusal('secret_mismatch');
+  if (matched === null || call.keyFingerprint !== key.fingerprint) return wrongKey(gateway, call, 'secret_mismatch');
   call.matchedSecret = matched;
   call.key = key;
   call.workspace = workspaceOf(call, key);
   return null;
+}
+
+function wrongKey(gateway: Gateway, call: Call, code: 'unknown_key' | 'secret_mismatch'): Refusal {
+  // The same answer for ids that are known and for those that are not looked up: nothing is to be learnt from a flood.
+  if (isFlooding(gateway, call)) return TOO_MANY_FAILURES;
+  gateway.failures.recordFailure(networkOf(call.clientAddress), gateway.clock.now());
+  return refusal(code);
+}
+
+const TOO_MANY_FAILURES = refusal('too_many_failures', { retryAfterMs: 1000 });
+
+/** Callers that come through a proxy on this machine all look alike: they are not held to account for one another. */
+function isFlooding(gateway: Gateway, call: Call): boolean {
+  if (isLoopback(call.clientAddress)) return false;
+  return gateway.failures.isBlocked(networkOf(call.clientAddress), gateway.clock.now());
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address.startsWith('::ffff:127.') || address === '::1';
 }
 
 function workspaceOf({ config }: Call, key: CachedKey | null): LiveWorkspace | null {

@@ -1,5 +1,5 @@
 import type { Call } from './call.ts';
-import { headerValue } from './header-text.ts';
+import { contentEncoding, headerValue } from './header-text.ts';
 import { refusal } from './refusal.ts';
 import type { ProviderAnswer, Refusal } from './refusal.ts';
 import type { UpstreamFailure } from './upstream.ts';
@@ -47,12 +47,16 @@ export function classifyFailure(failure: UpstreamFailure): Refusal {
   }
 }
 
-/** A provider's own error body, where it is JSON; an error page of something in between is not passed on. */
+/**
+ * A provider's own error body: of a model call where it is plain JSON, for an error page of something
+ * in between is not passed on; of its own API as it is.
+ */
 function passable(call: Call, headers: readonly string[], body: Buffer): ProviderAnswer | null {
   const type = headerValue(headers, 'content-type') ?? '';
-  return body.length > 0 && (type.startsWith('application/json') || call.reading === null)
-    ? { contentType: type, body }
-    : null;
+  const encoding = contentEncoding(headers);
+  const isJson = type.toLowerCase().startsWith('application/json') && encoding === null;
+  if (body.length === 0 || (call.reading !== null && !isJson)) return null;
+  return { headers: ['content-type', type, ...(encoding === null ? [] : ['content-encoding', encoding])], body };
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3); null when absent or unreadable. Bounded by a day. */

@@ -3,7 +3,7 @@ import type { Gateway } from './gateway.ts';
 import { classifyAnswer, classifyFailure } from './classify.ts';
 import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
-import { headerValue } from './header-text.ts';
+import { contentEncoding, headerValue } from './header-text.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
@@ -16,6 +16,12 @@ import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
 const HELD_BYTES_MAX = 1_048_576;
 /** The part of an error answer that is read; more is not an error message. */
 const ERROR_BYTES_MAX = 65_536;
+
+const SPACE = 0x20;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 /**
  * How an answer passes: `head` before it began; `events` an event stream, through the dialect's
@@ -100,12 +106,17 @@ class Relay implements UpstreamListener {
     call.upstreamStatus = status;
     this.#status = status;
     this.#headers = headers;
-    const contentType = headerValue(headers, 'content-type') ?? '';
+    // RFC 9110 §8.3.1: the case does not matter.
+    const contentType = (headerValue(headers, 'content-type') ?? '').toLowerCase();
     call.upstreamRequestId = headerValue(headers, this.#target.dialect.requestIdHeader);
     if (status >= 300) {
       this.#mode = 'error';
     } else if (call.reading === null) {
       this.#mode = 'flowing';
+    } else if (status === 204) {
+      this.#refuseAnswer('it is empty');
+    } else if (contentEncoding(headers) !== null) {
+      this.#refuseAnswer('it is compressed, which was not asked for');
     } else if (contentType.startsWith('text/event-stream')) {
       this.#mode = 'events';
       call.eventStream = true;
@@ -118,7 +129,7 @@ class Relay implements UpstreamListener {
       call.seenOutput = new SeenOutput();
       this.#mode = streamed ? 'flowing' : 'held';
     } else {
-      this.#fail(refusal('provider_answer_invalid'));
+      this.#refuseAnswer('it is neither JSON nor an event stream');
     }
   }
 
@@ -191,6 +202,7 @@ class Relay implements UpstreamListener {
 
   /** Too large to hold: what is here goes on, the rest flows. Its usage is not read. */
   #stopHolding(): void {
+    if (!beginsJson(this.#held[0])) return this.#refuseAnswer('it is not JSON');
     this.#mode = 'flowing';
     for (const chunk of this.#held) this.#relay(chunk);
     this.#held = [];
@@ -243,6 +255,7 @@ class Relay implements UpstreamListener {
     const call = this.#call;
     const [first, second] = this.#held;
     const body = first !== undefined && second === undefined ? first : Buffer.concat(this.#held);
+    if (!beginsJson(body) || !endsJson(body)) return this.#refuseAnswer('it is not JSON');
     call.usage = this.#target.dialect.readUsage(body);
     call.complete = true;
     call.responseBytes = body.length;
@@ -273,6 +286,14 @@ class Relay implements UpstreamListener {
     this.#fail(refusal('internal_error'));
   }
 
+  /** The caller's client could only choke on it; the operator is told why. */
+  #refuseAnswer(detail: string): void {
+    const { requestId } = this.#call;
+    const provider = this.#target.provider.snapshot.id;
+    this.#gateway.log('warn', 'provider answer refused', { requestId, provider, detail });
+    this.#fail(refusal('provider_answer_invalid'));
+  }
+
   #fail(refused: Refusal): void {
     this.#call.upstream?.abort();
     this.#settle(refused);
@@ -284,4 +305,16 @@ class Relay implements UpstreamListener {
     this.#call.upstream = null;
     this.#resolve(refused);
   }
+}
+
+/** Whether a body begins as an object or a list does: enough to tell a page of something in between, and cheap. */
+function beginsJson(body: Buffer | undefined): boolean {
+  const first = body?.find((byte) => byte > SPACE);
+  return first === OPEN_BRACE || first === OPEN_BRACKET;
+}
+
+/** Whether a body that begins so also ends so: one that was cut short seldom does. */
+function endsJson(body: Buffer): boolean {
+  const last = body.findLast((byte) => byte > SPACE);
+  return last === CLOSE_BRACE || last === CLOSE_BRACKET;
 }

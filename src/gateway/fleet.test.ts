@@ -142,7 +142,7 @@ const KEY = { type: 'kwk', environment: 'live' } as const;
 
 test('a snapshot counts as in force where it was acknowledged, not where it was only sent', async () => {
   const { fleet } = await startFleet(2);
-  const acknowledged = fleet.invalidateKey('nobody0000000');
+  const acknowledged = fleet.invalidateKeys(['nobody0000000']);
   const published = fleet.publish(snapshot(2));
   await acknowledged;
   expect(fleet.status().snapshotVersion).toBe(2);

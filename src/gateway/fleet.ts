@@ -85,9 +85,9 @@ export class Fleet {
     return this.#tellAll((sequence) => ({ kind: 'snapshot', sequence, snapshot }), snapshot.version);
   }
 
-  /** Makes every worker forget a key and waits until they have. */
-  invalidateKey(kid: string): Promise<Acknowledgement> {
-    return this.#tellAll((sequence) => ({ kind: 'invalidate-key', sequence, kid }), this.#sequence + 1);
+  /** Makes every worker forget keys and waits until they have. */
+  invalidateKeys(kids: readonly string[]): Promise<Acknowledgement> {
+    return this.#tellAll((sequence) => ({ kind: 'invalidate-keys', sequence, kids }), this.#sequence + 1);
   }
 
   status(): { snapshotVersion: number; workers: { id: number; state: string; acknowledgedVersion: number }[] } {

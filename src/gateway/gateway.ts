@@ -1,4 +1,5 @@
 import type { DelegationVerifier } from '../keys/delegation-verifier.ts';
+import type { FailureThrottle } from '../keys/failure-throttle.ts';
 import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BoundedMap } from '../lib/bounded-map.ts';
@@ -18,6 +19,8 @@ export interface Gateway {
   readonly hasher: SecretHasher;
   readonly counters: Counters;
   readonly delegations: DelegationVerifier;
+  /** By network: how many wrong keys came from there. */
+  readonly failures: FailureThrottle;
   /** By the text of the delegated key. */
   readonly delegatedStandings: BoundedMap<string, BoundStanding>;
   readonly calls: CallQueue;

@@ -57,7 +57,7 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
 
   if (route.kind === 'models') {
     call.operation = 'models';
-    return admit(gateway, call) ?? answerModels(gateway, call);
+    return admit(gateway, call) ?? answerModels(gateway, call, route.model);
   }
 
   const unread = await readBody(call);

@@ -14,3 +14,9 @@ export function headerValue(headers: readonly string[], name: string): string | 
   }
   return null;
 }
+
+/** How a body is compressed; null when it is not. We ask providers for no coding, but some send one all the same. */
+export function contentEncoding(headers: readonly string[]): string | null {
+  const value = headerValue(headers, 'content-encoding');
+  return value === null || value === '' || value.toLowerCase() === 'identity' ? null : value;
+}

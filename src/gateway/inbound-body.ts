@@ -1,5 +1,7 @@
+import type { BodyFailure } from './inbound.ts';
+
 /** What `readBody` tells. */
-export type BodyListener = (body: Buffer | 'too-large' | 'gone') => void;
+export type BodyListener = (body: Buffer | BodyFailure) => void;
 
 /** Up to here the announced length is taken on trust when a body comes in pieces. */
 const TRUSTED_BYTES_MAX = 1024 * 1024;
@@ -57,7 +59,7 @@ export class InboundBody {
   }
 
   /** Tells the outcome, once; `complete` hands over what was put together. */
-  close(outcome: 'complete' | 'too-large' | 'gone'): void {
+  close(outcome: 'complete' | BodyFailure): void {
     const listener = this.#listener;
     const body = this.#isView ? this.#bytes : this.#bytes.subarray(0, this.#length);
     this.#listener = null;

@@ -6,7 +6,7 @@ import { InboundBody } from './inbound-body.ts';
 import type { BodyListener } from './inbound-body.ts';
 import { Exchange } from './inbound-exchange.ts';
 import type { ExchangeCarrier } from './inbound-exchange.ts';
-import type { InboundServerOptions, MalformedReason } from './inbound.ts';
+import type { BodyFailure, InboundServerOptions, MalformedReason } from './inbound.ts';
 
 /** What a connection needs of its server. */
 export interface ConnectionHost {
@@ -105,7 +105,7 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
   checkTime(now: number): void {
     if (now < this.#deadline) return;
     if (this.#isClosing) this.#socket.destroy();
-    else if (this.#bodyMode === 'read') this.#refuse('request_timeout');
+    else if (this.#bodyMode === 'read') this.#failBody('request_timeout');
     else if (this.#bodyMode === 'drop') this.#stopReading();
     else if (this.#exchange !== null) return;
     else if (this.#isSurplus) this.#refuse('overloaded');
@@ -182,11 +182,18 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
   #tellBody(): void {
     const { hasFailed, isDone, failure } = this.#parser;
     if (hasFailed) {
-      this.#refuse(failure?.kind ?? 'invalid_request');
+      this.#failBody(failure?.kind ?? 'invalid_request');
     } else if (this.#body.isTooLarge || isDone) {
       this.#bodyMode = 'none';
       this.#body.close(this.#body.isTooLarge ? 'too-large' : 'complete');
     }
+  }
+
+  /** The reader answers, for they know who asked for what; nothing may follow their answer. */
+  #failBody(reason: Exclude<BodyFailure, 'gone'>): void {
+    this.#isLast = true;
+    this.#bodyMode = 'none';
+    this.#body.close(reason);
   }
 
   onBodyBytes(bytes: Buffer, from: number, end: number): void {
@@ -385,18 +392,12 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
     this.#take();
   }
 
-  /** The one answer to what is no request; what its reader wants to do about it comes too late. */
+  /** The one answer to what is no request. */
   #refuse(reason: MalformedReason): void {
-    const exchange = this.#detach();
-    if (exchange?.answered === true) {
-      this.#socket.destroy();
-    } else {
-      const { status, headers, body } = this.#host.options.malformedAnswer(reason);
-      this.#isLast = true;
-      this.#writeWhole(answerHead(status, headers, this.#host.dateLine), status, body, false);
-      this.#close();
-    }
-    this.#tellGone(exchange);
+    const { status, headers, body } = this.#host.options.malformedAnswer(reason, this.#parser.target);
+    this.#isLast = true;
+    this.#writeWhole(answerHead(status, headers, this.#host.dateLine), status, body, false);
+    this.#close();
   }
 
   // The end

@@ -10,14 +10,11 @@ describe('what is no request', () => {
     ['bare LF', 'GET / HTTP/1.1\nHost: x\n\n'],
     ['both framings', 'POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['two equal lengths', 'POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi'],
-    ['a chunk extension', CHUNKED + '2;a=b\r\nhi\r\n0\r\n\r\n'],
-    ['a bad chunk size', CHUNKED + 'zz\r\nhi\r\n0\r\n\r\n'],
   ])('%s gets one answer, and the connection is closed', async (_, bytes) => {
     const { port, told } = await listen(echo);
     const client = new RawClient(port).send(bytes + GET);
     expect(await client.untilEnded()).toBe(BAD);
-    expect(told.length).toBe(bytes.startsWith(CHUNKED) ? 1 : 0);
-    if (told[0] !== undefined) expect(told[0].gone).toBe(true);
+    expect(told).toHaveLength(0);
     client.socket.end();
     await expect.poll(() => client.closed).toBe(true);
   });
@@ -39,14 +36,46 @@ describe('what is no request', () => {
     expect(await many.untilEnded()).toMatch(/^HTTP\/1\.1 431 /);
   });
 
-  test('a reader that gives up because of a malformed body does not cut its answer', async () => {
-    const { port } = await listen((inbound) => {
-      inbound.onGone = () => inbound.destroy();
-      inbound.readBody(100, (body) => {
-        if (body === 'gone') inbound.destroy();
+  test.each([
+    ['a chunk extension', '2;a=b\r\nhi\r\n0\r\n\r\n', 'invalid_request'],
+    ['a bad chunk size', 'zz\r\nhi\r\n0\r\n\r\n', 'invalid_request'],
+    ['a trailer without end', `0\r\nx: ${'y'.repeat(5_000)}`, 'headers_too_large'],
+  ])('a body with %s is told to its reader, who answers; nothing may follow', async (_, bytes, reason) => {
+    for (const delayMs of [0, 20]) {
+      const { port, told } = await listen((inbound) => {
+        inbound.readBody(10_000, async (body) => {
+          if (delayMs > 0) await sleep(delayMs);
+          inbound.respond(400, [], Buffer.from(String(body)));
+        });
       });
+      const client = new RawClient(port).send(CHUNKED + bytes + GET);
+      expect(await client.untilEnded()).toBe(
+        `HTTP/1.1 400 Bad Request\r\ncontent-length: ${reason.length}\r\nconnection: close\r\n\r\n${reason}`,
+      );
+      expect(told.map(({ gone }) => gone)).toEqual([false]);
+      client.socket.end();
+      await expect.poll(() => client.closed).toBe(true);
+    }
+  });
+
+  test('a request that is refused tells its target, where its request line could be read', async () => {
+    const targets: string[] = [];
+    const { port } = await listen(echo, {
+      malformedAnswer: (reason, target) => {
+        targets.push(target);
+        return OPTIONS.malformedAnswer(reason, target);
+      },
     });
-    expect(await new RawClient(port).send(`${CHUNKED}x`).untilEnded()).toBe(BAD);
+    const line = 'POST /asked HTTP/1.1\r\n';
+    for (const bytes of [
+      `${line}X : y\r\n\r\n`,
+      `${line}X: \u0001`,
+      `${line}X: ${'y'.repeat(20_000)}`,
+      `${GET}nonsense\r\n\r\n`,
+    ]) {
+      await new RawClient(port).send(bytes).untilEnded();
+    }
+    expect(targets).toEqual(['/asked', '/asked', '/asked', '']);
   });
 });
 
@@ -210,7 +239,7 @@ describe('deadlines', () => {
     const idle = new RawClient(port).send(GET);
     await within(280, 700, Promise.all([short.untilEnded(), idle.untilEnded()]));
     expect(short.answers).toMatch(/^HTTP\/1\.1 408 .*request_timeout$/s);
-    expect(told.find((inbound) => inbound.method === 'POST')?.gone).toBe(true);
+    expect(told.find((inbound) => inbound.method === 'POST')?.gone).toBe(false);
     expect(idle.answers).toBe(ok('GET /g '));
   });
 

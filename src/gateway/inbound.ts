@@ -17,10 +17,10 @@ export interface Inbound {
   readonly bodyLength: number;
 
   /**
-   * Reads the body whole and tells it once: the bytes (empty without a body), `too-large` when it
-   * is longer than `bytesMax`, or `gone` when the caller left first. Sends `100 Continue` to who waits for it.
+   * Reads the body whole and tells it once: the bytes (empty without a body), or why there are none.
+   * Sends `100 Continue` to who waits for it.
    */
-  readBody(bytesMax: number, done: (body: Buffer | 'too-large' | 'gone') => void): void;
+  readBody(bytesMax: number, done: (body: Buffer | BodyFailure) => void): void;
 
   /**
    * A whole answer at once. `headers` is flat; content-length, date, connection and framing are the
@@ -47,6 +47,13 @@ export interface Inbound {
   readonly gone: boolean;
 }
 
+/**
+ * Why a body cannot be had: it is longer than the reader takes, its framing is malformed or goes on
+ * for too long, it did not come in time, or (`gone`) the caller left. All but the last are answered
+ * by the reader; the connection ends with that answer where nobody can tell what follows.
+ */
+export type BodyFailure = 'too-large' | 'invalid_request' | 'headers_too_large' | 'request_timeout' | 'gone';
+
 /** Why bytes are no request; never told after an answer has begun on the connection. */
 export type MalformedReason =
   | 'invalid_request'
@@ -72,8 +79,11 @@ export interface InboundServerOptions {
   /** Connections served at the same time; the ones beyond are answered `overloaded` and closed. */
   readonly connectionsMax: number;
   readonly onRequest: (inbound: Inbound) => void;
-  /** The answer to what is no request. */
-  readonly malformedAnswer: (reason: MalformedReason) => {
+  /** The answer to what is no request; `target` is that of its request line, empty where there is none. */
+  readonly malformedAnswer: (
+    reason: MalformedReason,
+    target: string,
+  ) => {
     readonly status: number;
     readonly headers: readonly string[];
     readonly body: Uint8Array;

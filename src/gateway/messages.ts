@@ -29,7 +29,7 @@ export interface ListenOptions {
 
 export type ToWorker =
   | { readonly kind: 'snapshot'; readonly sequence: number; readonly snapshot: Snapshot }
-  | { readonly kind: 'invalidate-key'; readonly sequence: number; readonly kid: string }
+  | { readonly kind: 'invalidate-keys'; readonly sequence: number; readonly kids: readonly string[] }
   | { readonly kind: 'key'; readonly lookup: number; readonly record: KeyRecord | null }
   | { readonly kind: 'key-failed'; readonly lookup: number }
   | { readonly kind: 'drain' };

@@ -12,6 +12,8 @@ export function readBody(call: Call): Promise<Refusal | null> {
         resolve(refusal('body_too_large', { message }));
       } else if (body === 'gone') {
         resolve(refusal('client_closed'));
+      } else if (typeof body === 'string') {
+        resolve(refusal(body));
       } else {
         call.body = body;
         resolve(null);

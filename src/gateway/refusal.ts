@@ -17,7 +17,8 @@ export interface Refusal {
 }
 
 export interface ProviderAnswer {
-  readonly contentType: string;
+  /** Content-type, and what else belongs to the body: flat name, value pairs. */
+  readonly headers: readonly string[];
   readonly body: Buffer;
 }
 

@@ -17,10 +17,12 @@ export function refuse(call: Call, refused: Refusal): void {
   }
 }
 
+const OUR_TYPE = ['content-type', 'application/json'] as const;
+
 function answer(call: Call, refused: Refusal): void {
   const told = publicForm(refused);
   const body = refused.answer?.body ?? Buffer.from(call.dialect.errorBody({ ...told, requestId: call.requestId }));
-  const headers = ['content-type', refused.answer?.contentType ?? 'application/json', 'x-request-id', call.requestId];
+  const headers = [...(refused.answer?.headers ?? OUR_TYPE), 'x-request-id', call.requestId];
   if (told.status === 401) headers.push('www-authenticate', 'Bearer'); // RFC 9110 §11.6.1
   if (refused.retryAfterMs !== null) pushRetryAfter(headers, refused.retryAfterMs);
   // A limit that no waiting lifts: the official SDKs would try again in vain.

@@ -1,5 +1,5 @@
 import type { Call } from './call.ts';
-import { headerValue } from './header-text.ts';
+import { contentEncoding, headerValue } from './header-text.ts';
 import type { Target } from './targets.ts';
 
 /**
@@ -8,6 +8,8 @@ import type { Target } from './targets.ts';
  */
 export function relayHead(call: Call, target: Target, upstreamHeaders: readonly string[]): string[] {
   const headers = ['content-type', headerValue(upstreamHeaders, 'content-type') ?? 'application/json'];
+  const encoding = contentEncoding(upstreamHeaders);
+  if (encoding !== null) headers.push('content-encoding', encoding);
   headers.push('x-request-id', call.requestId);
   for (const text of target.answerHeaders) headers.push(text);
   headers.push('x-keyward-attempts', String(call.attempts));

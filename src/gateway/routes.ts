@@ -5,12 +5,20 @@ import type { Refusal } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** What a path and a method ask for. */
-export type Route = ProbeRoute | { readonly kind: 'models'; readonly dialect: Dialect } | ModelRoute | PassthroughRoute;
+export type Route = ProbeRoute | ModelsRoute | ModelRoute | PassthroughRoute;
 
 /** `healthz`: the process is alive; `readyz`: it wants new calls. */
 export interface ProbeRoute {
   readonly kind: 'probe';
   readonly probe: 'healthz' | 'readyz';
+}
+
+/** What models there are, or one of them. */
+export interface ModelsRoute {
+  readonly kind: 'models';
+  readonly dialect: Dialect;
+  /** Null for all. */
+  readonly model: string | null;
 }
 
 /** A call of a model through one of the dialects' own paths. */
@@ -69,16 +77,33 @@ export function matchRoute(method: string, head: RequestHead): Route | Refusal {
   if (path.startsWith(PROVIDERS)) return matchPassthrough(method, path);
   switch (path) {
     case '/v1/models':
-      return readOnly(method, { kind: 'models', dialect: DIALECTS[head.anthropicVersion ? 'anthropic' : 'openai'] });
+      return readOnly(method, { kind: 'models', dialect: listDialect(head), model: null });
     case '/v1beta/models':
-      return readOnly(method, { kind: 'models', dialect: DIALECTS.gemini });
+      return readOnly(method, { kind: 'models', dialect: DIALECTS.gemini, model: null });
     case '/healthz':
       return readOnly(method, { kind: 'probe', probe: 'healthz' });
     case '/readyz':
       return readOnly(method, { kind: 'probe', probe: 'readyz' });
     default:
-      return refusal('path_not_found');
+      return (method === 'GET' || method === 'HEAD' ? matchListedModel(head) : null) ?? refusal('path_not_found');
   }
+}
+
+/** One model of the list, by its name behind the list's path. */
+function matchListedModel(head: RequestHead): ModelsRoute | null {
+  for (const prefix of GEMINI_MODELS) {
+    if (!head.path.startsWith(prefix)) continue;
+    const model = decodeSegment(head.path.slice(prefix.length));
+    const dialect = prefix === '/v1/models/' ? listDialect(head) : DIALECTS.gemini;
+    return model === null || model === '' ? null : { kind: 'models', dialect, model };
+  }
+  return null;
+}
+
+/** Three vendors have a `/v1/models`; their clients differ in the headers they send. */
+function listDialect(head: RequestHead): Dialect {
+  if (head.anthropicVersion) return DIALECTS.anthropic;
+  return head.xGoogApiKey === null ? DIALECTS.openai : DIALECTS.gemini;
 }
 
 /** The model call that a path of a dialect asks for, or null. */

@@ -1,10 +1,10 @@
 import { ERRORS } from '../errors.ts';
-import { DIALECTS } from '../llm/index.ts';
 import type { Gateway } from './gateway.ts';
 import { handle } from './handle.ts';
 import type { InboundServer, MalformedReason } from './inbound.ts';
 import { createInboundServer } from './inbound-server.ts';
 import type { ListenOptions } from './messages.ts';
+import { guessDialect } from './routes.ts';
 
 export interface GatewayServerOptions {
   readonly tls: ListenOptions['tls'];
@@ -23,13 +23,13 @@ export function createGatewayServer(gateway: Gateway, { tls, connectionsMax }: G
     keepAliveMs: 75_000,
     connectionsMax,
     onRequest: (inbound) => void handle(gateway, inbound),
-    malformedAnswer: (reason) => malformedAnswer(gateway.nextRequestId(), reason),
+    malformedAnswer: (reason, target) => malformedAnswer(gateway.nextRequestId(), reason, target),
   });
 }
 
-/** Bytes that are no request have no dialect: the one that most clients speak is used. */
-function malformedAnswer(requestId: string, reason: MalformedReason) {
+/** In the dialect of the path, as far as there is one. */
+function malformedAnswer(requestId: string, reason: MalformedReason, target: string) {
   const { status, title } = ERRORS[reason];
-  const body = Buffer.from(DIALECTS.openai.errorBody({ status, code: reason, message: title, requestId }));
+  const body = Buffer.from(guessDialect(target).errorBody({ status, code: reason, message: title, requestId }));
   return { status, headers: ['content-type', 'application/json', 'x-request-id', requestId], body };
 }

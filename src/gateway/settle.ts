@@ -3,6 +3,7 @@ import type { CallAmounts, CallLimits, LimitReservation } from '../limits/call-l
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { amountsUsed, meter } from './metering.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 const PATH_LENGTH_MAX = 512;
 const NAME_LENGTH_MAX = 256;
@@ -48,17 +49,17 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     call.keyFingerprint,
     call.kid,
     call.inbound.method,
-    head === null ? '' : short(withoutSecrets(head.path), PATH_LENGTH_MAX),
+    head === null ? '' : recorded(head.path, PATH_LENGTH_MAX),
     call.dialect.name,
     call.operation,
-    call.requestedModel === null ? null : short(call.requestedModel, NAME_LENGTH_MAX),
+    recordedOrNull(call.requestedModel),
     target?.provider.snapshot.id ?? null,
-    target?.model ?? null,
+    recordedOrNull(target?.model ?? null),
     call.credentialId,
     call.stream ? 1 : 0,
     call.status,
     call.upstreamStatus,
-    call.upstreamRequestId,
+    recordedOrNull(call.upstreamRequestId),
     call.code,
     call.attempts,
     call.firstByteAt === 0 ? null : round(call.firstByteAt - call.startedAt),
@@ -71,12 +72,12 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     usage?.outputTokens ?? null,
     usage?.reasoningTokens ?? null,
     call.complete ? 1 : 0,
-    short(call.clientAddress, ADDRESS_LENGTH_MAX),
-    head?.userAgent === null || head === null ? null : short(head.userAgent, NAME_LENGTH_MAX),
+    recorded(call.clientAddress, ADDRESS_LENGTH_MAX),
+    recordedOrNull(head?.userAgent ?? null),
     call.ownerId,
     call.delegated?.parentKid ?? record?.parentKid ?? null,
     call.matchedSecret === null ? null : (call.matchedSecret.generation ?? 1),
-    head === null || head.session === null ? null : short(head.session, NAME_LENGTH_MAX),
+    recordedOrNull(head?.session ?? null),
     call.country,
     call.costNanoUsd,
     call.usageEstimated ? 1 : 0,
@@ -91,11 +92,12 @@ function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** A key that was put into the path by mistake: its fingerprint tells whose, its secret must not be stored. */
-function withoutSecrets(path: string): string {
-  return path.includes('kw') ? path.replaceAll(/(kw[a-z]_(?:live|test)_[0-9A-Za-z]{1,12})[0-9A-Za-z_]*/g, '$1') : path;
+function recordedOrNull(text: string | null): string | null {
+  return text === null ? null : recorded(text, NAME_LENGTH_MAX);
 }
 
-function short(text: string, lengthMax: number): string {
-  return text.length <= lengthMax ? text : text.slice(0, lengthMax);
+/** A text that somebody else chose: without keys, and bounded. */
+function recorded(text: string, lengthMax: number): string {
+  const clean = withoutSecrets(text);
+  return clean.length <= lengthMax ? clean : clean.slice(0, lengthMax);
 }

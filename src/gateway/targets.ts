@@ -8,6 +8,7 @@ import { entryOf } from '../keys/owners.ts';
 import { headerText } from './header-text.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** Where a call goes: a provider's endpoint and the model's name there. */
 export interface Target {
@@ -175,8 +176,8 @@ function dialectUnsupported(provider: LiveProvider, name: string): Refusal {
   });
 }
 
-/** A caller's text inside a sentence of ours: short, and without anything that could act. */
+/** A caller's text inside a sentence of ours: short, and without keys or anything that could act. */
 function printable(text: string): string {
-  const clean = text.replaceAll(/[^\p{L}\p{N} ._:/@+-]/gu, '?');
+  const clean = withoutSecrets(text).replaceAll(/[^\p{L}\p{N} ._:/@+-]/gu, '?');
   return clean.length > 80 ? `${clean.slice(0, 80)}…` : clean;
 }

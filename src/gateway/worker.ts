@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
+import { createFailureThrottle } from '../keys/failure-throttle.ts';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
 import type { KeySource } from '../keys/store.ts';
@@ -19,6 +20,9 @@ import { createGatewayServer } from './server.ts';
 /** Delegated keys that a worker remembers as proven; each may be 2 KB. */
 const DELEGATED_MAX = 4096;
 
+/** Wrong keys from one network, beyond which ids that are not known here are not looked up any more. */
+const WRONG_KEYS = { burst: 100, perSecond: 10, sourcesMax: 10_000 } as const;
+
 if (parentPort === null) throw new Error('worker.ts runs as a worker thread only');
 await run(parentPort, workerData as WorkerStart);
 
@@ -32,6 +36,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     draining: false,
     keys: new KeyCache({ source: lookups, clock: systemClock }),
     counters: openSharedCounters(start.counters, start.index),
+    failures: createFailureThrottle(WRONG_KEYS),
     delegations: createDelegationVerifier({ clock: systemClock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
     hasher: createSecretHasher(start.peppers),
@@ -49,8 +54,8 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         gateway.config = configs.prepare(message.snapshot);
         say({ kind: 'acknowledge', sequence: message.sequence, version: gateway.config.version });
         return;
-      case 'invalidate-key':
-        gateway.keys.invalidate(message.kid);
+      case 'invalidate-keys':
+        for (const kid of message.kids) gateway.keys.invalidate(kid);
         say({ kind: 'acknowledge', sequence: message.sequence, version: gateway.config.version });
         return;
       case 'key':

@@ -14,14 +14,14 @@ export function recogniseForeignCredential(text: string): ForeignCredential | nu
   return null;
 }
 
-interface VendorKeyShape {
+export interface VendorKeyShape {
   readonly prefix: string;
   /** Of the whole text: shorter ones are typing errors or examples. */
   readonly lengthMin: number;
 }
 
 /** Prefixes that vendors publish for their keys (most of them also in the rules of secret scanners). */
-const VENDOR_KEY_SHAPES: readonly VendorKeyShape[] = [
+export const VENDOR_KEY_SHAPES: readonly VendorKeyShape[] = [
   { prefix: 'sk-', lengthMin: 20 }, // also sk-ant-, sk-proj-, sk-or-, sk-svcacct-
   { prefix: 'sk_', lengthMin: 20 },
   { prefix: 'AIza', lengthMin: 30 },

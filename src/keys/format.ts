@@ -7,8 +7,11 @@ import { addToCrc32, CRC32_START, crc32, finishCrc32 } from './crc32.ts';
 import { recogniseForeignCredential } from './foreign-credential.ts';
 import type { Environment } from './key-record.ts';
 
-/** `kwk`: a key of an application. `kwt`: a temporary key, minted by the server. `kwa`: an admin API token. */
-export type KeyType = 'kwk' | 'kwt' | 'kwa';
+/**
+ * `kwk`: a key of an application. `kwt`: a temporary key, minted by the server. `kwa`: an admin API
+ * token. `kwr`: what opens a one-time reveal link.
+ */
+export type KeyType = 'kwk' | 'kwt' | 'kwa' | 'kwr';
 
 /** Reasons why a text is no key; each needs no knowledge of stored keys, so each may be told. */
 export type SyntaxCode =
@@ -107,7 +110,7 @@ function refuse(code: SyntaxCode, fingerprint: string | null): UnparsedKey {
   return { ok: false, code, fingerprint };
 }
 
-/** `other`: a type of ours of another form (`kwd` delegated, `kwr` reveal link). */
+/** `other`: a type of ours of another form (`kwd`, delegated). */
 function readType(text: string): KeyType | 'other' | null {
   if (text.charCodeAt(0) !== 0x6b || text.charCodeAt(1) !== 0x77 || text.charCodeAt(3) !== UNDERSCORE) return null;
   switch (text.charAt(2)) {
@@ -117,8 +120,9 @@ function readType(text: string): KeyType | 'other' | null {
       return 'kwa';
     case 't':
       return 'kwt';
-    case 'd':
     case 'r':
+      return 'kwr';
+    case 'd':
       return 'other';
     default:
       return null;

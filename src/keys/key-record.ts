@@ -28,6 +28,15 @@ export interface KeySecret {
   readonly createdAtMs?: number;
   /** Of the key pair that its holder signs delegated keys with; absent in secrets older than those. */
   readonly delegationPublicKey?: string;
+  /** Set on a secret that may end before `notAfterMs`, once nobody sends it any more. */
+  readonly earlyEnd?: EarlyEnd;
+}
+
+/** From when on, and after how long without a call, a retiring secret ends before its time. */
+export interface EarlyEnd {
+  /** Unix milliseconds. */
+  readonly fromMs: number;
+  readonly unusedForMs: number;
 }
 
 /** How long a suspension lasts, and who decided it. */

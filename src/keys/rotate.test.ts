@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { KeySecret } from './key-record.ts';
-import { SECRETS_MAX, rotateSecrets } from './rotate.ts';
+import { SECRETS_MAX, cancelRotation, completeRotation, rotateSecrets } from './rotate.ts';
 
 const FIRST: KeySecret = { hash: 'a', pepperVersion: 1, state: 'current', notAfterMs: null };
 const fresh = (hash: string) => ({ hash, pepperVersion: 1 });
@@ -16,7 +16,7 @@ describe('a rotation', () => {
     expect(rotated).toEqual({
       ok: true,
       secrets: [
-        { ...fresh('b'), state: 'current', notAfterMs: null },
+        { ...fresh('b'), state: 'current', notAfterMs: null, generation: 2, createdAtMs: 1000 },
         { ...FIRST, state: 'retiring', notAfterMs: 1500, retiringSinceMs: 1000 },
       ],
     });
@@ -37,6 +37,37 @@ describe('a rotation', () => {
     }
     expect(rotateSecrets(secrets, fresh('d'), { nowMs: 500, overlapMs: 1000 })).toEqual({ ok: false, untilMs: 1000 });
     expect(rotateSecrets(secrets, fresh('d'), { nowMs: 1000, overlapMs: 1000 }).ok).toBe(true);
+  });
+});
+
+describe('a rotation that waits until the old secret is unused', () => {
+  const options = { nowMs: 1000, overlapMs: 500, whenUnused: { unusedForMs: 100, latestMs: 9000 } };
+  const rotated = rotateSecrets([FIRST], fresh('b'), options);
+  const secrets = rotated.ok ? rotated.secrets : [];
+
+  test('announces its latest end, and may end the old secret after the overlap', () => {
+    expect(secrets[1]).toMatchObject({
+      state: 'retiring',
+      notAfterMs: 10_000,
+      earlyEnd: { fromMs: 1500, unusedForMs: 100 },
+    });
+  });
+
+  test('is completed by ending every older secret now', () => {
+    expect(acceptedAt(completeRotation(secrets, 2000) ?? [], 2000)).toEqual(['b']);
+    expect(completeRotation(secrets, 10_000)).toBeNull();
+  });
+
+  test('is taken back while the old secret is accepted: that one is current again, and the new one ends', () => {
+    const back = cancelRotation(secrets, 2000) ?? [];
+    expect(back.map(({ hash, state, notAfterMs }) => [hash, state, notAfterMs])).toEqual([
+      ['a', 'current', null],
+      ['b', 'superseded', 2000],
+    ]);
+    expect(cancelRotation(secrets, 10_000)).toBeNull();
+    // The number of a secret that was taken back is not given to another.
+    const again = rotateSecrets(back, fresh('c'), { nowMs: 3000, overlapMs: 10 });
+    expect(again.ok && again.secrets[0]?.generation).toBe(3);
   });
 });
 

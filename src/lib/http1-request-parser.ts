@@ -54,10 +54,13 @@ const FAILED = 5;
 type FieldPart = 'content-length' | 'transfer-encoding' | 'connection' | 'expect';
 const knownField = knownFields<FieldPart>(['content-length', 'transfer-encoding', 'connection', 'expect']);
 
+/** In a head that is refused before it is whole: nothing is decided by it. */
+const REQUEST_LINE = /^(?:\r\n)?[A-Z]{1,32} ([\x21-\x7e]+) HTTP\/1\.[01]\r\n/;
+
 /** One per connection, used again for every request on it: call `reset` before each but the first. */
 export class Http1RequestParser {
   method = '';
-  /** As it was sent: any visible characters. */
+  /** As it was sent: any visible characters. Of a request that failed: empty where its request line was not read. */
   target = '';
   /** Flat: lower-case name, value, …; one char a byte. */
   headers: readonly string[] = [];
@@ -90,6 +93,7 @@ export class Http1RequestParser {
     this.#state = HEAD;
     this.#pieces.clear();
     this.failure = null;
+    this.target = '';
   }
 
   /** Whether the head is still awaited, or incomplete. */
@@ -153,7 +157,10 @@ export class Http1RequestParser {
     const pieces = this.#pieces;
     if (hasForbiddenByte(pieces.held, Math.max(0, from - 1))) this.#failInvalid('control byte in the head');
     else if (pieces.isFull) this.#fail('headers_too_large', `head over ${pieces.length} bytes`);
-    if (this.#state === FAILED) pieces.clear();
+    if (this.#state !== FAILED) return;
+    // Who is told of the failure may want to know what was asked.
+    this.target = REQUEST_LINE.exec(pieces.held.toString('latin1'))?.[1] ?? '';
+    pieces.clear();
   }
 
   /** `text` is the head without its closing CRLF CRLF. */

@@ -196,6 +196,16 @@ describe('the outermost members', () => {
     expect(valueOf('{"":1}', '')).toBe(1);
   });
 
+  test('count as duplicates also when they differ only in case, as Go reads them', () => {
+    for (const other of ['Model', 'MODEL', 'mode\\u004c']) {
+      expect(valueOf(`{"model":1,"${other}":2}`, 'model')).toBe('duplicate');
+      expect(valueOf(`{"${other}":2,"model":1}`, 'model')).toBe('duplicate');
+      expect(valueOf(`{"${other}":2}`, 'model')).toBeUndefined();
+    }
+    expect(valueOf('{"stream":1,"\u017ftream":2}', 'stream')).toBe('duplicate');
+    expect(valueOf('{"model":1,"models":2,"mode|":3,"-odel":4}', 'model')).toBe(1);
+  });
+
   test('are refused above the bound on their number', () => {
     const members = Array.from({ length: 257 }, (_, index) => `"m${index}":${index}`);
     expect(scanJson(Buffer.from(`{${members.slice(1).join()}}`)).ok).toBe(true);

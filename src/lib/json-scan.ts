@@ -24,7 +24,11 @@ export interface JsonScanOptions {
 export interface JsonDocument {
   /** The byte the outermost value begins with: `{`, `[`, `"`, or that of a number or literal. */
   readonly kind: string;
-  /** The value of a member of the outermost object; escapes in names count as what they stand for. */
+  /**
+   * The value of a member of the outermost object; escapes in names count as what they stand for.
+   * Names that differ only in case are duplicates too: some programs (Go's encoding/json) take
+   * either for the other, and the last one then wins.
+   */
   find(name: string): JsonSpan | 'duplicate' | undefined;
   /** The elements of the outermost array, or the values of the outermost object, in order. */
   entries(): readonly JsonSpan[];
@@ -50,6 +54,8 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
+/** What tells upper from lower case in ASCII. */
+const CASE_BIT = 0x20;
 
 const DEPTH_LIMIT = 256;
 const TOO_DEEP = -1_000_000_000_000;
@@ -226,27 +232,51 @@ function documentOf(body: Buffer, entries: Entries): JsonDocument {
 
 function find(body: Buffer, entries: Entries, name: string): JsonSpan | 'duplicate' | undefined {
   let found: JsonSpan | undefined;
+  let alike = 0;
   for (let index = 0; index < entries.length; index += 4) {
-    if (!isNamed(body, entries[index] ?? 0, entries[index + 1] ?? 0, name)) continue;
-    if (found !== undefined) return 'duplicate';
-    found = { from: entries[index + 2] ?? 0, to: entries[index + 3] ?? 0 };
+    const likeness = likenessOf(body, entries[index] ?? 0, entries[index + 1] ?? 0, name);
+    if (likeness === DIFFERENT) continue;
+    alike++;
+    if (likeness === SAME) found = { from: entries[index + 2] ?? 0, to: entries[index + 3] ?? 0 };
   }
-  return found;
+  return alike > 1 ? 'duplicate' : found;
 }
 
+const DIFFERENT = 0;
+/** But for upper and lower case. */
+const ALIKE = 1;
+const SAME = 2;
+
 /** Byte by byte for plain names, which nearly all are; a name with escapes or beyond ASCII is decoded. */
-function isNamed(body: Buffer, from: number, to: number, name: string): boolean {
+function likenessOf(body: Buffer, from: number, to: number, name: string): number {
   const length = to - from - 2;
   // What a name stands for is never longer than the name as it is written.
-  if (length < name.length) return false;
+  if (length < name.length) return DIFFERENT;
+  let likeness = SAME;
   let at = 0;
   while (at < length) {
     const byte = body[from + 1 + at] ?? 0;
-    if (byte === BACKSLASH || byte >= 0x80) return JSON.parse(body.toString('utf8', from, to)) === name;
-    if (byte !== name.charCodeAt(at)) return false;
+    if (byte === BACKSLASH || byte >= 0x80) return likenessOfText(JSON.parse(body.toString('utf8', from, to)), name);
+    const wanted = name.charCodeAt(at);
+    if (byte !== wanted) {
+      if ((byte ^ wanted) !== CASE_BIT || !isLetter(byte)) return DIFFERENT;
+      likeness = ALIKE;
+    }
     at++;
   }
-  return at === name.length;
+  return at === name.length ? likeness : DIFFERENT;
+}
+
+function likenessOfText(text: unknown, name: string): number {
+  if (text === name) return SAME;
+  if (typeof text !== 'string') return DIFFERENT;
+  // Both ways, for letters that only one of them leads to (the Kelvin sign, the long s).
+  return text.toLowerCase().toUpperCase() === name.toUpperCase() ? ALIKE : DIFFERENT;
+}
+
+function isLetter(byte: number): boolean {
+  const lower = byte | CASE_BIT;
+  return lower >= 0x61 && lower <= 0x7a;
 }
 
 function spansOf(entries: Entries): readonly JsonSpan[] {

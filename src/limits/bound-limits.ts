@@ -119,8 +119,8 @@ function limitOf(place: Place, name: CountName, kind: LimitKind): readonly Bound
 
 function maximaOf(place: Place): readonly BoundMaximum[] {
   return [
-    ...limitOf(place, 'tokensPerCallMax', 'maximum').map((bound) => ({ ...bound, unit: 'tokens' as const })),
-    ...limitOf(place, 'costPerCallMax', 'maximum').map((bound) => ({ ...bound, unit: 'nanoUsd' as const })),
+    ...limitOf(place, 'tokensPerCallMax', 'call').map((bound) => ({ ...bound, unit: 'tokens' as const })),
+    ...limitOf(place, 'costPerCallMax', 'call').map((bound) => ({ ...bound, unit: 'nanoUsd' as const })),
   ];
 }
 

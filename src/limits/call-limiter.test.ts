@@ -105,7 +105,7 @@ describe('tokens', () => {
     const reservation = reserve(limiter, NOW_MS, { tokens: 90 });
     expect(limiter.take(NOW_MS, { tokens: 20, nanoUsd: 0 })).toMatchObject({
       code: 'tokens_limited',
-      by: { name: 'tokensPerMinute', limit: 100, used: 0, held: 90 },
+      by: { name: 'tokensPerMinute', limit: 100, used: 90, held: 90, needed: 20 },
       retryAfterMs: 1_000, // what is held may be given back at any time
     });
     limiter.settle(reservation, { tokens: 30, nanoUsd: 0 }, NOW_MS);
@@ -195,7 +195,7 @@ describe('budgets', () => {
     const lateMs = Date.UTC(2026, 0, 1, 23, 59, 59);
     const nextMs = Date.UTC(2026, 0, 2);
     const reservation = reserve(limiter, lateMs, { nanoUsd: 80 });
-    expect(limiter.read(nextMs)).toMatchObject([{ used: 0, held: 80 }]);
+    expect(limiter.read(nextMs)).toMatchObject([{ used: 80, held: 80 }]);
     expect(limiter.take(nextMs, { tokens: 0, nanoUsd: 21 })).toMatchObject({ code: 'budget_exhausted' });
     limiter.settle(reservation, { tokens: 0, nanoUsd: 70 }, nextMs);
     expect(limiter.read(nextMs)).toMatchObject([{ used: 70, held: 0, resetsAtMs: nextMs + DAY_MS }]);
@@ -207,7 +207,7 @@ describe('budgets', () => {
     expect(first).toMatchObject({ ok: true, softExceeded: [] });
     expect(limiter.take(NOW_MS, { tokens: 0, nanoUsd: 5 })).toMatchObject({
       ok: true,
-      softExceeded: [{ name: 'budget', limit: 10, soft: true, held: 15, retryAfterMs: 0 }],
+      softExceeded: [{ name: 'budget', limit: 10, soft: true, used: 15, held: 15, retryAfterMs: 0 }],
     });
     expect(limiter.take(NOW_MS, { tokens: 0, nanoUsd: 16 })).toMatchObject({
       code: 'budget_exhausted',
@@ -251,7 +251,7 @@ describe('maxima of one call', () => {
     const limiter = bind({ tokensPerCallMax: 100, costPerCallMax: 50, requestsPerMinute: 5 });
     expect(limiter.take(NOW_MS, { tokens: 101, nanoUsd: 0 })).toMatchObject({
       code: 'call_too_expensive',
-      by: { name: 'tokensPerCallMax', kind: 'maximum', limit: 100, used: 101 },
+      by: { name: 'tokensPerCallMax', kind: 'call', limit: 100, used: 0, needed: 101 },
       retryAfterMs: null,
     });
     expect(limiter.take(NOW_MS, { tokens: 100, nanoUsd: 51 })).toMatchObject({ by: { name: 'costPerCallMax' } });

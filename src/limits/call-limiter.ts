@@ -18,6 +18,7 @@ import { OVERLOADED, readAll, readLedger, refuse, tooExpensive } from './limit-r
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NOTHING: CallAmounts = Object.freeze({ tokens: 0, nanoUsd: 0 });
+const ONE: CallAmounts = Object.freeze({ tokens: 1, nanoUsd: 1 });
 const NO_READINGS: readonly LimitReading[] = Object.freeze([]);
 const UNLIMITED_TAKEN: CallTaken = Object.freeze({
   ok: true,
@@ -93,13 +94,13 @@ export function bindCallLimits(counters: Counters, levels: readonly LimitLevel[]
       for (const use of uses) counters.settle(use.ledger, 1, 1, nowMs);
       tellTightest(tightest, rates);
       if (metered.length > 0) taken.reservation = { tokens: need.tokens, nanoUsd: need.nanoUsd, settled: false };
-      if (soft.length > 0) taken.softExceeded = exceededOf(counters, soft, nowMs);
+      if (soft.length > 0) taken.softExceeded = exceededOf(counters, soft, need, nowMs);
       return taken;
     },
     release: () => releaseGauges(counters, gauges, null),
     settle,
     cancel: (reservation, nowMs) => settle(reservation, NOTHING, nowMs),
-    read: (nowMs) => readAll(counters, bound, nowMs),
+    read: (nowMs, need = ONE) => readAll(counters, bound, need, nowMs),
   };
 }
 
@@ -203,13 +204,18 @@ function tellTightest(tightest: Mutable<TightestRate>, rates: readonly BoundCoun
 }
 
 /** The soft budgets that are exceeded with what was reserved just now. */
-function exceededOf(counters: Counters, ledgers: readonly BoundLedger[], nowMs: number): readonly LimitReading[] {
+function exceededOf(
+  counters: Counters,
+  ledgers: readonly BoundLedger[],
+  need: CallAmounts,
+  nowMs: number,
+): readonly LimitReading[] {
   let exceeded: LimitReading[] | null = null;
   for (const bound of ledgers) {
     for (const limit of bound.soft) {
       if (bound.ledger.spent + bound.ledger.held <= limit.limit) continue;
       exceeded ??= [];
-      exceeded.push(readLedger(counters, bound, limit, nowMs));
+      exceeded.push(readLedger(counters, bound, limit, need, nowMs));
     }
   }
   return exceeded ?? NO_READINGS;

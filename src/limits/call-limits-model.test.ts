@@ -105,8 +105,10 @@ function createPair(hierarchy: readonly (readonly LimitLevel[])[]) {
     const limiter = limiters[worker]?.[who];
     const levels = hierarchy[who];
     if (limiter === undefined || levels === undefined) return;
+    const refusing = limiter.read(nowMs, need).find((limit) => !limit.soft && limit.used + limit.needed > limit.limit);
     const outcome = limiter.take(nowMs, need);
     expect(outcome.ok ? null : outcome.code).toBe(model.take(levels, need, nowMs));
+    expect(refusing?.kind).toBe(outcome.ok ? undefined : outcome.by?.kind);
     if (!outcome.ok) {
       expect(outcome.by).not.toBeNull();
       return;
@@ -139,7 +141,7 @@ function createPair(hierarchy: readonly (readonly LimitLevel[])[]) {
         const level = levels.find(({ kind, id }) => kind === reading.level && id === reading.levelId);
         if (level === undefined) throw new Error('a reading names no level');
         const expected = model.reading(level, reading.name, reading.budget, nowMs);
-        expect(`${reading.name} ${reading.used}/${reading.held}`).toBe(`${reading.name} ${expected}`);
+        expect(`${reading.name} ${reading.used - reading.held}/${reading.held}`).toBe(`${reading.name} ${expected}`);
       }
     }
   }

@@ -60,10 +60,10 @@ export interface LimitReservation extends CallAmounts {
 
 export type LimitName = Exclude<keyof LevelLimits, 'budgets'> | 'budget';
 
-/** `maximum`: of one call. */
-export type LimitKind = 'maximum' | 'rate' | 'concurrency' | 'tokens' | 'uses' | 'budget';
+/** `call`: how large one may be. */
+export type LimitKind = 'call' | 'rate' | 'concurrency' | 'tokens' | 'uses' | 'budget';
 
-/** One limit as it stands. */
+/** One limit as it stands for a call. It refuses when it is not soft, and `used` + `needed` is more than `limit`. */
 export interface LimitReading {
   readonly level: LevelKind;
   readonly levelId: string;
@@ -73,15 +73,17 @@ export interface LimitReading {
   readonly budget: BudgetLimit | null;
   readonly soft: boolean;
   readonly limit: number;
-  /** Of a maximum, in a refusal: what the call was expected to need. */
+  /** What was spent or taken, with what calls under way hold; 0 for the size of a call. */
   readonly used: number;
-  /** Reserved by calls under way, beside what is used. */
+  /** The part of it that is only reserved, by calls under way. */
   readonly held: number;
+  /** What the call needs of it. */
+  readonly needed: number;
   /** Milliseconds that a window looks back; 0 for what has no sliding window. */
   readonly windowMs: number;
   /** When the whole limit is free again, as far as time alone decides it: of a calendar budget, the end of its period; null when it is free now, or never. */
   readonly resetsAtMs: number | null;
-  /** Milliseconds until one more fits (call, token, nano-USD); 0 now; null when waiting cannot help. */
+  /** Milliseconds until the call fits; 0 now; null when waiting cannot help. */
   readonly retryAfterMs: number | null;
 }
 
@@ -109,7 +111,7 @@ export interface CallTaken {
 export interface CallRefused {
   readonly ok: false;
   readonly code: LimitCode;
-  /** The limit that refused: of those with this code, the one that keeps the call waiting longest. `null` with `overloaded`. */
+  /** The limit that refused: of those of its kind with this code, the one that keeps the call waiting longest. `null` with `overloaded`. */
   readonly by: LimitReading | null;
   /**
    * Milliseconds, whole, ≥ 1: no limit of any kind passes the call earlier. Exact but where calls
@@ -147,6 +149,9 @@ export interface CallLimits {
   settle(reservation: LimitReservation, actual: CallAmounts, nowMs: number): boolean;
   /** Gives back what was reserved. A use stays used. */
   cancel(reservation: LimitReservation, nowMs: number): boolean;
-  /** Every limit of every level in the order in which they are checked; innermost level first. */
-  read(nowMs: number): readonly LimitReading[];
+  /**
+   * Every limit of every level, for a call that needs this (one token and one nano-USD, when it is
+   * left out), in the order in which they are checked; innermost level first. Takes nothing.
+   */
+  read(nowMs: number, need?: CallAmounts): readonly LimitReading[];
 }

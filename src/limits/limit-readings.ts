@@ -36,11 +36,9 @@ export function refuse(
 ): CallRefused {
   const code = codeOf(refusing);
   const obstacles = obstaclesOf(counters, limits, need, nowMs);
-  // The one that refused stays in the way by its code, though another thread may have given back since.
-  const sameCode = obstacles.filter(
-    ({ bound, waitMs }) => bound === refusing || (waitMs > 0 && codeOf(bound) === code),
-  );
-  const told = longest(sameCode);
+  // The one that refused stays in the way by its kind, though another thread may have given back since.
+  const alike = obstacles.filter(({ bound, waitMs }) => bound === refusing || (waitMs > 0 && isAlike(bound, refusing)));
+  const told = longest(alike);
   const waitMs = Math.max(longest(obstacles)?.waitMs ?? 0, told?.bound.kind === 'concurrency' ? UNDER_WAY_RETRY_MS : 1);
   return {
     ok: false,
@@ -52,27 +50,39 @@ export function refuse(
 
 /** A call that is larger than any may be: nothing else was looked at, and no time will change it. */
 export function tooExpensive(refusing: BoundMaximum, need: CallAmounts): CallRefused {
-  const by = { ...readMaximum(refusing), used: need[refusing.unit] };
-  return { ok: false, code: 'call_too_expensive', by, retryAfterMs: null };
+  return { ok: false, code: 'call_too_expensive', by: readMaximum(refusing, need), retryAfterMs: null };
 }
 
-export function readAll(counters: Counters, limits: BoundLimits, nowMs: number): readonly LimitReading[] {
+export function readAll(
+  counters: Counters,
+  limits: BoundLimits,
+  need: CallAmounts,
+  nowMs: number,
+): readonly LimitReading[] {
   return [
-    ...limits.maxima.map(readMaximum),
+    ...limits.maxima.map((maximum) => readMaximum(maximum, need)),
     ...limits.rates.map((rate) => readRate(counters, rate, nowMs)),
     ...limits.gauges.map((gauge) => readGauge(counters, gauge, nowMs)),
-    ...limits.ledgers.flatMap((bound) => bound.limits.map((limit) => readLedger(counters, bound, limit, nowMs))),
+    ...limits.ledgers.flatMap((bound) => bound.limits.map((limit) => readLedger(counters, bound, limit, need, nowMs))),
   ];
 }
 
-export function readLedger(counters: Counters, bound: BoundLedger, limit: BoundLimit, nowMs: number): LimitReading {
+export function readLedger(
+  counters: Counters,
+  bound: BoundLedger,
+  limit: BoundLimit,
+  need: CallAmounts,
+  nowMs: number,
+): LimitReading {
   keepPeriod(bound, nowMs);
   const { spent, held, resetsAtMs } = counters.read(bound.ledger, nowMs);
-  const waitMs = isSoft(limit) ? 0 : ledgerWaitMs(counters, bound, limit.limit, 1, nowMs);
+  const needed = amountOf(bound, need);
+  const waitMs = isSoft(limit) ? 0 : ledgerWaitMs(counters, bound, limit.limit, needed, nowMs);
   return {
     ...base(limit),
-    used: spent,
+    used: spent + held,
     held,
+    needed,
     windowMs: bound.ledger.windowMs,
     resetsAtMs,
     retryAfterMs: Number.isFinite(waitMs) ? waitMs : null,
@@ -81,7 +91,7 @@ export function readLedger(counters: Counters, bound: BoundLedger, limit: BoundL
 
 function codeOf({ kind, isAncestor }: BoundLimit): LimitCode {
   switch (kind) {
-    case 'maximum':
+    case 'call':
       return 'call_too_expensive';
     case 'rate':
       return 'rate_limited';
@@ -94,6 +104,10 @@ function codeOf({ kind, isAncestor }: BoundLimit): LimitCode {
     case 'budget':
       return isAncestor ? 'ancestor_exhausted' : 'budget_exhausted';
   }
+}
+
+function isAlike(bound: BoundLimit, refusing: BoundLimit): boolean {
+  return bound.kind === refusing.kind && codeOf(bound) === codeOf(refusing);
 }
 
 /** Every limit that a call can be refused by, with how long it would be. */
@@ -112,7 +126,7 @@ function obstaclesOf(counters: Counters, limits: BoundLimits, need: CallAmounts,
     ...limits.ledgers.map((bound) => ({
       bound: bound.tightest,
       waitMs: ledgerWaitMs(counters, bound, bound.limit, amountOf(bound, need), nowMs),
-      read: () => readLedger(counters, bound, bound.tightest, nowMs),
+      read: () => readLedger(counters, bound, bound.tightest, need, nowMs),
     })),
   ];
 }
@@ -138,8 +152,10 @@ function base(
   return { level: level.kind, levelId: level.id, name, kind, budget, soft: isSoft(bound), limit };
 }
 
-function readMaximum(maximum: BoundMaximum): LimitReading {
-  return { ...base(maximum), used: 0, held: 0, windowMs: 0, resetsAtMs: null, retryAfterMs: 0 };
+function readMaximum(maximum: BoundMaximum, need: CallAmounts): LimitReading {
+  const needed = need[maximum.unit];
+  const retryAfterMs = needed <= maximum.limit ? 0 : null;
+  return { ...base(maximum), used: 0, held: 0, needed, windowMs: 0, resetsAtMs: null, retryAfterMs };
 }
 
 function readRate(counters: Counters, rate: BoundCounter, nowMs: number): LimitReading {
@@ -149,6 +165,7 @@ function readRate(counters: Counters, rate: BoundCounter, nowMs: number): LimitR
     ...base(rate),
     used,
     held: 0,
+    needed: 1,
     windowMs: counter.windowMs,
     // As much as the limit fits when nothing is left in the window.
     resetsAtMs: used === 0 ? null : nowMs + counters.waitMs(counter, limit, limit, nowMs),
@@ -159,5 +176,5 @@ function readRate(counters: Counters, rate: BoundCounter, nowMs: number): LimitR
 function readGauge(counters: Counters, gauge: BoundCounter, nowMs: number): LimitReading {
   const used = counters.used(gauge.counter, nowMs);
   const retryAfterMs = used < gauge.limit ? 0 : UNDER_WAY_RETRY_MS;
-  return { ...base(gauge), used, held: 0, windowMs: 0, resetsAtMs: null, retryAfterMs };
+  return { ...base(gauge), used, held: 0, needed: 1, windowMs: 0, resetsAtMs: null, retryAfterMs };
 }

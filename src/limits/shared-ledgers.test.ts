@@ -199,6 +199,8 @@ describe('threads', () => {
       calls: 5_000,
       nowMs: START_MS,
       openMax: 5,
+      gate: new SharedArrayBuffer(4),
+      gateOpensAt: 1,
       progress: null,
       ...task,
     };
@@ -211,7 +213,10 @@ describe('threads', () => {
     async () => {
       const buffer = createSharedCounters({ cells: 16 });
       const main = openSharedCounters(buffer, MAIN_THREAD_INDEX);
-      const workers = [0, 1, 2, 3].map((workerIndex) => start({ buffer, workerIndex }));
+      // Less than all want, and more than any three: each of them passes some calls, and some are refused.
+      const limit = 900_000;
+      const gate = new SharedArrayBuffer(4);
+      const workers = [0, 1, 2, 3].map((workerIndex) => start({ buffer, workerIndex, limit, gate, gateOpensAt: 4 }));
       const results = await Promise.all(workers.map((worker) => resultOf<SpendResult>(worker)));
       expect(results.map(({ violations }) => violations)).toEqual([0, 0, 0, 0]);
       expect(results.every(({ reserved }) => reserved > 0)).toBe(true);

@@ -11,6 +11,9 @@ export interface SpendTask {
   readonly nowMs: number;
   /** How many reservations stay open at a time, and at the end. */
   readonly openMax: number;
+  /** One word: workers wait at it until so many are there, so that they spend at the same time. */
+  readonly gate: SharedArrayBuffer;
+  readonly gateOpensAt: number;
   /** Set by whoever wants to know from outside: what was settled so far, of the first ledger. */
   readonly progress: SharedArrayBuffer | null;
 }
@@ -59,6 +62,7 @@ export function spendMany(task: SpendTask): SpendResult {
     if (progress !== null && oldest.i === 0) progress[0] = spent[0] ?? 0;
   }
 
+  passGate(new Int32Array(task.gate), task.gateOpensAt);
   for (let call = 0; call < task.calls; call += 1) {
     for (const { ledger, i } of ledgers) {
       const amount = random(100);
@@ -75,6 +79,11 @@ export function spendMany(task: SpendTask): SpendResult {
   }
   const held = ledgers.map(({ i }) => open.filter((each) => each.i === i).reduce((sum, each) => sum + each.amount, 0));
   return { spent, held, ...counts };
+}
+
+function passGate(gate: Int32Array, opensAt: number): void {
+  Atomics.add(gate, 0, 1);
+  while (Atomics.load(gate, 0) < opensAt) Atomics.wait(gate, 0, Atomics.load(gate, 0), 1);
 }
 
 /** Whole numbers below a bound, the same for the same seed. */

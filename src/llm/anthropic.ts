@@ -47,6 +47,7 @@ export const anthropic: Dialect = {
   // The SDK selects on the event's name.
   errorEvent: (error) => `\n\n${eventText('error', errorBody(error))}`,
   modelsBody,
+  modelBody: (model) => JSON.stringify(modelObject(model)),
   limitHeaders,
   readUsage: (body) => anthropicUsage(recordOf(usageMember.read(body))),
   observeStream,
@@ -99,8 +100,12 @@ function errorType(status: number): string {
 
 /** https://docs.claude.com/en/api/models-list; the time of release is not known. */
 function modelsBody(models: readonly ListedModel[]): string {
-  const data = models.map(({ id }) => ({ type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' }));
+  const data = models.map(modelObject);
   return JSON.stringify({ data, has_more: false, first_id: models[0]?.id ?? null, last_id: models.at(-1)?.id ?? null });
+}
+
+function modelObject({ id }: ListedModel): JsonRecord {
+  return { type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' };
 }
 
 /** https://docs.claude.com/en/api/rate-limits: the reset is a time in RFC 3339. */

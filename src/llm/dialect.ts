@@ -153,6 +153,8 @@ export interface Dialect {
   errorEvent(error: PublicError): string;
   /** The answer to a request for the list of models. */
   modelsBody(models: readonly ListedModel[]): string;
+  /** The answer to a request for one of them. */
+  modelBody(model: ListedModel): string;
   /** The dialect's own headers that tell the caller's limit, as flat name, value pairs. */
   limitHeaders(limit: LimitState, nowMs: number): readonly string[];
   /** Usage out of a whole (non-stream) answer body, or null if there is none. */

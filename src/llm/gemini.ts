@@ -14,6 +14,7 @@ import type {
 } from './dialect.ts';
 import { watchJsonArray } from './json-array-stream.ts';
 import { keptQuery } from './kept-query.ts';
+import type { JsonRecord } from './record.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf } from './record.ts';
 import type { BodyFailure, BodyRules } from './request-body.ts';
 import { invalid, readRequestBody, readNumbers } from './request-body.ts';
@@ -49,7 +50,8 @@ export const gemini: Dialect = {
   upstreamPath,
   errorBody,
   errorEvent: (error) => `\n\n${eventText(null, errorBody(error))}`,
-  modelsBody,
+  modelsBody: (models) => JSON.stringify({ models: models.map(modelObject) }),
+  modelBody: (model) => JSON.stringify(modelObject(model)),
   limitHeaders: () => [],
   readUsage: (body) => geminiUsage(usageMetadataMember.read(body)),
   observeStream,
@@ -153,8 +155,8 @@ function statusName(status: number): string {
 }
 
 /** https://ai.google.dev/api/models#method:-models.list */
-function modelsBody(models: readonly ListedModel[]): string {
-  return JSON.stringify({ models: models.map(({ id }) => ({ name: `models/${id}`, displayName: id })) });
+function modelObject({ id }: ListedModel): JsonRecord {
+  return { name: `models/${id}`, displayName: id };
 }
 
 /** Counts of `usageMetadata`: candidates leave out thoughts, prompts leave out what tools put into them. */

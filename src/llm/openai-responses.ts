@@ -3,7 +3,7 @@ import { scanJson } from '../lib/json-scan.ts';
 import { answerMember } from './answer-member.ts';
 import type { Dialect, ModelOperation, PublicError, ReadRequestResult, StreamObserver, Usage } from './dialect.ts';
 import { keptQuery } from './kept-query.ts';
-import { openai, openaiErrorBody, openaiLimitHeaders, openaiModelsBody } from './openai.ts';
+import { openai, openaiErrorBody, openaiLimitHeaders, openaiModelBody, openaiModelsBody } from './openai.ts';
 import { countOf, isRecord, recordOf } from './record.ts';
 import type { BodyRules } from './request-body.ts';
 import { readRequestBody } from './request-body.ts';
@@ -31,6 +31,7 @@ export const openaiResponses: Dialect = {
   errorBody: openaiErrorBody,
   errorEvent,
   modelsBody: openaiModelsBody,
+  modelBody: openaiModelBody,
   limitHeaders: openaiLimitHeaders,
   readUsage: (body) => responsesUsage(usageMember.read(body)),
   observeStream,

@@ -62,6 +62,7 @@ export const openai: Dialect = {
   // openai-node throws on any event with an `error` member.
   errorEvent: (error) => `\n\n${eventText(null, openaiErrorBody(error))}`,
   modelsBody: openaiModelsBody,
+  modelBody: openaiModelBody,
   limitHeaders: openaiLimitHeaders,
   readUsage: (body) => openaiUsage(usageMember.read(body)),
   observeStream,
@@ -131,8 +132,15 @@ function errorType(status: number): string {
 
 /** https://platform.openai.com/docs/api-reference/models/list */
 export function openaiModelsBody(models: readonly ListedModel[]): string {
-  const data = models.map(({ id, provider }) => ({ id, object: 'model', created: 0, owned_by: provider }));
-  return JSON.stringify({ object: 'list', data });
+  return JSON.stringify({ object: 'list', data: models.map(modelObject) });
+}
+
+export function openaiModelBody(model: ListedModel): string {
+  return JSON.stringify(modelObject(model));
+}
+
+function modelObject({ id, provider }: ListedModel): JsonRecord {
+  return { id, object: 'model', created: 0, owned_by: provider };
 }
 
 /** https://platform.openai.com/docs/guides/rate-limits: the reset is a duration such as `6m0s` or `120ms`. */

@@ -33,18 +33,20 @@ export function priceOf({ input, output, cachedInput, cacheWrite }: StatedPrice)
 /** Whole nano-USD, rounded once. */
 export function costOf(usage: Usage, price: Price): number {
   const fresh = Math.max(0, usage.inputTokens - usage.cachedInputTokens - usage.cacheWriteTokens);
-  const parts = [
-    [fresh, price.input],
-    [usage.cachedInputTokens, price.cachedInput],
-    [usage.cacheWriteTokens, price.cacheWrite],
-    [usage.outputTokens, price.output],
-  ] as const;
   // Whole nano-USD per token and the rest apart, so that no product leaves the exact range of a double.
-  let whole = 0;
-  let millionths = 0;
-  for (const [tokens, rate] of parts) {
-    whole += tokens * Math.floor(rate / MILLION);
-    millionths += tokens * (rate % MILLION);
-  }
+  const whole =
+    fresh * wholeRate(price.input) +
+    usage.cachedInputTokens * wholeRate(price.cachedInput) +
+    usage.cacheWriteTokens * wholeRate(price.cacheWrite) +
+    usage.outputTokens * wholeRate(price.output);
+  const millionths =
+    fresh * (price.input % MILLION) +
+    usage.cachedInputTokens * (price.cachedInput % MILLION) +
+    usage.cacheWriteTokens * (price.cacheWrite % MILLION) +
+    usage.outputTokens * (price.output % MILLION);
   return whole + Math.round(millionths / MILLION);
+}
+
+function wholeRate(rate: number): number {
+  return Math.floor(rate / MILLION);
 }

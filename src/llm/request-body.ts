@@ -125,5 +125,5 @@ export function invalid(message: string): BodyFailure {
 
 /** The refusal of a member that stands in the body twice. */
 export function twice(name: string): BodyFailure {
-  return invalid(`"${name}" stands in the body twice: send it once.`);
+  return invalid(`"${name}" stands in the body twice (upper and lower case count as the same): send it once.`);
 }

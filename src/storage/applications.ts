@@ -8,6 +8,10 @@ import type { WorkspaceDb } from './workspace-plugin.ts';
 
 /** Applications of one workspace. */
 export function createApplicationStore(db: WorkspaceDb): ApplicationStore {
+  const find = async (id: string) => {
+    const row = await db.selectFrom('applications').selectAll().where('id', '=', id).executeTakeFirst();
+    return row === undefined ? null : read(row);
+  };
   return {
     insert: async (row) => {
       await db
@@ -26,22 +30,30 @@ export function createApplicationStore(db: WorkspaceDb): ApplicationStore {
           is_default: row.isDefault ? 1 : 0,
           created_at_ms: row.createdAtMs,
           updated_at_ms: row.updatedAtMs,
+          deleted_at_ms: row.deletedAtMs,
         })
         .execute();
     },
 
     get: async (id) => {
-      const row = await db.selectFrom('applications').selectAll().where('id', '=', id).executeTakeFirst();
-      return row === undefined ? null : read(row);
+      const row = await find(id);
+      return row === null || row.deletedAtMs !== null ? null : row;
     },
+
+    find,
 
     getDefault: async () => {
       const row = await db.selectFrom('applications').selectAll().where('is_default', '=', 1).executeTakeFirst();
       return row === undefined ? null : read(row);
     },
 
-    list: async ({ cursor, limit }) => {
-      let query = db.selectFrom('applications').selectAll().orderBy('created_at_ms', 'desc').orderBy('id', 'desc');
+    list: async ({ cursor, limit }, { deleted = false }) => {
+      let query = db
+        .selectFrom('applications')
+        .selectAll()
+        .where('deleted_at_ms', deleted ? 'is not' : 'is', null)
+        .orderBy('created_at_ms', 'desc')
+        .orderBy('id', 'desc');
       if (cursor !== null) {
         const { position, id } = decodeTimeCursor(cursor);
         query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at_ms', 'id'), '<', tuple(position, id)));
@@ -51,7 +63,13 @@ export function createApplicationStore(db: WorkspaceDb): ApplicationStore {
     },
 
     all: async () => {
-      const rows = await db.selectFrom('applications').selectAll().orderBy('created_at_ms').orderBy('id').execute();
+      const rows = await db
+        .selectFrom('applications')
+        .selectAll()
+        .where('deleted_at_ms', 'is', null)
+        .orderBy('created_at_ms')
+        .orderBy('id')
+        .execute();
       return rows.map((row) => read(row));
     },
 
@@ -60,11 +78,6 @@ export function createApplicationStore(db: WorkspaceDb): ApplicationStore {
       if (Object.keys(changes).length === 0) return;
       const result = await db.updateTable('applications').set(changes).where('id', '=', id).executeTakeFirst();
       requireRow(result.numUpdatedRows);
-    },
-
-    delete: async (id) => {
-      const result = await db.deleteFrom('applications').where('id', '=', id).executeTakeFirst();
-      requireRow(result.numDeletedRows);
     },
   };
 }
@@ -84,6 +97,7 @@ function read(row: Selectable<ApplicationsTable>): ApplicationRow {
     isDefault: row.is_default === 1,
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
+    deletedAtMs: row.deleted_at_ms,
   };
 }
 
@@ -100,5 +114,6 @@ function write(patch: Parameters<ApplicationStore['update']>[1]): Updateable<App
     ...(patch.limits !== undefined && { limits: writeConstraints(patch.limits) }),
     ...(patch.isDefault !== undefined && { is_default: patch.isDefault ? 1 : 0 }),
     ...(patch.updatedAtMs !== undefined && { updated_at_ms: patch.updatedAtMs }),
+    ...(patch.deletedAtMs !== undefined && { deleted_at_ms: patch.deletedAtMs }),
   };
 }

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { CallFilter, CallStore, Page, PageRequest, UsageQuery, UsageRow } from '../admin/stores.ts';
+import { setImmediate } from 'node:timers/promises';
+import type { CallersQuery, CallFilter, CallStore, Page, PageRequest, UsageQuery, UsageRow } from '../admin/stores.ts';
+import { isAddressIn } from '../keys/cidr.ts';
 import type { CallRecord, CallRow } from '../calls/call-record.ts';
 import { CALL_COLUMNS, readCall } from './call-columns.ts';
 import { dayBounds, dayOf, openCallDays } from './call-days.ts';
@@ -29,6 +31,8 @@ export function openCallStore({ dataDir }: { readonly dataDir: string }): Sqlite
     },
     list: async (workspaceId, page, filter) => listCalls(days, callCondition(workspaceId, filter), page, filter),
     usage: async (workspaceId, query) => sumUsage(days, workspaceId, query),
+    callers: (workspaceId, query) => findCallers(days, workspaceId, query),
+    lastUsed: async (workspaceId, kids) => findLastUsed(days, workspaceId, kids),
     deleteBefore: async (unixMs) => {
       const ended = days.list().filter((day) => dayBounds(day).toMs <= unixMs);
       for (const day of ended) days.delete(day);
@@ -116,6 +120,51 @@ function sumUsage(days: CallDays, workspaceId: string | null, query: UsageQuery)
     if (groups.size > USAGE_GROUPS_MAX) foldSmallest(groups);
   }
   return largestFirst(groups.values());
+}
+
+async function findCallers(
+  days: CallDays,
+  workspaceId: string,
+  { fromMs, network, provider }: CallersQuery,
+): Promise<readonly string[]> {
+  const filter = { fromMs, ...(provider === undefined ? {} : { provider }) };
+  const { sql, values } = callCondition(workspaceId, filter);
+  const callers = new Set<string>();
+  for (const day of daysWithin(days, fromMs)) {
+    days.read(day, (database) => {
+      const pairs = database.prepare(`select distinct kid, client_address from calls where ${sql} and kid is not null`);
+      for (const { kid, client_address: address } of pairs.iterate(...values)) {
+        if (typeof kid !== 'string' || typeof address !== 'string') throw new CorruptColumnError('calls.kid');
+        if (network === undefined || isAddressIn([network], address) === true) callers.add(kid);
+      }
+    });
+    // A day may hold millions of calls: others have their turn between two of them.
+    await setImmediate();
+  }
+  return [...callers];
+}
+
+/** From the newest day back, until every key was met. */
+function findLastUsed(days: CallDays, workspaceId: string, kids: readonly string[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  let missing = kids;
+  for (const day of days.list()) {
+    if (missing.length === 0) break;
+    const places = missing.map(() => '?').join(', ');
+    const rows = days.read(day, (database) =>
+      database
+        .prepare(
+          `select kid, max(started_at_ms) as last_ms from calls where kid in (${places}) and workspace_id = ? group by kid`,
+        )
+        .all(...missing, workspaceId),
+    );
+    for (const { kid, last_ms: lastMs } of rows) {
+      if (typeof kid !== 'string' || typeof lastMs !== 'number') throw new CorruptColumnError('calls.started_at_ms');
+      found.set(kid, lastMs);
+    }
+    missing = missing.filter((kid) => !found.has(kid));
+  }
+  return found;
 }
 
 function readUsage(row: Readonly<Record<string, unknown>>): UsageRow {

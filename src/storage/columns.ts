@@ -7,7 +7,8 @@ import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import type { Limits, Scopes } from '../keys/constraints.ts';
 import { readDelegationPolicy } from '../keys/delegation-policy.ts';
 import type { DelegationPolicy } from '../keys/delegation-policy.ts';
-import type { Environment, KeySecret, KeyState, StoredKeyType, Suspension } from '../keys/key-record.ts';
+import type { TeamRole } from '../keys/owners.ts';
+import type { EarlyEnd, Environment, KeySecret, KeyState, StoredKeyType, Suspension } from '../keys/key-record.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -23,6 +24,11 @@ export class CorruptColumnError extends Error {
 export function readState(text: string, place: string): 'active' | 'disabled' {
   if (text === 'active' || text === 'disabled') return text;
   throw new CorruptColumnError(place);
+}
+
+export function readRole(text: string): TeamRole {
+  if (text === 'admin' || text === 'member' || text === 'viewer') return text;
+  throw new CorruptColumnError('memberships.role');
 }
 
 export function readKeyState(text: string): KeyState {
@@ -51,6 +57,18 @@ export function readJson(json: string, place: string): unknown {
   return parse(json, place);
 }
 
+/** The elements of a JSON list. */
+export function readList(json: string, place: string): readonly unknown[] {
+  const list = parse(json, place);
+  if (Array.isArray(list)) return list;
+  throw new CorruptColumnError(place);
+}
+
+/** A value that was read from JSON, as an object. */
+export function readFields(value: unknown, place: string): Fields {
+  return fields(value, place);
+}
+
 /** Hashes are bytes: in the column as base64, in the record as latin-1. */
 export function writeSecrets(secrets: readonly KeySecret[]): string {
   return JSON.stringify(
@@ -66,7 +84,8 @@ export function readSecrets(json: string): readonly KeySecret[] {
 }
 
 function readSecret(secret: Fields, place: string): KeySecret {
-  const { hash, state, pepperVersion, retiringSinceMs, generation, createdAtMs, delegationPublicKey } = secret;
+  const { hash, state, pepperVersion, retiringSinceMs, generation, createdAtMs, delegationPublicKey, earlyEnd } =
+    secret;
   if (typeof hash !== 'string') throw new CorruptColumnError(place);
   if (state !== 'current' && state !== 'retiring' && state !== 'superseded') throw new CorruptColumnError(place);
   if (typeof pepperVersion !== 'number') throw new CorruptColumnError(place);
@@ -79,17 +98,34 @@ function readSecret(secret: Fields, place: string): KeySecret {
     ...(typeof generation === 'number' ? { generation } : {}),
     ...(typeof createdAtMs === 'number' ? { createdAtMs } : {}),
     ...(typeof delegationPublicKey === 'string' ? { delegationPublicKey } : {}),
+    ...(earlyEnd === undefined ? {} : { earlyEnd: readEarlyEnd(fields(earlyEnd, place), place) }),
   };
 }
 
-/** As stored: members that this version does not know stay, so that whoever reads them can refuse. */
+function readEarlyEnd({ fromMs, unusedForMs }: Fields, place: string): EarlyEnd {
+  if (typeof fromMs !== 'number' || typeof unusedForMs !== 'number') throw new CorruptColumnError(place);
+  return { fromMs, unusedForMs };
+}
+
+/**
+ * As stored: members that this version does not know stay, so that whoever reads them can refuse.
+ * What is no JSON becomes such a member: it closes what it narrows, and breaks nothing else.
+ */
 export function readStoredScopes(json: string, place: string): Scopes {
-  return { ...NO_SCOPES, ...fields(parse(json, place), place) };
+  return { ...NO_SCOPES, ...constraintFields(json, place) };
 }
 
 /** As stored, like {@link readStoredScopes}. */
 export function readStoredLimits(json: string, place: string): Limits {
-  return { ...NO_LIMITS, ...fields(parse(json, place), place) };
+  return { ...NO_LIMITS, ...constraintFields(json, place) };
+}
+
+function constraintFields(json: string, place: string): Fields {
+  try {
+    return fields(parse(json, place), place);
+  } catch {
+    return { unreadable: true };
+  }
 }
 
 /** Without the members that narrow nothing. */

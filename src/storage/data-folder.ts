@@ -1,5 +1,5 @@
-import { accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, opendirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartError } from '../config/start-error.ts';
 import { isBusy } from './sqlite.ts';
@@ -9,20 +9,25 @@ export const dataPaths = {
   database: (dataDir: string) => join(dataDir, 'keyward.sqlite'),
   lock: (dataDir: string) => join(dataDir, 'keyward.lock'),
   masterKey: (dataDir: string) => join(dataDir, 'master.key'),
+  endings: (dataDir: string) => join(dataDir, 'endings.sqlite'),
   counters: (dataDir: string) => join(dataDir, 'counters.sqlite'),
   calls: (dataDir: string) => join(dataDir, 'calls'),
   callSpool: (dataDir: string) => join(dataDir, 'calls', 'spool.ndjson'),
 } as const;
 
 /**
- * Makes the data folder when it is missing (0700), and refuses one that cannot be written. A folder
- * that was there before keeps its mode: it may be one that other programs share. Every file in it
- * is 0600 in any case.
+ * Makes the data folder when it is missing (0700), and refuses one that cannot be written, or whose
+ * database cannot. A folder that was there before keeps its mode: it may be one that other programs
+ * share. Every file in it is 0600 in any case.
  */
 export function ensureDataFolder(dataDir: string): void {
+  const database = dataPaths.database(dataDir);
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeMissing(dataDir);
+    opendirSync(dataDir).closeSync();
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    // SQLite would open it for reading only, and every later change would fail.
+    if (existsSync(database)) closeSync(openSync(database, 'r+'));
   } catch (error) {
     throw new StartError(
       `The data folder ${dataDir} cannot be written (${errorCode(error)}).`,
@@ -30,6 +35,13 @@ export function ensureDataFolder(dataDir: string): void {
       error,
     );
   }
+}
+
+/** Not Node's `recursive`, which tries for ever where a system answers ENOENT beneath a folder that is there (`/proc`). */
+function makeMissing(folder: string): void {
+  if (existsSync(folder)) return;
+  makeMissing(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /** Makes an empty file that only its owner may read, unless it is there. SQLite gives -wal and -shm the same mode. */

@@ -7,10 +7,14 @@ import {
   auditRow,
   credentialRow,
   keyRow,
+  membershipRow,
   NOW_MS,
   openTestStore,
+  personRow,
   providerRow,
+  teamRow,
 } from './store-fixture.ts';
+import { activity, alertRow, outboxRow, policyRow, revealRow, webhookRow } from './key-life-fixture.ts';
 
 /** Both workspaces use the same ids wherever a key of the table allows it, and others where not. */
 const SHARED = ['one', 'two', 'three'];
@@ -20,6 +24,9 @@ async function fill(store: WorkspaceStore): Promise<void> {
   for (const id of SHARED) {
     await store.applications.insert(applicationRow({ id, name: marker, isDefault: id === 'one' }));
     await store.keys.insert(keyRow({ kid: `${store.workspaceId}_${id}`, applicationId: id, name: marker, tags: [id] }));
+    await store.people.insert(personRow({ id, name: marker, email: `${id}@example.com` }));
+    await store.teams.insert(teamRow({ id, name: marker }));
+    await store.memberships.insert(membershipRow({ teamId: id, personId: id }));
     await store.providers.insert(providerRow({ id, models: [marker] }));
     await store.credentials.insert(credentialRow({ id, providerId: id, name: marker }), `secret: ${marker}`);
     await store.masked.insertPlace(place(id, marker));
@@ -27,6 +34,13 @@ async function fill(store: WorkspaceStore): Promise<void> {
     await store.masked.setBackendToken({ kid: marker, hash: '', pepperVersion: 1, createdAtMs: NOW_MS });
     await store.aliases.insert({ id, targets: [marker], createdAtMs: NOW_MS, updatedAtMs: NOW_MS });
     await store.audit.append(auditRow({ id, actor: marker, targetId: id }));
+    await store.activity.add([activity({ kid: id, lastAddress: marker })]);
+    await store.rotationPolicies.insert(policyRow({ id, name: marker }));
+    await store.webhooks.insert(webhookRow({ id, name: marker }), `secret: ${marker}`);
+    await store.outbox.insert(outboxRow({ id, webhookId: id, body: marker }));
+    await store.alerts.insert(alertRow({ id, dedupeKey: id, message: marker }));
+    // Ids of links are unique in the deployment.
+    await store.reveals.insert(revealRow({ id: `${store.workspaceId}_${id}`, kid: id }), `secret: ${marker}`);
   }
 }
 
@@ -38,7 +52,11 @@ function place(credentialId: string, baseUrl: string) {
 async function view(store: WorkspaceStore): Promise<string> {
   const page = { cursor: null, limit: 500 };
   return JSON.stringify([
-    await store.applications.list(page),
+    await store.applications.list(page, {}),
+    await store.people.list(page, {}),
+    await store.people.all(),
+    await store.teams.all(),
+    await store.memberships.all(),
     await store.applications.all(),
     await store.applications.getDefault(),
     await store.keys.list(page, {}),
@@ -47,6 +65,14 @@ async function view(store: WorkspaceStore): Promise<string> {
     await store.credentials.secrets(),
     await store.aliases.all(),
     await store.audit.list(page, {}),
+    await store.scans.keys({ kind: 'secret-older', beforeMs: NOW_MS }, '', 500),
+    ...(await Promise.all(SHARED.map((id) => store.activity.get(id)))),
+    await store.rotationPolicies.all(),
+    await store.webhooks.all(),
+    ...(await Promise.all(SHARED.map((id) => store.webhooks.secret(id)))),
+    ...(await Promise.all(SHARED.map((id) => store.outbox.list(page, id)))),
+    await store.alerts.list(page, {}),
+    ...(await Promise.all(SHARED.map((id) => store.reveals.waiting(id)))),
     await Promise.all(SHARED.map((id) => store.masked.place(id))),
     [...(await store.masked.credentialsOf(SHARED.map((id) => `${store.workspaceId}_${id}`)))],
     await store.masked.backendToken(),
@@ -60,13 +86,37 @@ const patch = { name: 'changed by ws_a', updatedAtMs: 1 };
 /** Every method, by ids that may be of the other workspace. */
 const STEPS: Readonly<Record<string, Step>> = {
   'applications.get': (store, id) => store.applications.get(id),
-  'applications.list': (store) => store.applications.list(page),
+  'applications.find': (store, id) => store.applications.find(id),
+  'applications.list': (store) => store.applications.list(page, {}),
+  'applications.deleted': (store) => store.applications.list(page, { deleted: true }),
   'applications.all': (store) => store.applications.all(),
   'applications.getDefault': (store) => store.applications.getDefault(),
   'applications.insert': (store, id) => store.applications.insert(applicationRow({ id, name: 'ws_a new' })),
   'applications.update': (store, id) => store.applications.update(id, patch),
-  'applications.delete': (store, id) => store.applications.delete(id),
+  'applications.delete': (store, id) => store.applications.update(id, { deletedAtMs: 1 }),
+  'people.get': (store, id) => store.people.get(id),
+  'people.find': (store, id) => store.people.find(id),
+  'people.byEmail': (store, id) => store.people.byEmail(`${id}@example.com`),
+  'people.list': (store) => store.people.list(page, {}),
+  'people.all': (store) => store.people.all(),
+  'people.insert': (store, id) => store.people.insert(personRow({ id, name: 'ws_a new' })),
+  'people.update': (store, id) => store.people.update(id, { ...patch, deletedAtMs: 1 }),
+  'teams.get': (store, id) => store.teams.get(id),
+  'teams.find': (store, id) => store.teams.find(id),
+  'teams.list': (store) => store.teams.list(page, {}),
+  'teams.all': (store) => store.teams.all(),
+  'teams.insert': (store, id) => store.teams.insert(teamRow({ id, name: 'ws_a new' })),
+  'teams.update': (store, id) => store.teams.update(id, { ...patch, deletedAtMs: 1 }),
+  'memberships.get': (store, id) => store.memberships.get(id, id),
+  'memberships.find': (store, id) => store.memberships.find(id, id),
+  'memberships.list': (store, id) => store.memberships.list(id, page, {}),
+  'memberships.all': (store) => store.memberships.all(),
+  'memberships.insert': (store, id) => store.memberships.insert(membershipRow({ teamId: id, personId: id })),
+  'memberships.update': (store, id) => store.memberships.update(id, id, { role: 'viewer', updatedAtMs: 1 }),
   'keys.get': (store, id) => store.keys.get(id),
+  'keys.getMany': (store, id) => store.keys.getMany([id, 'ws_b_one']),
+  'keys.ofOwner': (store, id) => store.keys.list(page, { ownerId: id }),
+  'keys.ofParents': (store, id) => store.keys.list(page, { parentKids: [id] }),
   'keys.list': (store, id) => store.keys.list(page, { applicationId: id }),
   'keys.search': (store, id) => store.keys.list(page, { search: id }),
   'keys.tag': (store, id) => store.keys.list(page, { tag: id }),
@@ -100,6 +150,44 @@ const STEPS: Readonly<Record<string, Step>> = {
   'aliases.delete': (store, id) => store.aliases.delete(id),
   'audit.append': (store, id) => store.audit.append(auditRow({ id, actor: 'ws_a', targetId: id })),
   'audit.list': (store, id) => store.audit.list(page, { targetId: id }),
+  'activity.get': (store, id) => store.activity.get(id),
+  'activity.add': (store, id) => store.activity.add([activity({ kid: id, lastAddress: 'ws_a' })]),
+  'activity.prune': (store) => store.activity.prune(Number.MAX_SAFE_INTEGER),
+  'scans.keys': (store, id) => store.scans.keys({ kind: 'unused-since', beforeMs: NOW_MS }, id, 500),
+  'rotationPolicies.get': (store, id) => store.rotationPolicies.get(id),
+  'rotationPolicies.all': (store) => store.rotationPolicies.all(),
+  'rotationPolicies.insert': (store, id) => store.rotationPolicies.insert(policyRow({ id, name: 'ws_a new' })),
+  'rotationPolicies.update': (store, id) => store.rotationPolicies.update(id, policyRow({ id, name: 'by ws_a' })),
+  'rotationPolicies.delete': (store, id) => store.rotationPolicies.delete(id),
+  'reveals.get': (store, id) => store.reveals.get(id),
+  'reveals.waiting': (store, id) => store.reveals.waiting(id),
+  'reveals.insert': (store, id) => store.reveals.insert(revealRow({ id, kid: id }), 'secret of ws_a'),
+  'reveals.take': (store, id) => store.reveals.take(id, 1),
+  'reveals.eraseOf': (store, id) => store.reveals.eraseOf(id),
+  'reveals.eraseExpired': (store) => store.reveals.eraseExpired(Number.MAX_SAFE_INTEGER, 500),
+  'reveals.prune': (store) => store.reveals.prune(Number.MAX_SAFE_INTEGER),
+  'webhooks.get': (store, id) => store.webhooks.get(id),
+  'webhooks.all': (store) => store.webhooks.all(),
+  'webhooks.secret': (store, id) => store.webhooks.secret(id),
+  'webhooks.insert': (store, id) => store.webhooks.insert(webhookRow({ id, name: 'ws_a new' }), 'secret of ws_a'),
+  'webhooks.update': (store, id) => store.webhooks.update(id, { name: 'by ws_a' }, 'changed by ws_a'),
+  'webhooks.delete': (store, id) => store.webhooks.delete(id),
+  'outbox.insert': (store, id) => store.outbox.insert(outboxRow({ id, webhookId: id })),
+  'outbox.due': (store, id) => store.outbox.due(id, NOW_MS, 500),
+  'outbox.postpone': (store, id) => store.outbox.postpone(id, Number.MAX_SAFE_INTEGER),
+  'outbox.stale': (store) => store.outbox.stale(Number.MAX_SAFE_INTEGER, 500),
+  'outbox.waiting': (store, id) => store.outbox.waiting(id),
+  'outbox.update': (store, id) => store.outbox.update(id, { body: 'by ws_a', state: 'failed', finishedAtMs: 1 }),
+  'outbox.list': (store, id) => store.outbox.list(page, id),
+  'outbox.prune': (store) => store.outbox.prune(Number.MAX_SAFE_INTEGER),
+  'outbox.drop': (store, id) => store.outbox.drop(id),
+  'alerts.insert': (store, id) => store.alerts.insert(alertRow({ id, dedupeKey: id })),
+  'alerts.get': (store, id) => store.alerts.get(id),
+  'alerts.unresolved': (store, id) => store.alerts.unresolved(id),
+  'alerts.unseen': (store) => store.alerts.unseen('key_idle', Number.MAX_SAFE_INTEGER, 500),
+  'alerts.update': (store, id) => store.alerts.update(id, { message: 'by ws_a', state: 'resolved', resolvedAtMs: 1 }),
+  'alerts.list': (store) => store.alerts.list(page, {}),
+  'alerts.prune': (store) => store.alerts.prune(Number.MAX_SAFE_INTEGER),
 };
 
 test('no method of a workspace returns or changes a row of another, whatever ids it is given', async () => {
@@ -142,7 +230,12 @@ test('ids that only the other workspace has are not found, and its applications 
   const own = store.workspace('ws_a');
   await store.workspace('ws_b').applications.insert(applicationRow({ id: 'only_b' }));
   await expect(own.applications.update('only_b', patch)).rejects.toMatchObject({ code: 'not_found' });
-  await expect(own.applications.delete('only_b')).rejects.toMatchObject({ code: 'not_found' });
+  await store.workspace('ws_b').people.insert(personRow({ id: 'only_b' }));
+  await own.teams.insert(teamRow({ id: 'team_a' }));
+  await expect(own.memberships.insert(membershipRow({ teamId: 'team_a', personId: 'only_b' }))).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  await expect(own.people.update('only_b', patch)).rejects.toMatchObject({ code: 'not_found' });
   await expect(own.keys.insert(keyRow({ kid: 'k', applicationId: 'only_b' }))).rejects.toMatchObject({
     code: 'conflict',
   });

@@ -1,5 +1,6 @@
 import type { Selectable, Updateable } from 'kysely';
 import type { KeyFilter, KeyRow, KeyRowStore } from '../admin/stores.ts';
+import type { KeySecret } from '../keys/key-record.ts';
 import {
   readDelegation,
   readMinting,
@@ -38,6 +39,8 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
           state: row.state,
           suspension: row.suspension === null ? null : JSON.stringify(row.suspension),
           secrets: writeSecrets(row.secrets),
+          ...secretColumns(row.secrets, row.createdAtMs),
+          watched_since_ms: row.createdAtMs,
           not_before_ms: row.notBeforeMs,
           expires_at_ms: row.expiresAtMs,
           scopes: writeConstraints(row.scopes),
@@ -58,7 +61,12 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
 
     get: async (kid) => {
       const row = await db.selectFrom('keys').selectAll().where('kid', '=', kid).executeTakeFirst();
-      return row === undefined ? null : read(row);
+      return row === undefined ? null : readKeyRow(row);
+    },
+
+    getMany: async (kids) => {
+      const rows = await db.selectFrom('keys').selectAll().where('kid', 'in', kids).execute();
+      return rows.map((row) => readKeyRow(row));
     },
 
     list: async ({ cursor, limit }, filter) => {
@@ -70,7 +78,7 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
         );
       }
       const rows = await query.limit(limit + 1).execute();
-      return pageOf(rows, limit, read, (row) => ({ position: row.created_at_ms, id: row.kid }));
+      return pageOf(rows, limit, readKeyRow, (row) => ({ position: row.created_at_ms, id: row.kid }));
     },
 
     livePool: async (parentKid, nowMs) => {
@@ -82,6 +90,30 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
         .where('expires_at_ms', '>', nowMs)
         .executeTakeFirstOrThrow();
       return { live, soonestEndMs: soonest };
+    },
+
+    poolTraffic: async (parentKid, fromMs, toMs) => {
+      const row = await db
+        .selectFrom('keys')
+        .select(({ fn, eb }) => [
+          fn.countAll<number>().filterWhere('created_at_ms', '>=', fromMs).as('minted'),
+          fn
+            .countAll<number>()
+            .filterWhere(
+              eb.or([
+                eb.and([eb('revoked_at_ms', '>=', fromMs), eb('revoked_at_ms', '<=', toMs)]),
+                eb.and([
+                  eb('revoked_at_ms', 'is', null),
+                  eb('expires_at_ms', '>=', fromMs),
+                  eb('expires_at_ms', '<=', toMs),
+                ]),
+              ]),
+            )
+            .as('ended'),
+        ])
+        .where('parent_kid', '=', parentKid)
+        .executeTakeFirstOrThrow();
+      return { minted: row.minted, ended: row.ended };
     },
 
     update: async (kid, expectedRevision, patch) => {
@@ -101,6 +133,8 @@ function filtered(db: WorkspaceDb, filter: KeyFilter) {
   if (filter.applicationId !== undefined) query = query.where('application_id', '=', filter.applicationId);
   if (filter.parentKid !== undefined) query = query.where('parent_kid', '=', filter.parentKid);
   if (filter.type !== undefined) query = query.where('type', '=', filter.type);
+  if (filter.ownerId !== undefined) query = query.where('owner_id', '=', filter.ownerId);
+  if (filter.parentKids !== undefined) query = query.where('parent_kid', 'in', filter.parentKids);
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
   if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment);
   const { tag, search } = filter;
@@ -118,7 +152,16 @@ function filtered(db: WorkspaceDb, filter: KeyFilter) {
   return query;
 }
 
-function read(row: Selectable<KeysTable>): KeyRow {
+/** What jobs look for, out of the secrets. */
+function secretColumns(secrets: readonly KeySecret[], createdAtMs: number) {
+  return {
+    secret_since_ms: secrets.find(({ state }) => state === 'current')?.createdAtMs ?? createdAtMs,
+    ends_early: secrets.some(({ earlyEnd }) => earlyEnd !== undefined) ? 1 : 0,
+  };
+}
+
+/** A row as the control plane sees it. */
+export function readKeyRow(row: Selectable<KeysTable>): KeyRow {
   return {
     kid: row.kid,
     type: readStoredType(row.type),
@@ -145,6 +188,8 @@ function read(row: Selectable<KeysTable>): KeyRow {
     revokedAtMs: row.revoked_at_ms,
     stateReason: row.state_reason,
     minting: readMinting(row.minting),
+    ...(row.watched_since_ms > row.created_at_ms ? { watchedSinceMs: row.watched_since_ms } : {}),
+    ...(row.last_used_at_ms === null ? {} : { lastUsedAtMs: row.last_used_at_ms }),
   };
 }
 
@@ -154,7 +199,10 @@ function write(patch: Parameters<KeyRowStore['update']>[2]): Updateable<KeysTabl
     ...(patch.name !== undefined && { name: patch.name }),
     ...(patch.environment !== undefined && { environment: patch.environment }),
     ...(patch.state !== undefined && { state: patch.state }),
-    ...(patch.secrets !== undefined && { secrets: writeSecrets(patch.secrets) }),
+    ...(patch.secrets !== undefined && {
+      secrets: writeSecrets(patch.secrets),
+      ...secretColumns(patch.secrets, patch.updatedAtMs ?? 0),
+    }),
     ...(patch.notBeforeMs !== undefined && { not_before_ms: patch.notBeforeMs }),
     ...(patch.expiresAtMs !== undefined && { expires_at_ms: patch.expiresAtMs }),
     ...(patch.ownerId !== undefined && { owner_id: patch.ownerId }),

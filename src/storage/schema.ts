@@ -1,9 +1,18 @@
 import type { ColumnType } from 'kysely';
+import type {
+  AlertsTable,
+  JobsTable,
+  KeyActivityTable,
+  OutboxTable,
+  RevealsTable,
+  RotationPoliciesTable,
+  WebhooksTable,
+} from './key-life-schema.ts';
 
 /** Filled in and checked beneath every query of a workspace: see `workspace-plugin.ts`. */
-type WorkspaceColumn = ColumnType<string, string | undefined, never>;
+export type WorkspaceColumn = ColumnType<string, string | undefined, never>;
 
-interface WorkspacesTable {
+export interface WorkspacesTable {
   readonly id: string;
   readonly name: string;
   readonly state: string;
@@ -94,6 +103,13 @@ export interface KeysTable {
   readonly delegation: string | null;
   /** JSON: what temporary keys may be minted from it; null: the usual. */
   readonly minting: string | null;
+  readonly last_used_at_ms: number | null;
+  /** Since when calls of the key are known. */
+  readonly watched_since_ms: number;
+  /** When the secret in use was made. */
+  readonly secret_since_ms: number;
+  /** 1 where an older secret may end before its time. */
+  readonly ends_early: number;
 }
 
 export interface PeopleTable {
@@ -236,6 +252,12 @@ export interface TenantTables {
   teams: TeamsTable;
   memberships: MembershipsTable;
   catalogue: CatalogueTable;
+  key_activity: KeyActivityTable;
+  rotation_policies: RotationPoliciesTable;
+  reveals: RevealsTable;
+  webhooks: WebhooksTable;
+  outbox: OutboxTable;
+  alerts: AlertsTable;
   real_keys: RealKeysTable;
   masked_keys: MaskedKeysTable;
   backend_tokens: BackendTokensTable;
@@ -246,6 +268,7 @@ export interface Tables extends TenantTables {
   workspaces: WorkspacesTable;
   meta: MetaTable;
   peppers: PeppersTable;
+  jobs: JobsTable;
 }
 
 /** The names of {@link TenantTables}, for the check at run time. */
@@ -261,6 +284,12 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'teams',
   'memberships',
   'catalogue',
+  'key_activity',
+  'rotation_policies',
+  'reveals',
+  'webhooks',
+  'outbox',
+  'alerts',
   'real_keys',
   'masked_keys',
   'backend_tokens',

@@ -5,8 +5,15 @@ import { expect, test } from 'vitest';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import { openCallStore } from './call-store.ts';
 import { loadMasterKey } from './master-key.ts';
-import { applicationRow, clock, credentialRow, folderBytes, keyRow, NOW_MS, tempFolder } from './store-fixture.ts';
-import { UNNARROWED } from '../keys/owners.ts';
+import {
+  applicationRow,
+  clock,
+  credentialRow,
+  folderBytes,
+  keyRow,
+  tempFolder,
+  workspaceRow,
+} from './store-fixture.ts';
 import { openStore } from './store.ts';
 
 const PROVIDER_SECRET = 'sk-planted-provider-secret-0123456789';
@@ -14,8 +21,8 @@ const CALLER_SECRET = randomBytes(24).toString('hex').slice(0, 43);
 
 async function plant(dataDir: string) {
   const store = openStore({ dataDir, masterKey: loadMasterKey({ dataDir, env: {} }), clock });
-  await store.workspaces.insert({ id: 'ws_a', name: 'A', state: 'active', ...UNNARROWED, createdAtMs: NOW_MS });
-  await store.workspaces.insert({ id: 'ws_b', name: 'B', state: 'active', ...UNNARROWED, createdAtMs: NOW_MS });
+  await store.workspaces.insert(workspaceRow({ id: 'ws_a' }));
+  await store.workspaces.insert(workspaceRow({ id: 'ws_b' }));
   const workspace = store.workspace('ws_a');
   const hasher = createSecretHasher(store.peppers());
   await workspace.applications.insert(applicationRow({ id: 'app_1' }));

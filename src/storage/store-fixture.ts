@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { ApplicationRow, AuditRow, CredentialRow, KeyRow, ProviderRow } from '../admin/stores.ts';
+import type { MembershipRow, PersonRow, TeamRow } from '../admin/owner-stores.ts';
+import type { ApplicationRow, AuditRow, CredentialRow, KeyRow, ProviderRow, WorkspaceRow } from '../admin/stores.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import { UNNARROWED } from '../keys/owners.ts';
 import { openStore } from './store.ts';
@@ -26,7 +27,7 @@ export async function openTestStore(): Promise<SqliteStore> {
   const store = openStore({ dataDir, masterKey: randomBytes(32), clock });
   onTestFinished(() => store.close());
   for (const id of ['ws_a', 'ws_b']) {
-    await store.workspaces.insert({ id, name: id, state: 'active', ...UNNARROWED, createdAtMs: NOW_MS });
+    await store.workspaces.insert(workspaceRow({ id }));
   }
   return store;
 }
@@ -43,6 +44,46 @@ export function folderBytes(folder: string): ReadonlyMap<string, Buffer> {
   );
 }
 
+export function workspaceRow(row: Partial<WorkspaceRow> & { readonly id: string }): WorkspaceRow {
+  return {
+    name: row.id,
+    state: 'active',
+    ...UNNARROWED,
+    createdAtMs: NOW_MS,
+    updatedAtMs: NOW_MS,
+    deletedAtMs: null,
+    ...row,
+  };
+}
+
+export function personRow(row: Partial<PersonRow> & { readonly id: string }): PersonRow {
+  return {
+    name: row.id,
+    email: null,
+    state: 'active',
+    createdAtMs: NOW_MS,
+    updatedAtMs: NOW_MS,
+    deletedAtMs: null,
+    ...row,
+  };
+}
+
+export function teamRow(row: Partial<TeamRow> & { readonly id: string }): TeamRow {
+  return {
+    name: row.id,
+    state: 'active',
+    ...UNNARROWED,
+    createdAtMs: NOW_MS,
+    updatedAtMs: NOW_MS,
+    deletedAtMs: null,
+    ...row,
+  };
+}
+
+export function membershipRow(row: Partial<MembershipRow> & Pick<MembershipRow, 'teamId' | 'personId'>): MembershipRow {
+  return { role: 'member', state: 'active', createdAtMs: NOW_MS, updatedAtMs: NOW_MS, deletedAtMs: null, ...row };
+}
+
 export function applicationRow(row: Partial<ApplicationRow> & { readonly id: string }): ApplicationRow {
   return {
     name: `application ${row.id}`,
@@ -55,6 +96,7 @@ export function applicationRow(row: Partial<ApplicationRow> & { readonly id: str
     isDefault: false,
     createdAtMs: NOW_MS,
     updatedAtMs: NOW_MS,
+    deletedAtMs: null,
     ...row,
   };
 }

@@ -2,14 +2,13 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { StartError } from '../config/start-error.ts';
-import { applicationRow, clock, folderBytes, keyRow, NOW_MS, tempFolder } from './store-fixture.ts';
-import { UNNARROWED } from '../keys/owners.ts';
+import { applicationRow, clock, folderBytes, keyRow, tempFolder, workspaceRow } from './store-fixture.ts';
 import { openStore } from './store.ts';
 
 const masterKey = Buffer.alloc(32, 1);
@@ -27,7 +26,7 @@ function refusal(dataDir: string, key: Buffer = masterKey): StartError {
 async function filledFolder(): Promise<string> {
   const dataDir = join(tempFolder(), 'data');
   const store = openStore({ dataDir, masterKey, clock });
-  await store.workspaces.insert({ id: 'ws_a', name: 'A', state: 'active', ...UNNARROWED, createdAtMs: NOW_MS });
+  await store.workspaces.insert(workspaceRow({ id: 'ws_a' }));
   await store.workspace('ws_a').applications.insert(applicationRow({ id: 'app_1', isDefault: true }));
   await store.workspace('ws_a').keys.insert(keyRow({ kid: 'kid000000001', applicationId: 'app_1' }));
   await store.close();
@@ -54,7 +53,7 @@ test('what was stored is there after a restart, with the same peppers, and openi
 test('the data folder and every file in it are for their owner only', async () => {
   const dataDir = join(tempFolder(), 'data');
   const store = openStore({ dataDir, masterKey, clock });
-  await store.workspaces.insert({ id: 'ws_a', name: 'A', state: 'active', ...UNNARROWED, createdAtMs: NOW_MS });
+  await store.workspaces.insert(workspaceRow({ id: 'ws_a' }));
   expect(statSync(dataDir).mode & 0o777).toBe(0o700);
   for (const name of readdirSync(dataDir))
     expect([name, statSync(join(dataDir, name)).mode & 0o777]).toEqual([name, 0o600]);
@@ -113,6 +112,38 @@ test('a data folder that cannot be made or written is refused in one sentence', 
   expect(readdirSync(folder)).toEqual(['file']);
 });
 
+test('a data folder where the system makes no folders is refused, and not tried for ever', { timeout: 10_000 }, () => {
+  // /proc answers ENOENT; elsewhere a device stands for what cannot hold a folder.
+  const place = existsSync('/proc/self') ? '/proc/keyward' : '/dev/null/keyward';
+  expect(refusal(join(place, 'data')).message).toMatch(/cannot be written/);
+});
+
+test('a database that cannot be written is refused at the start, and nothing is changed', async () => {
+  const dataDir = await filledFolder();
+  const path = join(dataDir, 'keyward.sqlite');
+  const before = folderBytes(dataDir);
+  chmodSync(path, 0o400);
+  expect(asNobody(dataDir, () => refusal(dataDir)).message).toMatch(/cannot be written \(EACCES\)/);
+  chmodSync(path, 0o600);
+  expect(folderBytes(dataDir)).toEqual(before);
+});
+
+/** Rights do not bind root: does the work as an owner of the folder who is not. */
+function asNobody<T>(folder: string, work: () => T): T {
+  if (process.getuid?.() !== 0) return work();
+  const nobody = 65_534;
+  chmodSync(dirname(folder), 0o755);
+  for (const path of [folder, ...folderBytes(folder).keys(), join(folder, 'keyward.lock')]) {
+    chownSync(path, nobody, nobody);
+  }
+  process.seteuid?.(nobody);
+  try {
+    return work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
 test('a second Keyward on the same data folder is refused while the first one runs', async () => {
   const dataDir = await filledFolder();
   const child = run(openInChild(dataDir));
@@ -147,7 +178,7 @@ function openInChild(dataDir: string): string {
   return `
     import { openStore } from ${JSON.stringify(fileURLToPath(new URL('store.ts', import.meta.url)))};
     const store = openStore({ dataDir: ${JSON.stringify(dataDir)}, masterKey: Buffer.alloc(32, 1), clock: { now: () => 1 } });
-    await store.workspaces.insert({ id: 'ws_child', name: 'C', state: 'active', ...${JSON.stringify(UNNARROWED)}, createdAtMs: 1 });
+    await store.workspaces.insert(${JSON.stringify(workspaceRow({ id: 'ws_child' }))});
     process.send('ready');
     setInterval(() => {}, 1000);
   `;

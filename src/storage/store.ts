@@ -1,23 +1,23 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { Kysely } from 'kysely';
-import type { Store, WorkspaceRow, WorkspacesStore } from '../admin/stores.ts';
+import type { Store } from '../admin/stores.ts';
 import { StartError } from '../config/start-error.ts';
 import type { Pepper } from '../keys/secret-hash.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
-import { readState, readStoredLimits, readStoredScopes, writeConstraints } from './columns.ts';
 import { dataPaths, ensureDataFolder, ensurePrivateFile, lockDataFolder } from './data-folder.ts';
 import { createDataKeys } from './data-keys.ts';
-import type { DataKeys } from './data-keys.ts';
+import { attachEndings } from './endings.ts';
 import { createFindKey } from './find-key.ts';
+import { createJobStore } from './jobs.ts';
 import { checkMasterKey, readPeppers, seedMasterSecrets } from './master-secrets.ts';
 import { isFresh, migrate, refuseForeignDatabase, refuseNewerSchema } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { createFindReveal } from './reveals.ts';
 import type { Tables } from './schema.ts';
 import { kyselyOver, openDurable } from './sqlite.ts';
-import { confine } from './workspace-plugin.ts';
-import { createWorkspaceStore } from './workspace-store.ts';
+import { createWorkspaceStore, rehearseIn } from './workspace-store.ts';
+import { createWorkspacesStore } from './workspaces.ts';
 
 export interface StoreOptions {
   readonly dataDir: string;
@@ -29,6 +29,8 @@ export interface StoreOptions {
 export interface SqliteStore extends Store, KeySource {
   /** Peppers in clear, oldest first: the newest is used for new hashes. For the main thread only. */
   peppers(): readonly Pepper[];
+  /** How much of what was ended the database did not know at this start: it is an older one that was put back. */
+  readonly endedAgain: number;
 }
 
 /**
@@ -50,7 +52,8 @@ export function openStore({ dataDir, masterKey, clock }: StoreOptions): SqliteSt
     database = openDurable(path);
     refuseNewerSchema(database, path, versionMax);
     prepare(database, masterKey, clock);
-    return storeOver({ database, path, masterKey, release: () => lock.release() });
+    const endedAgain = attachEndings(database, dataDir, clock.now());
+    return storeOver({ database, path, masterKey, endedAgain, release: () => lock.release() });
   } catch (error) {
     database?.close();
     lock.release();
@@ -75,10 +78,11 @@ interface OpenDatabase {
   readonly database: DatabaseSync;
   readonly path: string;
   readonly masterKey: Uint8Array;
+  readonly endedAgain: number;
   release(): void;
 }
 
-function storeOver({ database, path, masterKey, release }: OpenDatabase): SqliteStore {
+function storeOver({ database, path, masterKey, endedAgain, release }: OpenDatabase): SqliteStore {
   const peppers = readPeppers(database, masterKey);
   const reader = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
   const db = kyselyOver<Tables>(database);
@@ -86,8 +90,12 @@ function storeOver({ database, path, masterKey, release }: OpenDatabase): Sqlite
   return {
     workspace: (workspaceId) => createWorkspaceStore({ db, workspaceId, dataKeys }),
     workspaces: createWorkspacesStore(db, dataKeys),
+    rehearse: (workspaceId, work) => rehearseIn({ db, workspaceId, dataKeys }, work),
     findKey: createFindKey(reader),
+    findReveal: createFindReveal(reader),
+    jobs: createJobStore(db),
     peppers: () => peppers,
+    endedAgain,
     close: async () => {
       // Waits for the one connection, and so for a transaction that is still open.
       await db.connection().execute(async () => undefined);
@@ -97,39 +105,4 @@ function storeOver({ database, path, masterKey, release }: OpenDatabase): Sqlite
       release();
     },
   };
-}
-
-function createWorkspacesStore(db: Kysely<Tables>, dataKeys: DataKeys): WorkspacesStore {
-  return {
-    list: async () => {
-      const rows = await db.selectFrom('workspaces').selectAll().orderBy('created_at_ms').orderBy('id').execute();
-      return rows.map((row) => ({
-        id: row.id,
-        name: row.name,
-        state: readState(row.state, 'workspaces.state'),
-        scopes: readStoredScopes(row.scopes, 'workspaces.scopes'),
-        scopesSetAtMs: row.scopes_set_at_ms,
-        limits: readStoredLimits(row.limits, 'workspaces.limits'),
-        createdAtMs: row.created_at_ms,
-      }));
-    },
-    insert: (row) => db.transaction().execute((trx) => insertWorkspace(trx, row, dataKeys)),
-  };
-}
-
-async function insertWorkspace(trx: Kysely<Tables>, row: WorkspaceRow, dataKeys: DataKeys): Promise<void> {
-  await trx
-    .insertInto('workspaces')
-    .values({
-      id: row.id,
-      name: row.name,
-      state: row.state,
-      scopes: writeConstraints(row.scopes),
-      scopes_set_at_ms: row.scopesSetAtMs,
-      limits: writeConstraints(row.limits),
-      created_at_ms: row.createdAtMs,
-      updated_at_ms: row.createdAtMs,
-    })
-    .execute();
-  await dataKeys.create(confine(trx, row.id), row.id, row.createdAtMs);
 }

@@ -9,10 +9,10 @@ import {
   NOW_MS,
   openTestStore,
   providerRow,
+  workspaceRow,
 } from './store-fixture.ts';
 import { createDelegationPolicy } from '../keys/delegation-policy.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
-import { UNNARROWED } from '../keys/owners.ts';
 
 async function openWorkspace() {
   const store = await openTestStore();
@@ -31,18 +31,18 @@ test('an application comes back as it was stored and as it was changed', async (
   await workspace.applications.update('app_2', {});
   expect(await workspace.applications.get('app_2')).toEqual({ ...row, ...patch });
   expect((await workspace.applications.getDefault())?.id).toBe('app_1');
-  await workspace.applications.delete('app_2');
+  await workspace.applications.update('app_2', { deletedAtMs: NOW_MS });
   expect(await workspace.applications.get('app_2')).toBeNull();
-  await expect(workspace.applications.delete('app_2')).rejects.toMatchObject({ code: 'not_found' });
+  expect((await workspace.applications.all()).map(({ id }) => id)).toEqual(['app_1']);
+  expect(await workspace.applications.find('app_2')).toMatchObject({ deletedAtMs: NOW_MS });
+  await expect(workspace.applications.update('app_9', patch)).rejects.toMatchObject({ code: 'not_found' });
 });
 
-test('a workspace has one default application, and an application with keys stays', async () => {
+test('a workspace has one default application', async () => {
   const { workspace } = await openWorkspace();
   await expect(workspace.applications.insert(applicationRow({ id: 'app_2', isDefault: true }))).rejects.toMatchObject({
     code: 'conflict',
   });
-  await workspace.keys.insert(keyRow({ kid: 'k1', applicationId: 'app_1' }));
-  await expect(workspace.applications.delete('app_1')).rejects.toMatchObject({ code: 'conflict' });
 });
 
 test('a key comes back as it was stored, with every byte of its hashes', async () => {
@@ -283,11 +283,15 @@ test.each([
   Buffer.from('[1]').toString('base64url'),
   'A'.repeat(600),
 ])('a cursor that no list gave out is refused: %s', async (cursor) => {
-  const { workspace } = await openWorkspace();
+  const { store, workspace } = await openWorkspace();
   const page = { cursor, limit: 10 };
   for (const list of [
     workspace.keys.list(page, {}),
-    workspace.applications.list(page),
+    workspace.applications.list(page, {}),
+    workspace.people.list(page, {}),
+    workspace.teams.list(page, {}),
+    workspace.memberships.list('team_1', page, {}),
+    store.workspaces.page(page, {}),
     workspace.credentials.list(page, {}),
     workspace.audit.list(page, {}),
   ]) {
@@ -297,21 +301,15 @@ test.each([
 
 test('workspaces are listed with the oldest first: it is the default one', async () => {
   const { store } = await openWorkspace();
-  await store.workspaces.insert({
-    id: 'ws_0',
-    name: 'younger',
-    state: 'disabled',
-    ...UNNARROWED,
-    createdAtMs: NOW_MS + 1,
-  });
+  await store.workspaces.insert(workspaceRow({ id: 'ws_0', state: 'disabled', createdAtMs: NOW_MS + 1 }));
   expect((await store.workspaces.list()).map((row) => [row.id, row.state])).toEqual([
     ['ws_a', 'active'],
     ['ws_b', 'active'],
     ['ws_0', 'disabled'],
   ]);
-  await expect(
-    store.workspaces.insert({ id: 'ws_a', name: 'again', state: 'active', ...UNNARROWED, createdAtMs: 1 }),
-  ).rejects.toMatchObject({ code: 'conflict' });
+  await expect(store.workspaces.insert(workspaceRow({ id: 'ws_a', createdAtMs: 1 }))).rejects.toMatchObject({
+    code: 'conflict',
+  });
 });
 
 test('a workspace that is not there takes no rows', async () => {

@@ -1,16 +1,27 @@
 import type { Kysely } from 'kysely';
 import type { WorkspaceStore } from '../admin/stores.ts';
+import { createAlertStore } from './alerts.ts';
 import { createAliasStore } from './aliases.ts';
 import { createApplicationStore } from './applications.ts';
 import { createAuditStore } from './audit.ts';
 import { createCatalogueStore } from './catalogue.ts';
 import { createCredentialStore } from './credentials.ts';
 import type { DataKeys } from './data-keys.ts';
+import { createKeyActivityStore } from './key-activity.ts';
+import { createKeyScanStore } from './key-scans.ts';
 import { createKeyStore } from './keys.ts';
+import { createMembershipStore } from './memberships.ts';
+import { createPersonStore } from './people.ts';
+import { createOutboxStore } from './outbox.ts';
 import { createMaskedKeyStore } from './masked-keys.ts';
 import { createProviderStore } from './providers.ts';
+import { createRevealStore } from './reveals.ts';
+import { createRotationPolicyStore } from './rotation-policies.ts';
 import type { Tables } from './schema.ts';
+import { createTeamStore } from './teams.ts';
+import { createWebhookStore } from './webhooks.ts';
 import { confine } from './workspace-plugin.ts';
+import { createWorkspacesStore } from './workspaces.ts';
 
 export interface WorkspaceStoreOptions {
   readonly db: Kysely<Tables>;
@@ -24,24 +35,51 @@ export interface WorkspaceStoreOptions {
  */
 export function createWorkspaceStore(options: WorkspaceStoreOptions): WorkspaceStore {
   return {
-    ...createStores(options),
+    ...createStores(options, (workspaceId) => createWorkspaceStore({ ...options, workspaceId })),
     transaction: (work) => options.db.transaction().execute((trx) => runIn({ ...options, db: trx }, work)),
   };
 }
 
+/** A transaction that is taken back at its end, whatever was done in it. */
+export async function rehearseIn<T>(
+  options: WorkspaceStoreOptions,
+  work: (tx: WorkspaceStore) => Promise<T>,
+): Promise<T> {
+  const trx = await options.db.startTransaction().execute();
+  try {
+    return await runIn({ ...options, db: trx }, work);
+  } finally {
+    await trx.rollback().execute();
+  }
+}
+
 type Stores = Omit<WorkspaceStore, 'transaction'>;
 
-function createStores({ db, workspaceId, dataKeys }: WorkspaceStoreOptions): Stores {
+function createStores(
+  { db, workspaceId, dataKeys }: WorkspaceStoreOptions,
+  sibling: (workspaceId: string) => WorkspaceStore,
+): Stores {
   const confined = confine(db, workspaceId);
   return {
     workspaceId,
+    deployment: { ...createWorkspacesStore(db, dataKeys), workspace: sibling },
     applications: createApplicationStore(confined),
+    people: createPersonStore(confined),
+    teams: createTeamStore(confined),
+    memberships: createMembershipStore(confined),
     keys: createKeyStore(confined),
     providers: createProviderStore(confined),
     credentials: createCredentialStore({ db: confined, workspaceId, dataKeys }),
     aliases: createAliasStore(confined),
     audit: createAuditStore(confined),
     catalogue: createCatalogueStore(confined),
+    activity: createKeyActivityStore(confined),
+    scans: createKeyScanStore(confined),
+    rotationPolicies: createRotationPolicyStore(confined),
+    reveals: createRevealStore({ db: confined, workspaceId, dataKeys }),
+    webhooks: createWebhookStore({ db: confined, workspaceId, dataKeys }),
+    outbox: createOutboxStore(confined),
+    alerts: createAlertStore(confined),
     masked: createMaskedKeyStore(confined),
   };
 }
@@ -52,18 +90,21 @@ function createStores({ db, workspaceId, dataKeys }: WorkspaceStoreOptions): Sto
  */
 async function runIn<T>(options: WorkspaceStoreOptions, work: (tx: WorkspaceStore) => Promise<T>): Promise<T> {
   let failure: { readonly error: unknown } | null = null;
-  const inner: WorkspaceStore = {
-    ...createStores(options),
-    transaction: async (nested) => {
-      try {
-        return await nested(inner);
-      } catch (error) {
-        failure ??= { error };
-        throw error;
-      }
-    },
+  const open = (workspaceId: string): WorkspaceStore => {
+    const inner: WorkspaceStore = {
+      ...createStores({ ...options, workspaceId }, open),
+      transaction: async (nested) => {
+        try {
+          return await nested(inner);
+        } catch (error) {
+          failure ??= { error };
+          throw error;
+        }
+      },
+    };
+    return inner;
   };
-  const result = await work(inner);
+  const result = await work(open(options.workspaceId));
   rethrow(failure);
   return result;
 }

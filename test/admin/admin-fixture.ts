@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { keyJobs } from '../../src/admin/jobs/index.ts';
 import { prepareFirstStart } from '../../src/admin/first-start.ts';
 import type { AdminDeps, ConfigFileStatus, FleetPort, Receipt } from '../../src/admin/ports.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
@@ -11,6 +12,8 @@ import { createTokenVerifier } from '../../src/admin/tokens.ts';
 import type { AdminToken } from '../../src/admin/tokens.ts';
 import { createClient } from '../../src/client/client.ts';
 import type { Client } from '../../src/client/client.ts';
+import { keyLifeSettings } from '../../src/config/key-life-settings.ts';
+import type { KeyLifeSettings } from '../../src/config/key-life-settings.ts';
 import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
 import { workspaceState } from '../../src/keys/key-fixture.ts';
@@ -20,6 +23,9 @@ import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from '../
 import { openCallStore } from '../../src/storage/call-store.ts';
 import type { SqliteCallStore } from '../../src/storage/call-store.ts';
 import { openStore } from '../../src/storage/store.ts';
+import { createScheduler } from '../../src/watch/jobs/scheduler.ts';
+import { createKeyActivityLog } from '../../src/watch/key-activity-log.ts';
+import type { KeyActivityLog } from '../../src/watch/key-activity-log.ts';
 
 export const TOKEN = 'admin-token-of-the-tests-0123456789';
 const counters = openSharedCounters(createSharedCounters({ cells: 1024 }), MAIN_THREAD_INDEX);
@@ -39,11 +45,17 @@ export interface AdminFixture {
   readonly store: Store;
   readonly calls: SqliteCallStore;
   readonly fleet: TestFleet;
+  readonly dataDir: string;
   readonly workspaceId: string;
   readonly firstKey: string;
   readonly clock: { nowMs: number };
   /** Every line that was logged. */
   readonly logged: string[];
+  readonly activity: KeyActivityLog;
+  /** What the operator's file says about the life of keys: may be changed. */
+  readonly settings: { -readonly [Name in keyof KeyLifeSettings]: KeyLifeSettings[Name] };
+  /** Runs every job that is due by the clock. */
+  runJobs(): Promise<void>;
   /** A call as anyone could make it. */
   send(method: string, path: string, options?: SendOptions): Promise<Response>;
   dispose(): Promise<void>;
@@ -65,6 +77,8 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const hasher = createSecretHasher(store.peppers());
   const { workspaceId, firstKey } = await prepareFirstStart(store, hasher, clock.nowMs);
   const fleet = createTestFleet(clock);
+  const activity = createKeyActivityLog({ store: (id) => store.workspace(id) });
+  const settings = { ...keyLifeSettings(null) };
   const logged: string[] = [];
   const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const deps: AdminDeps = {
@@ -72,6 +86,9 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     calls,
     hasher,
     fleet,
+    activity,
+    keyLife: () => settings,
+    adminUrl: () => settings.adminUrl ?? 'http://localhost:8081',
     clock: { now: () => clock.nowMs },
     snapshotSource: { current: () => snapshotOf(workspaceId) },
     limits: { read: (levels, nowMs) => bindCallLimits(counters, levels).read(nowMs) },
@@ -97,7 +114,9 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     app,
     deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
-    ...{ store, calls, fleet, workspaceId, clock, logged },
+    ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings },
+    // Another scheduler each time: as after a restart.
+    runJobs: () => createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick(),
     firstKey: firstKey ?? '',
     send: (method, path, options = {}) => send(app, method, path, options),
     dispose: async () => {
@@ -128,6 +147,7 @@ function createTestFleet(clock: { readonly nowMs: number }): TestFleet {
     answer: 'complete',
     publish: () => acknowledge('publish'),
     invalidateKey: (kid) => acknowledge(kid),
+    invalidateKeys: (kids) => acknowledge(kids.join(' ')),
     status: () => ({
       snapshotVersion: version,
       workers: [1, 2].map((id) => ({ id, state: 'running', acknowledgedVersion: version })),

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -226,4 +228,42 @@ describe('config check', () => {
     expect(JSON.parse(asJson.out)).toMatchObject({ ok: false, errors: [{ line: 2 }, { line: 3 }] });
     expect((await run(['config', 'check', join(folder, 'missing.yaml')])).code).toBe(1);
   });
+});
+
+test('a preview shows which keys would stop, and says that nothing was changed', async () => {
+  const application = await json(['applications', 'create', '--name', 'preview', '--subscribed-models', '*']);
+  const id = String(application['id']);
+  const key = await json(['keys', 'create', '--name', 'beneath', '--application-id', id]);
+  const preview = await run(['applications', 'delete', id, '--preview']);
+  expect(preview).toMatchObject({ code: 0, err: '' });
+  expect(preview.out).toMatch(new RegExp(`${String(key['kid'])} +beneath .*stops +application_disabled`));
+  expect(preview.out).toContain('A preview: nothing was changed.');
+  expect((await run(['applications', 'show', id])).code).toBe(0);
+  const deleted = await run(['applications', 'delete', id]);
+  expect(deleted.out).toMatch(/stops +1/);
+  expect(deleted.out).not.toContain('preview: nothing');
+});
+
+test('many keys are changed by one command, which says that it is in force everywhere', async () => {
+  await json(['keys', 'create', '--name', 'one', '--tags', 'bulk-of-the-cli']);
+  const done = await run(['keys', 'bulk', '--action', 'revoke', '--tag', 'bulk-of-the-cli', '--reason', 'over']);
+  expect(done).toMatchObject({ code: 0, err: '' });
+  expect(done.out).toContain('In force on all 2 workers');
+  expect(done.out).toMatch(/one .*active +stops +revoked/);
+});
+
+test('--workspace names the workspace that a command is about', async () => {
+  const made = await json(['workspaces', 'create', '--name', 'tenant']);
+  await json(['people', 'create', '--name', 'Ada', '--workspace', String(made['id'])]);
+  expect((await run(['people', 'list', '--workspace', String(made['id'])])).out).toContain('Ada');
+  expect((await run(['people', 'list'])).out).toBe('None.\n');
+});
+
+test('a command that takes long says that it goes on, beside its answer', async () => {
+  const slow = createServer((_req, res) => void setTimeout(() => res.end('{"items":[],"next":null}'), 2300));
+  await new Promise<void>((resolve) => void slow.listen(0, '127.0.0.1', resolve));
+  const { port } = slow.address() as AddressInfo;
+  const { code, out, err } = await run(['people', 'list', '--url', `http://127.0.0.1:${port}`]);
+  slow.close();
+  expect([code, out, err]).toEqual([0, 'None.\n', 'Still working, for 2 s …\n']);
 });

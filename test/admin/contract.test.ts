@@ -65,7 +65,7 @@ test('no answer has a field for a secret, except those that issue one', () => {
   const withSecret = Object.entries(document.components.schemas).filter(([, schema]) =>
     Object.keys(objectParts(schema).properties).some((name) => /^(key|secret|secrets|hash)$/.test(name)),
   );
-  expect(withSecret.map(([name]) => name)).toEqual(['CreatedKey', 'RotatedKey', 'MintedKey']);
+  expect(withSecret.map(([name]) => name)).toEqual(['CreatedKey', 'RotatedKey', 'MintedKey', 'CreatedWebhook']);
 });
 
 test('what is generated out of the contract is committed as it would be generated', async () => {

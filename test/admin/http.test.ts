@@ -2,6 +2,8 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startAdminServer } from '../../src/admin/listener.ts';
 import { TOKEN, createAdminFixture } from './admin-fixture.ts';
+import { rawExchange } from '../raw-http.ts';
+import type { RawAnswer } from '../raw-http.ts';
 import type { AdminFixture, SendOptions } from './admin-fixture.ts';
 
 let admin: AdminFixture;
@@ -136,6 +138,33 @@ describe('the listener', () => {
     expect(await statusWithHost(server.port, 'evil.example')).toBe(400);
     await server.close();
     await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test('takes a body of any framing, and none, and refuses a wrong method', async () => {
+    const server = await startAdminServer({ host: '127.0.0.1', port: 0, app: admin.app });
+    const send = (method: string, path: string, lines: readonly string[], body = ''): Promise<RawAnswer> => {
+      const head = [
+        `${method} ${path} HTTP/1.1`,
+        'Host: localhost',
+        'Connection: close',
+        `Authorization: Bearer ${TOKEN}`,
+      ];
+      return rawExchange(`http://127.0.0.1:${server.port}`, [...head, ...lines, '', body].join('\r\n'));
+    };
+    const json = 'Content-Type: application/json';
+    const chunked = [json, 'Transfer-Encoding: chunked'];
+    const made = await send('POST', '/api/v1/applications', chunked, '16\r\n{"name":"in chunks"}  \r\n0\r\n\r\n');
+    expect(made.status, made.text).toBe(201);
+    const { id } = JSON.parse(made.body) as { readonly id: string };
+    expect((await send('POST', '/api/v1/applications', [json])).status).toBe(422);
+    expect((await send('DELETE', `/api/v1/applications/${id}`, [])).status).toBe(200);
+    for (const method of ['DELETE', 'OPTIONS', 'PUT']) {
+      const answer = await send(method, '/api/v1/applications', []);
+      expect([answer.status, answer.headers['allow']]).toEqual([405, 'POST, GET, HEAD']);
+    }
+    const long = `200000\r\n${'x'.repeat(0x20_00_00)}\r\n0\r\n\r\n`;
+    expect((await send('POST', '/api/v1/applications', chunked, long)).status).toBe(413);
+    await server.close();
   });
 
   test('says so when the port is taken', async () => {

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CALL_FIELDS } from '../../src/calls/call-record.ts';
-import type { CallRecord, CallRow } from '../../src/calls/call-record.ts';
 import { START_MS, createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
+import { callRow } from './call-rows.ts';
 import { refusal } from './refusals.ts';
 
 let admin: AdminFixture;
@@ -28,19 +27,18 @@ describe('applications', () => {
     expect(admin.fleet.asked).toEqual(['publish', 'publish', 'publish']);
   });
 
-  test('are not deleted while they have keys that work, and the refusal says how many', async () => {
-    const { id } = await call('applications.create', { body: { name: 'shop' } });
-    const first = await call('keys.create', { body: { name: 'a', applicationId: id } });
-    const second = await call('keys.create', { body: { name: 'b', applicationId: id } });
-    await call('keys.suspend', { params: { kid: second.kid } });
-    const error = await refusal(call('applications.delete', { params: { id } }));
-    expect(error).toMatchObject({ status: 409, code: 'conflict' });
-    expect(error.message).toContain('2 keys of this application are not revoked');
+  test('that are deleted keep their keys, and come back with them', async () => {
+    const { id } = await call('applications.create', { body: { name: 'shop', subscribedModels: ['*'] } });
+    const { kid } = await call('keys.create', { body: { name: 'a', applicationId: id } });
+    const deleted = await call('applications.delete', { params: { id } });
+    expect(deleted).toMatchObject({ deletedAt: '2030-01-15T12:00:00.000Z', impact: { stops: 1, keys: [{ kid }] } });
+    expect((await call('applications.list')).items.map((item) => item.id)).not.toContain(id);
+    expect((await call('applications.list', { query: { deleted: true } })).items.map((item) => item.id)).toEqual([id]);
+    expect((await call('keys.get', { params: { kid } })).applicationId).toBe(id);
 
-    for (const { kid } of [first, second]) await call('keys.revoke', { params: { kid } });
-    await call('applications.delete', { params: { id } });
-    const heir = (await call('keys.get', { params: { kid: first.kid } })).applicationId;
-    expect((await call('applications.get', { params: { id: heir } })).isDefault).toBe(true);
+    const restored = await call('applications.restore', { params: { id } });
+    expect(restored).toMatchObject({ deletedAt: null, impact: { stops: 0, resumes: 1, keys: [{ kid }] } });
+    expect((await call('applications.get', { params: { id } })).name).toBe('shop');
   });
 
   test('that are the default cannot be deleted', async () => {
@@ -209,8 +207,8 @@ describe('models', () => {
 describe('calls', () => {
   test('are listed by key, model, time and code, and shown by request id', async () => {
     await admin.calls.write([
-      rowOf({ requestId: 'req_1', startedAtMs: START_MS - 3000, kid: 'AAAAAAAAAAAA' }),
-      rowOf({
+      callRow(admin.workspaceId, { requestId: 'req_1', startedAtMs: START_MS - 3000, kid: 'AAAAAAAAAAAA' }),
+      callRow(admin.workspaceId, {
         requestId: 'req_2',
         startedAtMs: START_MS - 2000,
         kid: 'BBBBBBBBBBBB',
@@ -232,7 +230,9 @@ describe('calls', () => {
   });
 
   test('that proved no key are listed apart', async () => {
-    await admin.calls.write([rowOf({ requestId: 'req_3', workspaceId: null, code: 'unknown_key', status: 401 })]);
+    await admin.calls.write([
+      callRow(admin.workspaceId, { requestId: 'req_3', workspaceId: null, code: 'unknown_key', status: 401 }),
+    ]);
     expect((await call('calls.list')).items).toEqual([]);
     expect((await call('calls.list', { query: { caller: 'unknown' } })).items).toMatchObject([{ requestId: 'req_3' }]);
     expect(await call('calls.get', { params: { requestId: 'req_3' } })).toMatchObject({ code: 'unknown_key' });
@@ -240,9 +240,19 @@ describe('calls', () => {
 
   test('are summed as usage, by default of the last day', async () => {
     await admin.calls.write([
-      rowOf({ requestId: 'req_4', startedAtMs: START_MS - 1000, inputTokens: 10, outputTokens: 5 }),
-      rowOf({ requestId: 'req_5', startedAtMs: START_MS - 900, inputTokens: 1, outputTokens: 1 }),
-      rowOf({ requestId: 'req_6', startedAtMs: START_MS - 90_000_000, inputTokens: 100, outputTokens: 100 }),
+      callRow(admin.workspaceId, {
+        requestId: 'req_4',
+        startedAtMs: START_MS - 1000,
+        inputTokens: 10,
+        outputTokens: 5,
+      }),
+      callRow(admin.workspaceId, { requestId: 'req_5', startedAtMs: START_MS - 900, inputTokens: 1, outputTokens: 1 }),
+      callRow(admin.workspaceId, {
+        requestId: 'req_6',
+        startedAtMs: START_MS - 90_000_000,
+        inputTokens: 100,
+        outputTokens: 100,
+      }),
     ]);
     const usage = await call('usage.read', { query: { groupBy: 'provider' } });
     expect(usage).toMatchObject({
@@ -278,55 +288,3 @@ test('a change whose publication fails is stored, and the answer says that it is
   expect((await call('applications.list')).items.map(({ name }) => name)).toContain('shop');
   expect(admin.logged.join('\n')).toContain('a committed change did not reach the workers');
 });
-
-function rowOf(part: Partial<CallRecord>): CallRow {
-  const record: CallRecord = {
-    requestId: 'req_0',
-    startedAtMs: START_MS,
-    workspaceId: admin.workspaceId,
-    applicationId: 'app_1',
-    keyFingerprint: 'kwk_live_AAAAAAAAAAAA',
-    kid: 'AAAAAAAAAAAA',
-    method: 'POST',
-    path: '/v1/chat/completions',
-    dialect: 'openai',
-    operation: 'chat',
-    requestedModel: 'sandbox/echo',
-    provider: 'sandbox',
-    model: 'echo',
-    credentialId: null,
-    stream: false,
-    status: 200,
-    upstreamStatus: 200,
-    upstreamRequestId: null,
-    code: 'ok',
-    attempts: 1,
-    firstByteMs: 3,
-    totalMs: 5,
-    requestBytes: 100,
-    responseBytes: 200,
-    inputTokens: 1,
-    cachedInputTokens: 0,
-    cacheWriteTokens: 0,
-    outputTokens: 1,
-    reasoningTokens: 0,
-    complete: true,
-    clientAddress: '127.0.0.1',
-    userAgent: null,
-    ownerId: null,
-    parentKid: null,
-    secretGeneration: 1,
-    session: null,
-    country: null,
-    costNanoUsd: null,
-    costEstimated: false,
-    decision: null,
-    configVersion: 1,
-    worker: 1,
-    ...part,
-  };
-  return CALL_FIELDS.map((field) => {
-    const value = record[field];
-    return typeof value === 'boolean' ? Number(value) : value;
-  });
-}

@@ -120,6 +120,10 @@ describe('when the provider fails before its answer begins', () => {
     ['status-401', [502]],
     ['status-429', [429]],
     ['redirects', [502]],
+    ['sends-a-page', [502]],
+    ['sends-nothing', [502]],
+    ['sends-compressed', [502]],
+    ['fails-compressed', [400]],
   ] as const;
 
   describe.each(dialects)('%s', (dialect) => {
@@ -143,6 +147,35 @@ describe('when the provider fails before its answer begins', () => {
         expect(DIALECT_CALLS[dialect].errorMessage(parsed(answer.body)), answer.text).toMatch(/\w/);
       },
     );
+  });
+
+  test('a page that is called JSON is given to nobody, and the operator is told', async () => {
+    const answer = await send('openai', `${FAKE_PROVIDERS.openai}/sends-a-page-as-json`, false);
+    expect(answer.status).toBe(502);
+    expect(answer.body).toContain('"provider_answer_invalid"');
+    await expect.poll(() => product.logs()).toContain(answer.headers['x-request-id']);
+  });
+
+  test('a content type in capitals is the same type', async () => {
+    for (const stream of [false, true]) {
+      const answer = await send('openai', `${FAKE_PROVIDERS.openai}/shouts-its-type`, stream);
+      expect(answer.status, answer.text).toBe(200);
+      expect(await findCall(product, answer.headers['x-request-id'] ?? '')).toMatchObject({ complete: true });
+    }
+  });
+
+  test('through its own paths, a compressed answer or error says that it is', async () => {
+    for (const [model, status] of [
+      ['sends-compressed', 200],
+      ['fails-compressed', 400],
+    ] as const) {
+      const bytes = rawRequest(`/providers/${FAKE_PROVIDERS.openai}/files`, JSON.stringify({ model }), {
+        key: product.firstKey,
+      });
+      const answer = await rawExchange(product.gatewayUrl, bytes);
+      expect(answer.status).toBe(status);
+      expect(answer.headers['content-encoding']).toBe('gzip');
+    }
   });
 
   test('a provider on whose port nothing listens is told as unavailable', async () => {

@@ -103,6 +103,14 @@ describe('a key for one model', () => {
     expect(upstream.received()).not.toContain('other');
   });
 
+  test('cannot name another model by a name that only some providers take for "model"', async () => {
+    const body = { ...chat(`${HOUSE}/tiny`), MODEL: 'other' };
+    const answer = await send(key, '/v1/chat/completions', body);
+    expect(answer.status).toBe(400);
+    expect(codeOf(answer)).toBe('invalid_body');
+    expect(upstream.requests).toHaveLength(0);
+  });
+
   test('may repeat its own model there, with and without the collection in front', async () => {
     const requests = [{ model: 'models/tiny' }, { model: 'tiny' }, {}];
     const answer = await send(key, `/providers/${GEMINI}/v1beta/models/tiny:batchEmbedContents`, { requests });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS } from '../dialect-calls.ts';
-import { startProduct } from '../product.ts';
+import { findCall, startProduct } from '../product.ts';
 import type { Product } from '../product.ts';
 import { rawExchange, rawRequest } from '../raw-http.ts';
 import type { RawAnswer } from '../raw-http.ts';
@@ -63,6 +63,12 @@ describe.each(Object.keys(DIALECT_CALLS) as DialectName[])('in the %s dialect', 
     expectRefusal(answer, dialect, [404]);
   });
 
+  test('a body that the sandbox can make nothing of is refused with what it needs', async () => {
+    const answer = await post(path, '{"model":"sandbox/echo"}');
+    expectRefusal(answer, dialect, [400]);
+    expect(answer.body).toMatch(/The body needs \\"(?:messages|input|contents)\\"/);
+  });
+
   test('a content type other than JSON is refused', async () => {
     const bytes = rawRequest(path, good, { key: product.firstKey }).replace('application/json', 'text/plain');
     expectRefusal(await exchange(bytes), dialect, [415]);
@@ -82,6 +88,16 @@ describe.each(Object.keys(DIALECT_CALLS) as DialectName[])('in the %s dialect', 
       `${large.length.toString(16)}\r\n${large}\r\n0\r\n\r\n`,
     ];
     expectRefusal(await exchange(chunked.join('\r\n')), dialect, [413]);
+  });
+
+  test('a malformed head or body is refused in its dialect, and the record tells the same as the answer', async () => {
+    const head = rawRequest(path, '', { key: product.firstKey }).replace('Content-Length: 0\r\n', '').slice(0, -2);
+    expectRefusal(await exchange(`${head}X : y\r\n\r\n`), dialect, [400]);
+    expectRefusal(await exchange(`${head}X: ${'y'.repeat(20_000)}\r\n\r\n`), dialect, [431]);
+    const answer = await exchange(`${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`);
+    expectRefusal(answer, dialect, [400]);
+    const record = await findCall(product, answer.headers['x-request-id'] ?? '');
+    expect(record).toMatchObject({ status: 400, code: 'invalid_request', path: path.split('?')[0] });
   });
 
   test('a wrong method is refused, and told which one is right', async () => {

@@ -68,13 +68,13 @@ async function workers(): Promise<readonly { readonly id: number; readonly state
   return (body as { readonly workers: readonly { readonly id: number; readonly state: string }[] }).workers;
 }
 
-/** Connections are cut a moment before the main thread hears that a worker is gone. */
-async function untilGone(count: number): Promise<void> {
-  while (product.logs().split('worker gone').length - 1 < count) await sleep(10);
-}
-
 async function untilAllRun(): Promise<void> {
   while ((await workers()).some(({ state }) => state !== 'running')) await sleep(20);
+}
+
+/** A worker's connections end before the main thread hears that it is gone: until then it counts as running. */
+async function untilGone(count: number): Promise<void> {
+  while (product.logs().split('worker gone').length <= count) await sleep(5);
 }
 
 async function untilNotAllRun(): Promise<void> {

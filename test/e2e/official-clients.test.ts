@@ -124,9 +124,11 @@ describe('the openai client, unmodified', () => {
     expect(answer.data[0]?.embedding).toEqual([0.25, -0.5, 1]);
   });
 
-  test('lists models', async () => {
+  test('lists models, and tells one', async () => {
     const listed = await openai().models.list();
     expect(listed.data.map((model) => model.id)).toContain('sandbox/echo');
+    expect((await openai().models.retrieve('sandbox/echo')).id).toBe('sandbox/echo');
+    expect(await rejection(openai().models.retrieve('sandbox/none'))).toBeInstanceOf(OpenAI.NotFoundError);
   });
 
   test('raises its own classes for a wrong key, a reached limit and an unknown model', async () => {
@@ -163,6 +165,13 @@ describe('the anthropic client, unmodified', () => {
   test('counts tokens', async () => {
     const counted = await anthropic().messages.countTokens({ model: `${FAKE_PROVIDERS.anthropic}/tiny`, messages });
     expect(counted.input_tokens).toBe(13);
+  });
+
+  test('lists models, and tells one', async () => {
+    const listed = await anthropic().models.list();
+    expect(listed.data.map((model) => model.id)).toContain('sandbox/echo');
+    expect((await anthropic().models.retrieve('sandbox/echo')).id).toBe('sandbox/echo');
+    expect(await rejection(anthropic().models.retrieve('sandbox/none'))).toBeInstanceOf(Anthropic.NotFoundError);
   });
 
   test('may send its key as a bearer token', async () => {
@@ -209,6 +218,17 @@ describe.each([undefined, 'v1beta'])('the google client, unmodified, with the AP
       text += chunk.text ?? '';
     }
     expect(text).toBe(ANSWER_TEXT);
+  });
+
+  test('lists models, and tells one', async () => {
+    const names: (string | undefined)[] = [];
+    for await (const model of await gemini(version).models.list({ config: { queryBase: true } }))
+      names.push(model.name);
+    expect(names).toContain('models/sandbox/echo');
+    expect((await gemini(version).models.get({ model: 'models/sandbox/echo' })).name).toBe('models/sandbox/echo');
+    expect(await rejection(gemini(version).models.get({ model: 'models/sandbox/none' }))).toMatchObject({
+      status: 404,
+    });
   });
 
   test('gets embeddings and counts tokens', async () => {

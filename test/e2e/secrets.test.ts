@@ -11,6 +11,8 @@ import { rawExchange, rawRequest } from '../raw-http.ts';
 /** Planted in the config file through the environment, and through the admin API. */
 const DECLARED_SECRET = `declared-${randomBytes(16).toString('hex')}`;
 const STORED_SECRET = `stored-${randomBytes(16).toString('hex')}`;
+/** Nobody's here: sent by a caller who mixed things up. */
+const VENDOR_KEY = `sk-proj-${randomBytes(16).toString('hex')}`;
 
 let upstream: FakeUpstream;
 let product: Product;
@@ -52,7 +54,13 @@ async function makeCalls(): Promise<void> {
   const chat = DIALECT_CALLS.openai;
   await send(chat.path('stored/tiny', false), chat.body('stored/tiny', false), false);
   await send('/providers/stored/chat/completions', chat.body('tiny', false), false);
-  // Keys where they do not belong: in the query, in the body, in a header of no meaning.
+  // Keys where they do not belong: in the query, in the path, in the body, in a header of no meaning.
+  for (const model of [callerKey, `sandbox/${callerKey}`, VENDOR_KEY]) {
+    const isEchoed = model.startsWith('sandbox/');
+    await send(chat.path(model, false), chat.body(model, false), isEchoed, [`user-agent: agent/1 (${callerKey})`]);
+    await send(DIALECT_CALLS.gemini.path(model, false), '{}', isEchoed, [`user-agent: ${VENDOR_KEY}`]);
+  }
+  await send(`/providers/${callerKey}/x`, '{}', false);
   await send(`/v1/chat/completions?key=${callerKey}`, chat.body('sandbox/echo', false), false);
   await send('/v1/chat/completions', '{ broken', false);
   await send(`/no/such/path?key=${callerKey}`, '{}', false);
@@ -62,8 +70,8 @@ async function makeCalls(): Promise<void> {
 }
 
 /** A vendor that echoes what it was sent shows its own key: that answer proves only what goes upstream. */
-async function send(path: string, body: string, echo: boolean): Promise<void> {
-  const extra = [`x-api-key: ${callerKey}`, `x-goog-api-key: ${callerKey}`, `cookie: key=${callerKey}`];
+async function send(path: string, body: string, echo: boolean, more: readonly string[] = []): Promise<void> {
+  const extra = [`x-api-key: ${callerKey}`, `x-goog-api-key: ${callerKey}`, `cookie: key=${callerKey}`, ...more];
   const answer = await rawExchange(product.gatewayUrl, rawRequest(path, body, { key: callerKey, extra }));
   if (!echo) answers.push(answer.text);
 }
@@ -85,7 +93,7 @@ test('a provider’s key reaches no caller and no admin', () => {
 });
 
 test('no key is in any file of the data folder, nor in any log line, after a stop', async () => {
-  const secrets = [DECLARED_SECRET, STORED_SECRET, secretPart(callerKey), secretPart(product.firstKey)];
+  const secrets = [DECLARED_SECRET, STORED_SECRET, VENDOR_KEY, secretPart(callerKey), secretPart(product.firstKey)];
   const admin = product.adminToken;
   expect(await product.stop()).toBe(0);
   const files = filesOf(product.dataDir);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesOf, startInVain, startProduct } from '../product.ts';
 import type { FailedStart } from '../product.ts';
+import { selfSigned } from '../self-signed.ts';
 
 const START_MS_MAX = 10_000;
 
@@ -72,6 +73,29 @@ describe('a start that cannot succeed says why, ends, and changes nothing', () =
       expectClearRefusal(start, new RegExp(`\\b${port}\\b`));
     }
     await new Promise((resolve) => server.close(resolve));
+  });
+
+  test('an address that this machine does not have', async () => {
+    const dataDir = join(folder, 'no-address');
+    const start = await startInVain([...PORTS, '--data-dir', dataDir, '--host', '192.0.2.1']);
+    expectClearRefusal(start, /192\.0\.2\.1.* no such address\. .*--host/);
+    expect(existsSync(dataDir)).toBe(false);
+  });
+
+  test('a TLS certificate that is none, or whose key is another one', async () => {
+    const dataDir = join(folder, 'bad-tls');
+    const [one, other] = [selfSigned('one.test'), selfSigned('other.test')];
+    const files = { 'cert.pem': one.cert, 'other.key': other.key, 'none.pem': 'no certificate' };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    for (const [cert, key] of [
+      ['cert.pem', 'other.key'],
+      ['none.pem', 'none.pem'],
+      ['absent.pem', 'other.key'],
+    ] as const) {
+      const flags = ['--tls-cert', join(folder, cert), '--tls-key', join(folder, key)];
+      expectClearRefusal(await startInVain([...PORTS, '--data-dir', dataDir, ...flags]), /certificate.*--tls-cert/);
+    }
+    expect(existsSync(dataDir)).toBe(false);
   });
 
   test('a data folder that cannot be made', async () => {

@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 
 export type FaultName =
   | 'dies-before-head'
@@ -19,6 +20,12 @@ export type FaultName =
   | 'says-too-short'
   | 'sends-bad-chunk'
   | 'sends-broken-json'
+  | 'sends-a-page'
+  | 'sends-a-page-as-json'
+  | 'sends-nothing'
+  | 'sends-compressed'
+  | 'fails-compressed'
+  | 'shouts-its-type'
   | 'redirects';
 
 export interface FaultScene {
@@ -32,6 +39,7 @@ export interface FaultScene {
 }
 
 const HUGE_HEADER_BYTES = 100_000;
+const PAGE = '<html><body>Sign in</body></html>';
 const ENDLESS_PIECE = Buffer.alloc(64 * 1024, 'a');
 
 function head(scene: FaultScene, lines: readonly string[]): string {
@@ -90,6 +98,17 @@ export const FAULTS: Readonly<Record<FaultName, (scene: FaultScene) => void>> = 
     const broken = half(scene.body);
     scene.socket.write(head(scene, [`content-length: ${Buffer.byteLength(broken)}`]) + broken);
   },
+  'sends-a-page': ({ res }) => void res.writeHead(200, { 'content-type': 'text/html' }).end(PAGE),
+  'sends-a-page-as-json': ({ res, contentType }) => void res.writeHead(200, { 'content-type': contentType }).end(PAGE),
+  'sends-nothing': ({ res }) => void res.writeHead(204).end(),
+  'sends-compressed': ({ res, contentType, body }) =>
+    void res.writeHead(200, { 'content-type': contentType, 'content-encoding': 'gzip' }).end(gzipSync(body)),
+  'fails-compressed': ({ res }) =>
+    void res
+      .writeHead(400, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+      .end(gzipSync('{"error":{"message":"packed"}}')),
+  'shouts-its-type': ({ res, contentType, body }) =>
+    void res.writeHead(200, { 'content-type': contentType.toUpperCase() }).end(body),
   redirects: ({ res }) => {
     res.writeHead(302, { location: 'http://127.0.0.1:9/elsewhere' });
     res.end();

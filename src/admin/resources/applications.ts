@@ -1,12 +1,24 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { NO_LIMITS, NO_SCOPES } from '../../keys/constraints.ts';
+import {
+  changedLimits,
+  changedScopes,
+  limitsInput,
+  limitsView,
+  scopesInput,
+  scopesView,
+  viewLimits,
+  viewScopes,
+} from '../constraint-fields.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import {
+  deletedField,
   displayName,
   id,
   iso,
+  isoOrNull,
   mapPage,
   modelPattern,
   pageFields,
@@ -15,14 +27,26 @@ import {
   state,
   time,
 } from '../fields.ts';
+import { impactQuery, impactView } from '../impact.ts';
+import type { ImpactQuery } from '../impact.ts';
 import { newId } from '../new-id.ts';
-import type { ApplicationRow, KeyRow, Page, WorkspaceStore } from '../stores.ts';
+import { requireOwner, requireTeamOf, standingChange } from '../ownership.ts';
+import type { ApplicationRow, WorkspaceStore } from '../stores.ts';
 
-const subscribedModels = z
-  .array(modelPattern)
-  .max(500)
-  .describe('The models that keys of this application may call; ["*"] for all.');
+const fields = {
+  subscribedModels: z
+    .array(modelPattern)
+    .max(500)
+    .describe('The models that keys of this application may call; ["*"] for all.'),
+  subscribedServices: z
+    .array(z.string().min(1).max(256))
+    .max(500)
+    .describe('The services that keys of this application may call.'),
+  ownerId: id.nullable().describe('The person who answers for it; with a team, an active member of it.'),
+  teamId: id.nullable().describe('The team it belongs to.'),
+};
 const params = z.strictObject({ id });
+const query = z.strictObject(impactQuery);
 
 const applicationView = z
   .object({
@@ -30,11 +54,19 @@ const applicationView = z
     name: z.string(),
     state,
     subscribedModels: z.array(z.string()),
+    subscribedServices: z.array(z.string()),
+    ownerId: z.string().nullable(),
+    teamId: z.string().nullable(),
+    scopes: scopesView,
+    limits: limitsView,
     isDefault: z.boolean().describe('Whether keys made without naming an application belong to it.'),
     createdAt: time,
     updatedAt: time,
+    deletedAt: time.nullable(),
   })
   .meta({ id: 'Application' });
+
+const changedApplication = applicationView.extend({ impact: impactView }).meta({ id: 'ChangedApplication' });
 
 const create = changeEndpoint({
   id: 'applications.create',
@@ -42,34 +74,30 @@ const create = changeEndpoint({
   path: '/applications',
   permission: 'applications:write',
   summary: 'Create an application',
-  description: 'An application is a program that calls; it owns keys. It reaches the models it is subscribed to.',
+  description:
+    'An application is a program that calls; it has keys, and may have an owner and a team. It reaches the models it is subscribed to.',
   cli: { verb: 'applications create' },
   params: none,
   query: none,
   body: z.strictObject({
     name: displayName,
     state: state.default('active'),
-    subscribedModels: subscribedModels.default([]),
+    subscribedModels: fields.subscribedModels.default([]),
+    subscribedServices: fields.subscribedServices.default([]),
+    ownerId: fields.ownerId.default(null),
+    teamId: fields.teamId.default(null),
+    scopes: scopesInput.exactOptional(),
+    limits: limitsInput.exactOptional(),
   }),
   response: applicationView,
   status: 201,
   audit: { targetKind: 'application' },
   handler: async (ctx, { body }) => {
-    const row: ApplicationRow = {
-      id: newId('app', ctx.nowMs),
-      ...body,
-      subscribedServices: [],
-      ownerId: null,
-      teamId: null,
-      scopes: NO_SCOPES,
-      scopesSetAtMs: ctx.nowMs,
-      limits: NO_LIMITS,
-      isDefault: false,
-      createdAtMs: ctx.nowMs,
-      updatedAtMs: ctx.nowMs,
-    };
+    await requireOwners(ctx.workspace, body);
+    const row = newApplication(body, ctx.nowMs);
     await ctx.workspace.applications.insert(row);
-    return change(null, row);
+    const after = view(row);
+    return { targetId: row.id, before: null, after, propagate: { kind: 'snapshot' }, answer: () => after };
   },
 });
 
@@ -80,11 +108,15 @@ const list = readEndpoint({
   permission: 'applications:read',
   summary: 'List applications',
   description: 'Newest first.',
-  cli: { verb: 'applications list', columns: ['id', 'name', 'state', 'isDefault', 'subscribedModels'] },
+  cli: {
+    verb: 'applications list',
+    columns: ['id', 'name', 'state', 'ownerId', 'teamId', 'isDefault', 'subscribedModels'],
+  },
   params: none,
-  query: z.strictObject(pageFields),
+  query: z.strictObject({ ...deletedField, ...pageFields }),
   response: pageOf(applicationView),
-  handler: async (ctx, { query }) => mapPage(await ctx.workspace.applications.list(pageRequest(query)), view),
+  handler: async (ctx, input) =>
+    mapPage(await ctx.workspace.applications.list(pageRequest(input.query), { deleted: input.query.deleted }), view),
 });
 
 const get = readEndpoint({
@@ -108,22 +140,36 @@ const update = changeEndpoint({
   path: '/applications/:id',
   permission: 'applications:write',
   summary: 'Change an application',
-  description: 'What is omitted stays. Disabling an application stops all of its keys.',
+  description:
+    'What is omitted stays, null clears. Disabling an application, or ending its subscriptions, stops all of its keys. A key that still reaches something counts as going on.',
   cli: { verb: 'applications update' },
   params,
-  query: none,
+  query,
   body: z.strictObject({
     name: displayName.exactOptional(),
     state: state.exactOptional(),
-    subscribedModels: subscribedModels.exactOptional(),
+    subscribedModels: fields.subscribedModels.exactOptional(),
+    subscribedServices: fields.subscribedServices.exactOptional(),
+    ownerId: fields.ownerId.exactOptional(),
+    teamId: fields.teamId.exactOptional(),
+    scopes: scopesInput.exactOptional(),
+    limits: limitsInput.exactOptional(),
   }),
-  response: applicationView,
+  response: changedApplication,
   errors: ['not_found'],
   audit: { targetKind: 'application' },
   handler: async (ctx, input) => {
     const before = await requireApplication(ctx.workspace, input.params.id);
-    await ctx.workspace.applications.update(before.id, { ...input.body, updatedAtMs: ctx.nowMs });
-    return change(before, await requireApplication(ctx.workspace, before.id));
+    const { scopes, limits, ...same } = input.body;
+    if (same.ownerId !== undefined || same.teamId !== undefined) {
+      await requireOwners(ctx.workspace, { ...before, ...same });
+    }
+    const patch = {
+      ...same,
+      ...(scopes === undefined ? {} : { scopes: changedScopes(before.scopes, scopes), scopesSetAtMs: ctx.nowMs }),
+      ...(limits === undefined ? {} : { limits: changedLimits(before.limits, limits) }),
+    };
+    return change(ctx, before, patch, input.query);
   },
 });
 
@@ -134,69 +180,103 @@ const remove = changeEndpoint({
   permission: 'applications:write',
   summary: 'Delete an application',
   description:
-    'Refused while it has keys that are not revoked: nothing stops working by surprise. Its revoked keys go to the default application, so that their history stays.',
+    'Stops all of its keys. The record stays, with its keys, and can be restored. The default application cannot be deleted.',
   cli: { verb: 'applications delete' },
   params,
-  query: none,
+  query,
   body: none,
-  response: applicationView,
+  response: changedApplication,
   errors: ['not_found', 'conflict'],
   audit: { targetKind: 'application' },
   handler: async (ctx, input) => {
     const before = await requireApplication(ctx.workspace, input.params.id);
     if (before.isDefault)
       throw new AppError('conflict', { message: 'This is the default application: it cannot be deleted.' });
-    const keys = await keysOf(ctx.workspace, before.id);
-    const usable = keys.filter(({ state }) => state === 'active' || state === 'suspended').length;
-    if (usable > 0) {
-      throw new AppError('conflict', {
-        message: `${usable} ${usable === 1 ? 'key of this application is' : 'keys of this application are'} not revoked. Revoke or reassign them first.`,
-        details: { keys: usable },
-      });
-    }
-    await moveToDefault(ctx, keys);
-    await ctx.workspace.applications.delete(before.id);
-    return { ...change(before, before), after: null };
+    return change(ctx, before, { deletedAtMs: ctx.nowMs }, input.query);
   },
 });
 
-function change(before: ApplicationRow | null, after: ApplicationRow) {
+const restore = changeEndpoint({
+  id: 'applications.restore',
+  method: 'POST',
+  path: '/applications/:id/restore',
+  permission: 'applications:write',
+  summary: 'Restore an application',
+  description: 'Brings a deleted application back; its keys can be used again.',
+  cli: { verb: 'applications restore' },
+  params,
+  query,
+  body: none,
+  response: changedApplication,
+  errors: ['not_found'],
+  audit: { targetKind: 'application' },
+  handler: async (ctx, input) => {
+    const before = await ctx.workspace.applications.find(input.params.id);
+    if (before === null) throw notFound(input.params.id);
+    return change(ctx, before, { deletedAtMs: null }, input.query);
+  },
+});
+
+/** The owner and the team as they will be. */
+async function requireOwners(
+  workspace: WorkspaceStore,
+  named: { readonly ownerId: string | null; readonly teamId: string | null },
+): Promise<void> {
+  await requireTeamOf(workspace, named.teamId);
+  await requireOwner(workspace, named);
+}
+
+interface NewApplication {
+  readonly subscribedModels: readonly string[];
+  readonly subscribedServices: readonly string[];
+  readonly ownerId: string | null;
+  readonly teamId: string | null;
+  readonly scopes?: z.output<typeof scopesInput>;
+  readonly limits?: z.output<typeof limitsInput>;
+  readonly name: string;
+  readonly state: 'active' | 'disabled';
+}
+
+function newApplication({ scopes, limits, ...given }: NewApplication, nowMs: number): ApplicationRow {
   return {
-    targetId: after.id,
-    before: before && view(before),
-    after: view(after),
-    propagate: { kind: 'snapshot' } as const,
-    answer: () => view(after),
+    id: newId('app', nowMs),
+    ...given,
+    scopes: changedScopes(NO_SCOPES, scopes),
+    scopesSetAtMs: nowMs,
+    limits: changedLimits(NO_LIMITS, limits),
+    isDefault: false,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    deletedAtMs: null,
   };
+}
+
+type ApplicationPatch = Parameters<WorkspaceStore['applications']['update']>[1];
+
+function change(ctx: CallContext, before: ApplicationRow, patch: ApplicationPatch, impact: ImpactQuery) {
+  const { applications: store } = ctx.workspace;
+  const { name: _name, ...mattering } = patch;
+  return standingChange(ctx, {
+    targetId: before.id,
+    before,
+    beneath: Object.keys(mattering).length === 0 ? null : { kind: 'beneath', applicationIds: [before.id] },
+    query: impact,
+    view,
+    make: async () => {
+      await store.update(before.id, { ...patch, updatedAtMs: ctx.nowMs });
+      return (await store.find(before.id)) ?? before;
+    },
+  });
 }
 
 async function requireApplication(workspace: WorkspaceStore, applicationId: string): Promise<ApplicationRow> {
   const row = await workspace.applications.get(applicationId);
-  if (row === null) throw new AppError('not_found', { message: `There is no application ${applicationId}.` });
+  if (row === null) throw notFound(applicationId);
   return row;
 }
 
-async function keysOf(workspace: WorkspaceStore, applicationId: string): Promise<readonly KeyRow[]> {
-  const keys: KeyRow[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Page<KeyRow> = await workspace.keys.list({ cursor, limit: 500 }, { applicationId });
-    keys.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== null);
-  return keys;
-}
-
-async function moveToDefault({ workspace, nowMs }: CallContext, keys: readonly KeyRow[]): Promise<void> {
-  const heir = await workspace.applications.getDefault();
-  if (heir === null && keys.length > 0) {
-    throw new AppError('conflict', {
-      message: 'There is no default application that could keep the revoked keys of this one.',
-    });
-  }
-  for (const { kid, revision } of keys) {
-    await workspace.keys.update(kid, revision, { ...(heir && { applicationId: heir.id }), updatedAtMs: nowMs });
-  }
+function notFound(applicationId: string): AppError {
+  return new AppError('not_found', { message: `There is no application ${applicationId}.` });
 }
 
 function view(row: ApplicationRow): z.input<typeof applicationView> {
@@ -205,10 +285,16 @@ function view(row: ApplicationRow): z.input<typeof applicationView> {
     name: row.name,
     state: row.state,
     subscribedModels: [...row.subscribedModels],
+    subscribedServices: [...row.subscribedServices],
+    ownerId: row.ownerId,
+    teamId: row.teamId,
+    scopes: viewScopes(row.scopes),
+    limits: viewLimits(row.limits),
     isDefault: row.isDefault,
     createdAt: iso(row.createdAtMs),
     updatedAt: iso(row.updatedAtMs),
+    deletedAt: isoOrNull(row.deletedAtMs),
   };
 }
 
-export const applications = [create, list, get, update, remove] as const;
+export const applications = [create, list, get, update, remove, restore] as const;

@@ -1,32 +1,60 @@
+import { accessReview } from './access-review.ts';
+import { alerts } from './alerts.ts';
 import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { credentials } from './credentials.ts';
 import { keyDelegation } from './key-delegation.ts';
+import { integrity } from './integrity.ts';
+import { jobs } from './jobs.ts';
+import { keyAdoption } from './key-adoption.ts';
 import { keyLife } from './key-life.ts';
 import { keyLimits } from './key-limits.ts';
 import { keyMint } from './key-mint.ts';
+import { keyPool } from './key-pool.ts';
 import { keyRotation } from './key-rotation.ts';
+import { keysBulk } from './keys-bulk.ts';
 import { keys } from './keys.ts';
+import { members } from './members.ts';
 import { models } from './models.ts';
+import { people } from './people.ts';
 import { providers } from './providers.ts';
+import { reports } from './reports.ts';
+import { rotationPolicies } from './rotation-policies.ts';
 import { status } from './status.ts';
+import { teams } from './teams.ts';
 import { usage } from './usage.ts';
+import { workspaces } from './workspaces.ts';
+import { webhooks } from './webhooks.ts';
 
 /** Every endpoint of the admin API. */
 export const ENDPOINTS = [
   ...keys,
+  ...keysBulk,
   ...keyLife,
   ...keyRotation,
   ...keyDelegation,
   ...keyMint,
   ...keyLimits,
+  ...keyPool,
+  ...keyAdoption,
+  ...rotationPolicies,
   ...applications,
+  ...people,
+  ...teams,
+  ...members,
+  ...workspaces,
   ...providers,
   ...credentials,
   ...models,
   ...calls,
   ...usage,
+  ...webhooks,
+  ...alerts,
+  ...reports,
   ...auditEvents,
+  ...integrity,
+  ...accessReview,
+  ...jobs,
   ...status,
 ] as const;

@@ -15,7 +15,7 @@ import type { Change } from '../change.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { durationMs, iso, time } from '../fields.ts';
-import type { KeyRow } from '../stores.ts';
+import type { KeyRow, MintingPolicy } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { publicKeysOf } from './key-secret.ts';
 import { MINTING_DEFAULT } from './key-mint.ts';
@@ -46,18 +46,14 @@ const set = changeEndpoint({
       .boolean()
       .exactOptional()
       .describe('Whether the key itself is refused, and only what it signed accepted.'),
-    minting: z
-      .strictObject({
-        enabled: z.boolean().exactOptional(),
-        ttlMax: duration.exactOptional().describe('Longest life of a temporary key; at most 24h.'),
-        liveMax: z
-          .int()
-          .min(1)
-          .max(1_000_000)
-          .exactOptional()
-          .describe('Temporary keys that may be live at the same time.'),
-      })
-      .exactOptional(),
+    mint: z.boolean().exactOptional().describe('Whether temporary keys may be minted from it.'),
+    mintTtlMax: duration.exactOptional().describe('Longest life of a temporary key; at most 24h.'),
+    mintLiveMax: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .exactOptional()
+      .describe('Temporary keys that may be live at the same time.'),
   }),
   response: keyView,
   errors: ['not_found', 'conflict'],
@@ -68,21 +64,30 @@ const set = changeEndpoint({
     if (!offline && (body.delegateOnly === true || body.offlineTtlMax !== undefined)) {
       throw invalidField('body', 'offline', 'must be true for a key that delegates offline');
     }
-    const { minting } = body;
-    const older = before.minting ?? MINTING_DEFAULT;
     return change(ctx, before, {
       delegation: offline ? offlinePolicy(ctx, before, body) : null,
-      minting:
-        minting === undefined
-          ? before.minting
-          : {
-              enabled: minting.enabled ?? older.enabled,
-              ttlMaxMs: minting.ttlMax === undefined ? older.ttlMaxMs : durationMs(minting.ttlMax),
-              liveMax: minting.liveMax ?? older.liveMax,
-            },
+      minting: mintingPolicy(before.minting, body),
     });
   },
 });
+
+interface MintingInput {
+  readonly mint?: boolean;
+  readonly mintTtlMax?: string;
+  readonly mintLiveMax?: number;
+}
+
+/** Null, for the usual, until something of it is set. */
+function mintingPolicy(before: MintingPolicy | null, input: MintingInput): MintingPolicy | null {
+  const { mint, mintTtlMax, mintLiveMax } = input;
+  if (mint === undefined && mintTtlMax === undefined && mintLiveMax === undefined) return before;
+  const older = before ?? MINTING_DEFAULT;
+  return {
+    enabled: mint ?? older.enabled,
+    ttlMaxMs: mintTtlMax === undefined ? older.ttlMaxMs : durationMs(mintTtlMax),
+    liveMax: mintLiveMax ?? older.liveMax,
+  };
+}
 
 function offlinePolicy(
   ctx: CallContext,

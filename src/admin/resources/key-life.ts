@@ -109,6 +109,7 @@ async function changeState(ctx: CallContext, wish: StateChange): Promise<Change<
   const gone = to === 'revoked' || to === 'compromised';
   const updated = await ctx.workspace.keys.update(before.kid, before.revision, {
     state: to,
+    ...(before.state === to ? {} : { suspension: to === 'suspended' ? { automatic: false, untilMs: null } : null }),
     stateReason: wish.reason ?? (before.state === to ? before.stateReason : null),
     revokedAtMs: gone ? (before.revokedAtMs ?? ctx.nowMs) : null,
     updatedAtMs: ctx.nowMs,

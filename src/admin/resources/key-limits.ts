@@ -6,6 +6,7 @@ import type { Standing } from '../../keys/standing.ts';
 import type { LimitReading } from '../../limits/call-limits.ts';
 import type { CallContext } from '../contract.ts';
 import { none, readEndpoint } from '../contract.ts';
+import { exhaustedAtMs, readRecentUsage } from '../forecast.ts';
 import { isoOrNull, time } from '../fields.ts';
 import type { KeyRow } from '../stores.ts';
 import { keyRef, requireKey } from './key-view.ts';
@@ -21,10 +22,13 @@ const limitView = z
     period: z.string().nullable().describe('Of a budget: hour, day, week, month or total.'),
     soft: z.boolean(),
     limit: z.number().describe('Money in billionths of a USD.'),
-    used: z.number(),
+    used: z.number().describe('What calls under way hold included.'),
     held: z.number().describe('Reserved by calls under way.'),
     left: z.number(),
     resetsAt: time.nullable().describe('When the whole limit is free again, as far as time alone decides it.'),
+    exhaustedAt: time
+      .nullable()
+      .describe('When it will be used up, if its use goes on as in the last minutes; null: not before it begins anew.'),
   })
   .meta({ id: 'KeyLimit' });
 
@@ -36,14 +40,19 @@ const read = readEndpoint({
   summary: 'Show what is used of the limits of a key',
   description:
     'Every limit that a call with this key must fit into, its own and those of what it stands on, as they stand now.',
-  cli: { verb: 'keys limits', columns: ['level', 'name', 'period', 'limit', 'used', 'held', 'left', 'resetsAt'] },
+  cli: {
+    verb: 'keys limits',
+    columns: ['level', 'name', 'period', 'limit', 'used', 'held', 'left', 'resetsAt', 'exhaustedAt'],
+  },
   params: z.strictObject({ kid: keyRef }),
   query: none,
   response: z.object({ items: z.array(limitView), next: z.null() }).meta({ id: 'KeyLimits' }),
   errors: ['not_found'],
   handler: async (ctx, { params }) => {
     const standing = await standingOfRow(ctx, await requireKey(ctx.workspace, params.kid));
-    return { items: ctx.deps.limits.read(standing.levels, ctx.nowMs).map(view), next: null };
+    const usage = await readRecentUsage(ctx);
+    const readings = ctx.deps.limits.read(standing.levels, ctx.nowMs);
+    return { items: readings.map((reading) => view(reading, exhaustedAtMs(reading, usage, ctx.nowMs))), next: null };
   },
 });
 
@@ -62,9 +71,9 @@ export async function standingOfRow(ctx: CallContext, row: KeyRow): Promise<Stan
   return standingOf(prepareKey({ ...row, workspaceId }), ancestors, workspace);
 }
 
-function view(reading: LimitReading): z.input<typeof limitView> {
+function view(reading: LimitReading, exhaustedMs: number | null): z.input<typeof limitView> {
   const { level, levelId, name, kind, budget, soft, limit, used, held, resetsAtMs } = reading;
-  const left = Math.max(0, limit - used - held);
+  const left = Math.max(0, limit - used);
   return {
     level,
     levelId,
@@ -77,6 +86,7 @@ function view(reading: LimitReading): z.input<typeof limitView> {
     held,
     left,
     resetsAt: isoOrNull(resetsAtMs),
+    exhaustedAt: isoOrNull(exhaustedMs),
   };
 }
 

@@ -65,8 +65,10 @@ const mint = changeEndpoint({
 
     const generated = generateKey({ type: 'kwt', environment: parent.environment });
     const expiresAtMs = Math.min(ctx.nowMs + ttlMs(body.ttl, policy), parent.expiresAtMs ?? Number.POSITIVE_INFINITY);
+    // What was seen of the parent was seen of the parent alone.
+    const { lastUsedAtMs: _lastUsed, watchedSinceMs: _watched, ...inherited } = parent;
     const row: KeyRow = {
-      ...parent,
+      ...inherited,
       kid: generated.kid,
       type: 'kwt',
       parentKid: parent.kid,
@@ -116,7 +118,7 @@ function ttlMs(text: string, policy: MintingPolicy): number {
   const asked = durationMs(text);
   const allowed = Math.min(policy.ttlMaxMs, MINT_TTL_HARD_MAX_MS);
   if (asked <= allowed) return asked;
-  throw invalidField('body', 'ttl', `is longer than minting.ttlMax of the key allows (${allowed / 1000} s)`);
+  throw invalidField('body', 'ttl', `is longer than mintTtlMax of the key allows (${allowed / 1000} s)`);
 }
 
 /** An answer to exhaustion: which pool, how full, and when the soonest place is free. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fingerprintOf } from '../../keys/format.ts';
 import type { DelegationPolicy } from '../../keys/delegation-policy.ts';
 import { AppError } from '../../errors.ts';
+import { generationOf } from '../../keys/rotate.ts';
 import { limitsInput, limitsView, scopesInput, scopesView, viewLimits, viewScopes } from '../constraint-fields.ts';
 import { displayName, id, iso, isoOrNull, time } from '../fields.ts';
 import type { KeyRow, WorkspaceStore } from '../stores.ts';
@@ -10,6 +11,9 @@ import type { KeyRow, WorkspaceStore } from '../stores.ts';
 export const keyFields = {
   name: displayName,
   applicationId: id.describe('The application that the key belongs to.'),
+  ownerId: id
+    .nullable()
+    .describe('The person who answers for the key; where its application has a team, an active member of it.'),
   notBefore: time.nullable().describe('Refused before this time.'),
   expiresAt: time.nullable().describe('Refused from this time on.'),
   expiresIn: z
@@ -60,11 +64,14 @@ export const keyView = z
     secretVersions: z
       .array(
         z.object({
+          generation: z.int().describe('Counts the secrets of the key, from 1.'),
           state: z.enum(['current', 'retiring', 'superseded']),
+          createdAt: time.nullable(),
           acceptedUntil: time.nullable().describe('Null: until it is replaced.'),
         }),
       )
       .describe('The secret in use, and older ones of earlier rotations.'),
+    lastUsedAt: time.nullable().describe('The last call with a secret of this key; a little late. Null: none so far.'),
     revision: z.int().describe('Rises with every change; send it with a change to be refused when someone was faster.'),
     createdAt: time,
     createdBy: z.string(),
@@ -120,7 +127,13 @@ export function viewKey(row: KeyRow, nowMs: number): z.input<typeof keyView> {
       liveMax: row.minting.liveMax,
     },
     tags: [...row.tags],
-    secretVersions: row.secrets.map((secret) => ({ state: secret.state, acceptedUntil: isoOrNull(secret.notAfterMs) })),
+    secretVersions: row.secrets.map((secret) => ({
+      generation: generationOf(secret),
+      state: secret.state,
+      createdAt: isoOrNull(secret.createdAtMs ?? null),
+      acceptedUntil: isoOrNull(secret.notAfterMs),
+    })),
+    lastUsedAt: isoOrNull(row.lastUsedAtMs ?? null),
     revision: row.revision,
     createdAt: iso(row.createdAtMs),
     createdBy: row.createdBy,

@@ -5,11 +5,20 @@ import { NO_LIMITS, NO_SCOPES } from '../../keys/constraints.ts';
 import { changedLimits, changedScopes } from '../constraint-fields.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
-import { durationMs, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
+import { durationMs, flag, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
+import { requireOwner } from '../ownership.ts';
+import { moveDescendants, refuseTemporary } from '../reassign.ts';
 import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
+import { warningsOf } from '../scope-warnings.ts';
 import { invalidField } from '../validation.ts';
 import { freshSecret } from './key-secret.ts';
 import { keyFields, keyRef, keyView, requireKey, viewKey } from './key-view.ts';
+
+const warnings = z
+  .array(z.string())
+  .describe('Sentences about what the key names but is not there, or cannot be reached by it.');
+
+const strictQuery = z.strictObject({ strict: flag.describe('True: refused where there would be a warning.') });
 
 const create = changeEndpoint({
   id: 'keys.create',
@@ -21,10 +30,11 @@ const create = changeEndpoint({
     'Generates a key of 256 random bits and answers its text once; it cannot be read again. Values cannot be chosen. Without an application the key belongs to the default one.',
   cli: { verb: 'keys create' },
   params: none,
-  query: none,
+  query: strictQuery,
   body: z.strictObject({
     name: keyFields.name,
     applicationId: keyFields.applicationId.exactOptional(),
+    ownerId: keyFields.ownerId.default(null),
     environment: z.enum(['live', 'test']).default('live'),
     notBefore: keyFields.notBefore.exactOptional(),
     expiresAt: keyFields.expiresAt.exactOptional(),
@@ -34,19 +44,20 @@ const create = changeEndpoint({
     tags: keyFields.tags.default([]),
   }),
   response: keyView
-    .extend({ key: z.string().describe('The key itself. Shown this once; store it now.') })
+    .extend({ key: z.string().describe('The key itself. Shown this once; store it now.'), warnings })
     .meta({ id: 'CreatedKey' }),
   status: 201,
   audit: { targetKind: 'key' },
-  handler: async (ctx, { body }) => {
+  handler: async (ctx, { query, body }) => {
     const application = await chosenApplication(ctx.workspace, body.applicationId);
+    await requireOwner(ctx.workspace, { ownerId: body.ownerId, teamId: application.teamId });
     const generated = generateKey({ type: 'kwk', environment: body.environment });
     const row: KeyRow = {
       kid: generated.kid,
       type: 'kwk',
       parentKid: null,
       binding: null,
-      ownerId: null,
+      ownerId: body.ownerId,
       suspension: null,
       applicationId: application.id,
       name: body.name,
@@ -68,6 +79,7 @@ const create = changeEndpoint({
       stateReason: null,
     };
     await ctx.workspace.keys.insert(row);
+    const found = await warningsOf(ctx, row, application, query.strict);
     const view = viewKey(row, ctx.nowMs);
     return {
       targetId: row.kid,
@@ -75,7 +87,7 @@ const create = changeEndpoint({
       after: view,
       // Workers may remember that this id did not exist.
       propagate: { kind: 'key', kid: row.kid, wait: true },
-      answer: () => ({ ...view, key: generated.text }),
+      answer: () => ({ ...view, key: generated.text, warnings: found }),
     };
   },
 });
@@ -94,6 +106,7 @@ const list = readEndpoint({
   params: none,
   query: z.strictObject({
     applicationId: id.exactOptional(),
+    ownerId: id.exactOptional(),
     state: keyView.shape.state.exactOptional(),
     environment: keyView.shape.environment.exactOptional(),
     tag: z.string().max(60).exactOptional(),
@@ -129,13 +142,14 @@ const update = changeEndpoint({
   permission: 'keys:update',
   summary: 'Change a key',
   description:
-    'What is omitted stays, null clears. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
+    'What is omitted stays, null clears. Temporary keys go along when it changes hands. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
   cli: { verb: 'keys update' },
   params: z.strictObject({ kid: keyRef }),
-  query: none,
+  query: strictQuery,
   body: z.strictObject({
     name: keyFields.name.exactOptional(),
     applicationId: keyFields.applicationId.exactOptional(),
+    ownerId: keyFields.ownerId.exactOptional(),
     notBefore: keyFields.notBefore.exactOptional(),
     expiresAt: keyFields.expiresAt.exactOptional(),
     expiresIn: keyFields.expiresIn.exactOptional(),
@@ -144,17 +158,17 @@ const update = changeEndpoint({
     tags: keyFields.tags.exactOptional(),
     revision: z.int().min(1).exactOptional().describe('The revision that the change is based on.'),
   }),
-  response: keyView,
+  response: keyView.extend({ warnings }).meta({ id: 'ChangedKey' }),
   errors: ['not_found', 'conflict'],
   audit: { targetKind: 'key' },
-  handler: async (ctx, { params, body }) => {
+  handler: async (ctx, { params, query, body }) => {
     const before = await requireKey(ctx.workspace, params.kid);
     if (before.state === 'revoked' || before.state === 'compromised') {
       throw new AppError('conflict', {
         message: `The key ${before.kid} is ${before.state}: it cannot be changed any more.`,
       });
     }
-    if (body.applicationId !== undefined) await chosenApplication(ctx.workspace, body.applicationId);
+    if (body.applicationId !== undefined || body.ownerId !== undefined) await requireReassignable(ctx, before, body);
     const { notBefore: _notBefore, expiresAt: _expiresAt, expiresIn: _expiresIn, revision, ...same } = body;
     const updated = await ctx.workspace.keys.update(before.kid, revision ?? before.revision, {
       ...same,
@@ -165,18 +179,29 @@ const update = changeEndpoint({
       updatedAtMs: ctx.nowMs,
     });
     if (!updated) throw changedMeanwhile(before);
-    return keyChange(ctx, before, await requireKey(ctx.workspace, before.kid));
+    const after = await requireKey(ctx.workspace, before.kid);
+    const application = await ctx.workspace.applications.find(after.applicationId);
+    const found = application === null ? [] : await warningsOf(ctx, after, application, query.strict);
+    return keyChange(ctx, { before, after, found, moved: await moveDescendants(ctx, after) });
   },
 });
 
-function keyChange(ctx: CallContext, beforeRow: KeyRow, afterRow: KeyRow) {
-  const after = viewKey(afterRow, ctx.nowMs);
+interface MadeChange {
+  readonly before: KeyRow;
+  readonly after: KeyRow;
+  readonly found: string[];
+  /** Temporary keys that went along. */
+  readonly moved: readonly string[];
+}
+
+function keyChange({ nowMs }: CallContext, { before, after: row, found, moved }: MadeChange) {
+  const after = viewKey(row, nowMs);
   return {
-    targetId: afterRow.kid,
-    before: viewKey(beforeRow, ctx.nowMs),
+    targetId: row.kid,
+    before: viewKey(before, nowMs),
     after,
-    propagate: { kind: 'key', kid: afterRow.kid, wait: true } as const,
-    answer: () => after,
+    propagate: { kind: 'keys', kids: [row.kid, ...moved], wait: true } as const,
+    answer: () => ({ ...after, warnings: found }),
   };
 }
 
@@ -202,6 +227,20 @@ async function chosenApplication(
       ? 'is required: there is no default application'
       : `names no application: ${applicationId}`,
   );
+}
+
+/** A key that changes hands: where it goes, its owner must be one who can answer for it. */
+async function requireReassignable(
+  { workspace }: CallContext,
+  before: KeyRow,
+  {
+    applicationId = before.applicationId,
+    ownerId = before.ownerId,
+  }: Partial<Pick<KeyRow, 'applicationId' | 'ownerId'>>,
+): Promise<void> {
+  refuseTemporary(before);
+  const { teamId } = await chosenApplication(workspace, applicationId);
+  await requireOwner(workspace, { ownerId, teamId });
 }
 
 interface DateInput {

@@ -108,10 +108,15 @@ function answer(
 ): InProcessAnswer {
   if (!isRecord(body)) return vendorError(dialect, 400, bytes, 'The body is not a JSON object.');
   const behaviour = behaviourOf(model);
-  if (behaviour === null) return vendorError(dialect, 404, bytes, `The sandbox has no model ${JSON.stringify(model)}.`);
+  if (behaviour === null) return unknownModel(dialect, model, bytes);
   if (behaviour.status !== 200) return vendorError(dialect, behaviour.status, bytes);
   const headers = [dialect === 'anthropic' ? 'request-id' : 'x-request-id', `req_${idOf(bytes)}`];
   return operation({ dialect, body, bytes, model, behaviour, headers });
+}
+
+function unknownModel(dialect: DialectName, model: string, bytes: Uint8Array): InProcessAnswer {
+  const message = `The sandbox has no model ${JSON.stringify(model)}. GET /v1/models lists those it has; sandbox/echo is one.`;
+  return vendorError(dialect, 404, bytes, message);
 }
 
 type Stream = (reply: Reply, pieces: Iterable<string>) => Iterable<string>;
@@ -157,5 +162,13 @@ function whole(call: SandboxCall, text: string | null): InProcessAnswer {
 }
 
 function invalid(call: SandboxCall): InProcessAnswer {
-  return vendorError(call.dialect, 400, call.bytes, 'The body does not have the form this path needs.');
+  const message = `The body needs ${NEEDED[call.dialect]}, in the form that this API defines. Correct it and send it again.`;
+  return vendorError(call.dialect, 400, call.bytes, message);
 }
+
+const NEEDED: Readonly<Record<DialectName, string>> = {
+  openai: '"messages" (for embeddings "input")',
+  'openai-responses': '"input"',
+  anthropic: '"messages"',
+  gemini: '"contents" (for embeddings "content" or "requests")',
+};

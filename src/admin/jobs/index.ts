@@ -1,0 +1,22 @@
+import type { Job } from '../../watch/jobs/scheduler.ts';
+import type { AdminDeps } from '../ports.ts';
+import { deliverEventsJob } from './deliver-events.ts';
+import { endUnusedJob } from './end-unused.ts';
+import { expiryNoticesJob } from './expiry-notices.ts';
+import { idleKeysJob } from './idle-keys.ts';
+import { rotateDueJob } from './rotate-due.ts';
+import { secretAgeJob } from './secret-age.ts';
+import { upkeepJob } from './upkeep.ts';
+
+/** Everything that happens to keys without anybody asking. */
+export function keyJobs(deps: AdminDeps): readonly Job[] {
+  return [
+    rotateDueJob(deps),
+    endUnusedJob(deps),
+    expiryNoticesJob(deps),
+    secretAgeJob(deps),
+    idleKeysJob(deps),
+    deliverEventsJob(deps),
+    upkeepJob(deps),
+  ];
+}

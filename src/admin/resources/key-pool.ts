@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { none, readEndpoint } from '../contract.ts';
+import { iso, isoOrNull, time } from '../fields.ts';
+import { poolFullAtMs } from '../forecast.ts';
+import { MINTING_DEFAULT } from './key-mint.ts';
+import { keyRef, requireKey } from './key-view.ts';
+
+const SPAN_MS = 3_600_000;
+/** Parts of the pool in use from which on its state is told as such. */
+export const POOL_WARNING = 0.8;
+export const POOL_CRITICAL = 0.95;
+
+const read = readEndpoint({
+  id: 'keys.pool',
+  method: 'GET',
+  path: '/keys/:kid/pool',
+  permission: 'keys:read',
+  summary: 'Show how many temporary keys of a key are in use',
+  description:
+    'The gauge of the temporary keys that were minted from a key: how many may be live, how many are, when the soonest place is free again, and when the pool will be full if it goes on as in the last hour.',
+  cli: { verb: 'keys pool' },
+  params: z.strictObject({ kid: keyRef }),
+  query: none,
+  response: z
+    .object({
+      pool: z.string().describe('The key that they are minted from.'),
+      limit: z.int(),
+      live: z.int(),
+      free: z.int(),
+      mintedLastHour: z.int(),
+      endedLastHour: z.int().describe('Expired, revoked, or reclaimed.'),
+      state: z.enum(['ok', 'warning', 'critical', 'full']),
+      soonestRecovery: time.nullable().describe('When the next of them ends by itself.'),
+      fullAt: time.nullable().describe('When the pool will be full; null: not as it goes now.'),
+      readAt: time,
+    })
+    .meta({ id: 'KeyPool' }),
+  errors: ['not_found'],
+  handler: async (ctx, { params }) => {
+    const parent = await requireKey(ctx.workspace, params.kid);
+    const { liveMax } = parent.minting ?? MINTING_DEFAULT;
+    const { live, soonestEndMs } = await ctx.workspace.keys.livePool(parent.kid, ctx.nowMs);
+    const { minted, ended } = await ctx.workspace.keys.poolTraffic(parent.kid, ctx.nowMs - SPAN_MS, ctx.nowMs);
+    const free = Math.max(0, liveMax - live);
+    return {
+      pool: parent.kid,
+      limit: liveMax,
+      live,
+      free,
+      mintedLastHour: minted,
+      endedLastHour: ended,
+      state: poolState(live, liveMax),
+      soonestRecovery: isoOrNull(soonestEndMs),
+      fullAt: isoOrNull(poolFullAtMs({ free, taken: minted, ended, spanMs: SPAN_MS }, ctx.nowMs)),
+      readAt: iso(ctx.nowMs),
+    };
+  },
+});
+
+/** How full a pool is, in words that alerts go by. */
+export function poolState(live: number, limit: number): 'ok' | 'warning' | 'critical' | 'full' {
+  if (live >= limit) return 'full';
+  if (live >= limit * POOL_CRITICAL) return 'critical';
+  return live >= limit * POOL_WARNING ? 'warning' : 'ok';
+}
+
+export const keyPool = [read] as const;

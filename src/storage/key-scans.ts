@@ -1,0 +1,35 @@
+import type { KeyScan, KeyScanStore } from '../admin/key-life-stores.ts';
+import { readKeyRow } from './keys.ts';
+import type { WorkspaceDb } from './workspace-plugin.ts';
+
+/** What jobs look for among the keys of one workspace. */
+export function createKeyScanStore(db: WorkspaceDb): KeyScanStore {
+  return {
+    keys: async (scan, afterKid, limit) => {
+      const rows = await matching(db, scan)
+        .where('type', '=', 'kwk')
+        .where('state', 'in', ['active', 'suspended'])
+        .where('kid', '>', afterKid)
+        .orderBy('kid')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => readKeyRow(row));
+    },
+  };
+}
+
+function matching(db: WorkspaceDb, scan: KeyScan) {
+  const query = db.selectFrom('keys').selectAll();
+  switch (scan.kind) {
+    case 'secret-older':
+      return query.where('secret_since_ms', '<=', scan.beforeMs);
+    case 'ending-early':
+      return query.where('ends_early', '=', 1);
+    case 'expiring':
+      return query.where('expires_at_ms', '>', scan.fromMs).where('expires_at_ms', '<=', scan.toMs);
+    case 'unused-since':
+      return query
+        .where('watched_since_ms', '<=', scan.beforeMs)
+        .where(({ eb, or }) => or([eb('last_used_at_ms', 'is', null), eb('last_used_at_ms', '<=', scan.beforeMs)]));
+  }
+}
