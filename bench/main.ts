@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: CPU time per proxied call, beside nginx as a plain proxy, on the same machine in
  * the same run. Options: `--json`, `--seconds N` (of each measurement), `--rounds N`.
- * `--delegate [--count N]`: what delegated keys cost, and nothing else.
+ * `--delegate [--count N]`: what delegated keys cost, and nothing else. `--embed [--count N]`: the
+ * engine inside of another program, and nothing else.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -14,6 +15,7 @@ import { withWrongSecret } from '../test/forged-key.ts';
 import { createKey, startProduct } from '../test/product.ts';
 import { cpuMicrosOfTree } from './cpu-time.ts';
 import { benchDelegate } from './delegate.ts';
+import { benchEmbed } from './embed.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 import { NGINX_SETTINGS, findNginx, startNginx } from './nginx.ts';
 import type { Nginx } from './nginx.ts';
@@ -89,7 +91,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     'calls-only': { type: 'boolean', default: false },
     delegate: { type: 'boolean', default: false },
-    count: { type: 'string', default: '1000000' },
+    embed: { type: 'boolean', default: false },
+    count: { type: 'string' },
   },
 });
 
@@ -280,7 +283,8 @@ async function main(): Promise<void> {
   }
 }
 
-if (options.delegate) await benchDelegate(Number(options.count));
+if (options.delegate) await benchDelegate(Number(options.count ?? 1_000_000));
+else if (options.embed) await benchEmbed(Number(options.count ?? 50_000));
 else {
   await main();
   if (!options['calls-only'] && !options.json) await benchVerify();

@@ -206,6 +206,12 @@ export const ERRORS = {
     'This API key may not be used from this network address. Call from an allowed network, or ask its owner to add this one.',
   ),
 
+  policy_denied: row(
+    'scope',
+    403,
+    'A policy of this installation refused the call. Ask whoever runs it what the policy allows.',
+  ),
+
   // quota
   rate_limited: row('quota', 429, 'Too many requests with this API key. Wait as long as Retry-After says.', true),
   concurrency_limited: row(
@@ -292,6 +298,11 @@ export const ERRORS = {
 
   // admin API
   unauthenticated: row('admin', 401, 'No valid admin token was sent. Send it as "Authorization: Bearer <token>".'),
+  backend_unproven: row(
+    'admin',
+    401,
+    'A real key is given only to a caller that shows the backend token of this installation.',
+  ),
   forbidden: row('admin', 403, 'This admin token does not have the permission that this needs.'),
   not_found: row('admin', 404, 'There is no such thing here.'),
   validation_failed: row('admin', 422, 'The input is not valid.'),

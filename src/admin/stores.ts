@@ -60,6 +60,7 @@ export interface WorkspaceStore extends KeyLifeStores {
   readonly audit: AuditStore;
   readonly catalogue: CatalogueStore;
   readonly cases: CaseStore;
+  readonly masked: MaskedKeyStore;
   /** All or nothing; committed to disk when it resolves. */
   transaction<T>(work: (tx: WorkspaceStore) => Promise<T>): Promise<T>;
 }
@@ -220,6 +221,8 @@ export interface CredentialStore {
   list(page: PageRequest, filter: { readonly providerId?: string }): Promise<Page<CredentialRow>>;
   /** Every credential with its secret in clear: for the snapshot only. */
   secrets(): Promise<readonly (CredentialRow & { readonly secret: string })[]>;
+  /** The secret in clear, for who is to present it; null: no such credential. */
+  secretOf(id: string): Promise<string | null>;
   /** A new secret replaces the old one when given. */
   update(
     id: string,
@@ -227,6 +230,35 @@ export interface CredentialStore {
     secret?: string,
   ): Promise<void>;
   delete(id: string): Promise<void>;
+}
+
+/** Where the secret of a credential is presented, for keys that stand for it. */
+export interface RealKeyPlace {
+  readonly credentialId: string;
+  readonly baseUrl: string;
+  readonly header: string;
+  readonly prefix: string;
+  /** JSON: USD per million tokens by model. */
+  readonly prices: string;
+}
+
+export interface BackendTokenHash {
+  readonly kid: string;
+  readonly hash: string;
+  readonly pepperVersion: number;
+  readonly createdAtMs: number;
+}
+
+/** Which keys stand for which credential, and what the backend that embeds them proves itself by. */
+export interface MaskedKeyStore {
+  insertPlace(place: RealKeyPlace): Promise<void>;
+  place(credentialId: string): Promise<RealKeyPlace | null>;
+  link(kid: string, credentialId: string): Promise<void>;
+  /** By kid; keys that stand for none are not in it. */
+  credentialsOf(kids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  backendToken(): Promise<BackendTokenHash | null>;
+  /** In place of any before it. */
+  setBackendToken(token: BackendTokenHash): Promise<void>;
 }
 
 export interface AliasRow {

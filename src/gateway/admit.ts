@@ -87,7 +87,8 @@ export function decisionInput(call: Call, standing: Standing, nowMs: number): De
   };
 }
 
-function factsOf(call: Call): RequestFacts {
+/** What the call asks for, in the engine's words. */
+export function factsOf(call: Call): RequestFacts {
   const { requestedModel, workspace, inbound, head } = call;
   // A body that was not understood names no model; nor does a list of models.
   const resolved =

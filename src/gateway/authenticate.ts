@@ -25,7 +25,15 @@ export function authenticate(
   head: RequestHead,
 ): Refusal | null | Promise<Refusal | null> {
   const credential = findCredential(head, call.config.settings.allowKeyInQuery);
-  if (typeof credential !== 'string') return credential;
+  return typeof credential === 'string' ? authenticateText(gateway, call, credential) : credential;
+}
+
+/** The same for a credential that was found already. */
+export function authenticateText(
+  gateway: Gateway,
+  call: Call,
+  credential: string,
+): Refusal | null | Promise<Refusal | null> {
   const delegated = readDelegated(gateway, credential);
   if (delegated !== null) {
     if ('code' in delegated) return delegated;

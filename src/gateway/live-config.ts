@@ -110,8 +110,8 @@ function inProcessHandler(providerId: string) {
   return handler;
 }
 
-/** Origins were checked when the snapshot was compiled. */
-function parseOrigin(origin: string): UpstreamOrigin {
+/** What a connection pool needs to know of an origin that was checked before, such as `https://api.example.com`. */
+export function parseOrigin(origin: string): UpstreamOrigin {
   const url = new URL(origin);
   const tls = url.protocol === 'https:';
   return {

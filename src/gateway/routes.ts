@@ -63,7 +63,7 @@ const GEMINI_VERBS: ReadonlyMap<string, { readonly operation: ModelOperation; re
 const GEMINI_MODELS = ['/v1beta/models/', '/v1/models/'] as const;
 const PROVIDERS = '/providers/';
 /** What an API may be asked with. Not TRACE: its answer repeats the request, the provider's credential included. */
-const PASSTHROUGH_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+export const PASSTHROUGH_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 function modelRoute(dialect: DialectName, operation: ModelOperation): ModelRoute {
   return { kind: 'model', dialect: DIALECTS[dialect], operation, model: null, stream: false };

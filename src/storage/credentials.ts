@@ -65,11 +65,14 @@ export function createCredentialStore({ db, workspaceId, dataKeys }: CredentialS
       const rows = await db.selectFrom('credentials').selectAll().orderBy('created_at_ms').orderBy('id').execute();
       if (rows.length === 0) return [];
       const dataKey = await dataKeys.current(db, workspaceId);
-      return rows.map((row) => {
-        const secret = unseal(dataKey.key, context(workspaceId, row.id, row.secret_version), row.secret);
-        if (secret === null) throw damaged(`credential ${row.id}`);
-        return { ...read(row), secret: secret.toString() };
-      });
+      return rows.map((row) => ({ ...read(row), secret: openSecret(row, dataKey.key, workspaceId) }));
+    },
+
+    secretOf: async (id) => {
+      const row = await db.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirst();
+      if (row === undefined) return null;
+      const dataKey = await dataKeys.current(db, workspaceId);
+      return openSecret(row, dataKey.key, workspaceId);
     },
 
     update: async (id, patch, secret) => {
@@ -92,6 +95,12 @@ export function createCredentialStore({ db, workspaceId, dataKeys }: CredentialS
       requireRow(result.numDeletedRows);
     },
   };
+}
+
+function openSecret(row: Selectable<CredentialsTable>, dataKey: Uint8Array, workspaceId: string): string {
+  const secret = unseal(dataKey, context(workspaceId, row.id, row.secret_version), row.secret);
+  if (secret === null) throw damaged(`credential ${row.id}`);
+  return secret.toString();
 }
 
 function context(workspaceId: string, recordId: string, version: number): SealContext {

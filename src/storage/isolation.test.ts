@@ -29,6 +29,9 @@ async function fill(store: WorkspaceStore): Promise<void> {
     await store.memberships.insert(membershipRow({ teamId: id, personId: id }));
     await store.providers.insert(providerRow({ id, models: [marker] }));
     await store.credentials.insert(credentialRow({ id, providerId: id, name: marker }), `secret: ${marker}`);
+    await store.masked.insertPlace(place(id, marker));
+    await store.masked.link(`${store.workspaceId}_${id}`, id);
+    await store.masked.setBackendToken({ kid: marker, hash: '', pepperVersion: 1, createdAtMs: NOW_MS });
     await store.aliases.insert({ id, targets: [marker], createdAtMs: NOW_MS, updatedAtMs: NOW_MS });
     await store.audit.append(auditRow({ id, actor: marker, targetId: id }));
     await store.activity.add([activity({ kid: id, lastAddress: marker })]);
@@ -39,6 +42,10 @@ async function fill(store: WorkspaceStore): Promise<void> {
     // Ids of links are unique in the deployment.
     await store.reveals.insert(revealRow({ id: `${store.workspaceId}_${id}`, kid: id }), `secret: ${marker}`);
   }
+}
+
+function place(credentialId: string, baseUrl: string) {
+  return { credentialId, baseUrl, header: 'authorization', prefix: '', prices: '{}' };
 }
 
 /** Everything that a workspace can see of itself. */
@@ -66,6 +73,9 @@ async function view(store: WorkspaceStore): Promise<string> {
     ...(await Promise.all(SHARED.map((id) => store.outbox.list(page, id)))),
     await store.alerts.list(page, {}),
     ...(await Promise.all(SHARED.map((id) => store.reveals.waiting(id)))),
+    await Promise.all(SHARED.map((id) => store.masked.place(id))),
+    [...(await store.masked.credentialsOf(SHARED.map((id) => `${store.workspaceId}_${id}`)))],
+    await store.masked.backendToken(),
   ]);
 }
 
@@ -124,6 +134,14 @@ const STEPS: Readonly<Record<string, Step>> = {
   'credentials.insert': (store, id) => store.credentials.insert(credentialRow({ id, name: 'ws_a new' }), 'of ws_a'),
   'credentials.update': (store, id) => store.credentials.update(id, patch, 'changed by ws_a'),
   'credentials.delete': (store, id) => store.credentials.delete(id),
+  'credentials.secretOf': (store, id) => store.credentials.secretOf(id),
+  'masked.place': (store, id) => store.masked.place(id),
+  'masked.insertPlace': (store, id) => store.masked.insertPlace(place(id, 'of ws_a')),
+  'masked.link': (store, id) => store.masked.link(id, 'one'),
+  'masked.credentialsOf': async (store, id) => [...(await store.masked.credentialsOf([id]))],
+  'masked.backendToken': (store) => store.masked.backendToken(),
+  'masked.setBackendToken': (store, id) =>
+    store.masked.setBackendToken({ kid: id, hash: 'of ws_a', pepperVersion: 1, createdAtMs: 1 }),
   'aliases.get': (store, id) => store.aliases.get(id),
   'aliases.all': (store) => store.aliases.all(),
   'aliases.insert': (store, id) =>

@@ -81,6 +81,11 @@ function isExisting(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EEXIST';
 }
 
+/** A master key that a program was given: its bytes, or their base64. */
+export function parseMasterKey(given: Uint8Array | string, source: string): Buffer {
+  return parseKey(typeof given === 'string' ? given : Buffer.from(given).toString('base64'), source);
+}
+
 function parseKey(text: string, source: string): Buffer {
   const trimmed = text.trim();
   const key = Buffer.from(trimmed, 'base64');

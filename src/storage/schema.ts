@@ -226,6 +226,35 @@ export interface AuditEventsTable {
   readonly client_address: string;
 }
 
+/** Where the secret of a credential is presented, for keys that stand for it. */
+export interface RealKeysTable {
+  readonly workspace_id: WorkspaceColumn;
+  /** Of the credential that holds the secret. */
+  readonly credential_id: string;
+  readonly base_url: string;
+  readonly auth_header: string;
+  readonly auth_prefix: string;
+  /** JSON: USD per million tokens by model. */
+  readonly prices: string;
+}
+
+/** Which credential a key stands for. */
+interface MaskedKeysTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly kid: string;
+  readonly credential_id: string;
+}
+
+/** By what a backend that embeds Keyward proves that it is that backend. */
+interface BackendTokensTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly kid: string;
+  /** 32 bytes as latin-1. */
+  readonly hash: string;
+  readonly pepper_version: number;
+  readonly created_at_ms: number;
+}
+
 /** The tables of a workspace: each has its id in every row. */
 export interface TenantTables {
   data_keys: DataKeysTable;
@@ -246,6 +275,9 @@ export interface TenantTables {
   outbox: OutboxTable;
   alerts: AlertsTable;
   cases: CasesTable;
+  real_keys: RealKeysTable;
+  masked_keys: MaskedKeysTable;
+  backend_tokens: BackendTokensTable;
 }
 
 /** Every table of `keyward.sqlite`. */
@@ -276,4 +308,7 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'outbox',
   'alerts',
   'cases',
+  'real_keys',
+  'masked_keys',
+  'backend_tokens',
 ];

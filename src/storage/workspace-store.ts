@@ -14,6 +14,7 @@ import { createKeyStore } from './keys.ts';
 import { createMembershipStore } from './memberships.ts';
 import { createPersonStore } from './people.ts';
 import { createOutboxStore } from './outbox.ts';
+import { createMaskedKeyStore } from './masked-keys.ts';
 import { createProviderStore } from './providers.ts';
 import { createRevealStore } from './reveals.ts';
 import { createRotationPolicyStore } from './rotation-policies.ts';
@@ -81,6 +82,7 @@ function createStores(
     outbox: createOutboxStore(confined),
     alerts: createAlertStore(confined),
     cases: createCaseStore(confined),
+    masked: createMaskedKeyStore(confined),
   };
 }
 
