@@ -48,6 +48,26 @@ describe.each(STORAGES)('keys %s', (_name, storage) => {
     await expect(keyward.keys.suspend('000000000000')).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  test('are changed in what is given, and in nothing else, in force at once', async () => {
+    const { keyward, issue, chat } = await start();
+    const { key, kid } = await issue({ limits: { uses: 100, concurrency: 5 }, tags: ['a'], expiresIn: '1h' });
+    await (await chat(key)).text();
+    const changed = await keyward.keys.update(kid, { limits: { uses: 1, concurrency: null }, name: 'renamed' });
+    expect(changed).toMatchObject({
+      name: 'renamed',
+      tags: ['a'],
+      limits: { uses: 1, concurrency: null },
+      revision: 2,
+    });
+    expect(changed.expiresAt).not.toBeNull();
+    expect((await chat(key)).status).toBe(429);
+    expect(await keyward.keys.update(kid, { limits: null, expiresAt: null })).toMatchObject({ expiresAt: null });
+    expect((await chat(key)).status).toBe(200);
+    await expect(keyward.keys.update(kid, { expiresAt: '2020-01-01T00:00:00Z' })).rejects.toThrow(/no time to use/);
+    await keyward.keys.revoke(kid);
+    await expect(keyward.keys.update(kid, { name: 'x' })).rejects.toMatchObject({ code: 'conflict' });
+  });
+
   test('leave records that can be asked, page by page and in sums', async () => {
     const { keyward, issue, chat } = await start();
     const { key, kid } = await issue();
