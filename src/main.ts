@@ -6,6 +6,9 @@ import type { Logger } from 'pino';
 import { keyJobs } from './admin/jobs/index.ts';
 import type { AdminDeps } from './admin/ports.ts';
 import { prepareFirstStart } from './admin/first-start.ts';
+import { createGatewayProbe } from './admin/gateway-probe.ts';
+import { createKeyLimits } from './admin/key-limits.ts';
+import { KnownKeys } from './admin/known-keys.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
 import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
@@ -18,7 +21,6 @@ import { Fleet } from './gateway/fleet.ts';
 import type { ListenOptions } from './gateway/messages.ts';
 import { createSecretHasher } from './keys/secret-hash.ts';
 import { systemClock } from './lib/clock.ts';
-import { bindCallLimits } from './limits/call-limiter.ts';
 import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from './limits/shared-counters.ts';
 import { openCounterStore } from './storage/counter-store.ts';
 import { openCallStore } from './storage/call-store.ts';
@@ -130,22 +132,31 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
     });
     closers.unshift(() => fleet.stop());
+    const scheme = tls === null ? 'http' : 'https';
+    const gatewayUrl = `${scheme}://${urlHost(settings.host)}:${gatewayPort}`;
+    const knownKeys = new KnownKeys({ store, clock });
     let adminUrl = '';
+    const invalidateKeys = (kids: readonly string[]) => {
+      for (const kid of kids) knownKeys.forget(kid);
+      return fleet.invalidateKeys(kids);
+    };
     const adminDeps: AdminDeps = {
       store,
       calls,
       hasher,
       fleet: {
         publish: () => publisher.publish(),
-        invalidateKey: (kid) => fleet.invalidateKeys([kid]),
-        invalidateKeys: (kids) => fleet.invalidateKeys(kids),
+        invalidateKey: (kid) => invalidateKeys([kid]),
+        invalidateKeys,
         status: () => fleet.status(),
       },
       activity,
       keyLife: () => publisher.keyLife(),
       adminUrl: () => publisher.keyLife().adminUrl ?? adminUrl,
       snapshotSource: publisher,
-      limits: { read: (levels, nowMs) => bindCallLimits(ownCounters, levels).read(nowMs) },
+      knownKeys,
+      keyLimits: createKeyLimits(ownCounters),
+      gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
       configFile: publisher,
       clock,
       tokens: createTokenVerifier(
@@ -183,13 +194,12 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     });
     closers.unshift(() => watch.stop());
 
-    const scheme = tls === null ? 'http' : 'https';
     adminUrl = `${scheme}://${urlHost(settings.host)}:${admin.port}`;
     const scheduler = createScheduler({ jobs: keyJobs(adminDeps), store: store.jobs, clock, log });
     scheduler.start();
     closers.unshift(() => scheduler.stop());
     return {
-      gatewayUrl: `${scheme}://${urlHost(settings.host)}:${gatewayPort}`,
+      gatewayUrl,
       adminUrl,
       firstKey,
       stop: () => closeAll(closers),

@@ -49,25 +49,32 @@ export async function commitChange<Out>(
   audited: Audited,
   work: (tx: CallContext) => Promise<Change<Out>>,
 ): Promise<{ readonly change: Change<Out>; readonly receipt: Receipt | null }> {
-  const change = await ctx.workspace.transaction(async (workspace) => {
-    const made = await work({ ...ctx, workspace });
-    for (const [index, { targetId, before, after }] of (made.targets ?? [made]).entries()) {
-      // Long work gives way to other calls.
-      if (index % ENTRIES_IN_A_ROW === ENTRIES_IN_A_ROW - 1) await setImmediate();
-      await workspace.audit.append({
-        id: newId('aud', ctx.nowMs),
-        atMs: ctx.nowMs,
-        actor: ctx.principal.actor,
-        ...audited,
-        ...{ targetId, before, after },
-        reason: made.reason ?? null,
-        requestId: ctx.requestId,
-        clientAddress: ctx.clientAddress,
-      });
-    }
-    return made;
-  });
+  const change = await ctx.workspace.transaction((workspace) => recordChange({ ...ctx, workspace }, audited, work));
   return { change, receipt: await propagate(ctx, change.propagate) };
+}
+
+/** The part of it inside of a transaction: for a change that is made of several. */
+export async function recordChange<Out>(
+  tx: CallContext,
+  audited: Audited,
+  work: (tx: CallContext) => Promise<Change<Out>>,
+): Promise<Change<Out>> {
+  const made = await work(tx);
+  for (const [index, { targetId, before, after }] of (made.targets ?? [made]).entries()) {
+    // Long work gives way to other calls.
+    if (index % ENTRIES_IN_A_ROW === ENTRIES_IN_A_ROW - 1) await setImmediate();
+    await tx.workspace.audit.append({
+      id: newId('aud', tx.nowMs),
+      atMs: tx.nowMs,
+      actor: tx.principal.actor,
+      ...audited,
+      ...{ targetId, before, after },
+      reason: made.reason ?? null,
+      requestId: tx.requestId,
+      clientAddress: tx.clientAddress,
+    });
+  }
+  return made;
 }
 
 /** What a change would answer: it runs in a transaction that is taken back, and nobody is told. */

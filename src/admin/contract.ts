@@ -96,6 +96,21 @@ export interface ChangeDefinition<
   ) => Promise<Change<z.input<Out>>>;
 }
 
+export interface QuestionDefinition<
+  Id extends string,
+  Params extends z.ZodObject,
+  Body extends z.ZodType,
+  Out extends z.ZodType,
+> extends Omit<Definition<Id, Params, typeof none, Out>, 'query'> {
+  readonly body: Body;
+  /** Set where it changes something beside its question, which it then commits itself. */
+  readonly audit?: { readonly targetKind: string };
+  readonly handler: (
+    ctx: CallContext,
+    input: { readonly params: z.output<Params>; readonly body: z.output<Body> },
+  ) => Promise<z.input<Out>>;
+}
+
 /** An endpoint as router, documents, client and CLI see it. */
 export interface Endpoint<
   Id extends string = string,
@@ -120,6 +135,17 @@ export interface Endpoint<
   readonly statuses: readonly number[];
   readonly audit: 'none' | { readonly targetKind: string };
   run(ctx: CallContext, raw: RawInput): Promise<Answer>;
+}
+
+/** One that changes something. Its change can be part of another's: see `recordChange`. */
+export interface ChangeEndpoint<
+  Id extends string,
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Out extends z.ZodType,
+> extends Endpoint<Id, Params, Query, Body, Out> {
+  readonly change: ChangeDefinition<Id, Params, Query, Body, Out>['handler'];
 }
 
 /** An endpoint that changes nothing. */
@@ -148,6 +174,27 @@ function isPreview(query: object): boolean {
   return 'preview' in query && query.preview === true;
 }
 
+/** An endpoint that changes nothing stored, asked by POST: what it is asked with does not belong into a URL. */
+export function questionEndpoint<
+  const Id extends string,
+  Params extends z.ZodObject,
+  Body extends z.ZodType,
+  Out extends z.ZodType,
+>(definition: QuestionDefinition<Id, Params, Body, Out>): Endpoint<Id, Params, typeof none, Body, Out> {
+  const { id, path, permission, summary, description, params, body, response, handler } = definition;
+  return {
+    ...{ id, method: 'POST', path, permission, summary, description, params, query: none, body, response },
+    cli: definition.cli ?? null,
+    errors: definition.errors ?? [],
+    statuses: [200],
+    audit: definition.audit ?? 'none',
+    run: async (ctx, raw) => {
+      const input = parseInput({ params, query: none, body }, raw);
+      return { status: 200, body: response.parse(await handler(ctx, input)), inForce: null };
+    },
+  };
+}
+
 /** An endpoint that changes something: in one transaction with its audit entry, then sent to the workers. */
 export function changeEndpoint<
   const Id extends string,
@@ -155,7 +202,7 @@ export function changeEndpoint<
   Query extends z.ZodObject,
   Body extends z.ZodType,
   Out extends z.ZodType,
->(definition: ChangeDefinition<Id, Params, Query, Body, Out>): Endpoint<Id, Params, Query, Body, Out> {
+>(definition: ChangeDefinition<Id, Params, Query, Body, Out>): ChangeEndpoint<Id, Params, Query, Body, Out> {
   const { id, method, path, permission, summary, description, params, query, body, response, handler } = definition;
   const { status = 200, statusWhilePending = status } = definition;
   return {
@@ -164,6 +211,7 @@ export function changeEndpoint<
     errors: definition.errors ?? [],
     statuses: [...new Set([status, statusWhilePending, ...('preview' in query.shape ? [200] : [])])],
     audit: definition.audit,
+    change: handler,
     run: async (ctx, raw) => {
       const input = parseInput({ params, query, body }, raw);
       if (isPreview(input.query)) {

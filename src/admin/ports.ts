@@ -3,8 +3,12 @@ import type { KeyActivity } from '../calls/key-activity.ts';
 import type { KeyLifeSettings } from '../config/key-life-settings.ts';
 import type { ConfigError } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
-import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { SecretHasher } from '../keys/secret-hash.ts';
+import type { Standing } from '../keys/standing.ts';
+import type { LimitReading } from '../limits/call-limits.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { KnownKeys } from './known-keys.ts';
 import type { Principal } from './rbac.ts';
 import type { CallStore, Store } from './stores.ts';
 
@@ -59,11 +63,6 @@ export interface ConfigFilePort {
   declaresAlias(alias: string): boolean;
 }
 
-/** What calls have used of limits. */
-export interface LimitsPort {
-  read(levels: readonly LimitLevel[], nowMs: number): readonly LimitReading[];
-}
-
 export interface SnapshotSource {
   current(): Snapshot;
 }
@@ -78,15 +77,40 @@ export interface IssuingHasher {
   hash(secret: string): HashedSecret;
 }
 
-/** What opening a reveal link needs of it besides. */
-export interface CheckingHasher extends IssuingHasher {
-  matches(secret: string, known: HashedSecret): boolean;
-  matchDummy(secret: string): false;
-}
-
 /** What the activity of keys is that the store does not know yet. */
 export interface ActivityPort {
   pending(workspaceId: string, kid: string): KeyActivity | null;
+}
+
+/** The limits that calls with one key must fit into, counted together with the data plane. */
+export interface KeyLimits {
+  read(nowMs: number): readonly LimitReading[];
+  /** Counts a call against the rates; the code where it does not fit, null where it was counted. */
+  take(nowMs: number): ErrorCode | null;
+}
+
+export interface KeyLimitsPort {
+  bind(standing: Standing): KeyLimits;
+}
+
+export interface GatewayRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface GatewayReply {
+  readonly status: number;
+  /** Of the record that the call left; null when what answered is no gateway. */
+  readonly requestId: string | null;
+  /** The beginning of the answer. */
+  readonly body: string;
+}
+
+/** Calls through the gateway's own port, as any caller makes them. */
+export interface GatewayPort {
+  /** Rejects when nothing answers in time. */
+  post(request: GatewayRequest): Promise<GatewayReply>;
 }
 
 export interface TokenVerifier {
@@ -103,11 +127,13 @@ export interface AdminLog {
 export interface AdminDeps {
   readonly store: Store;
   readonly calls: CallStore;
-  readonly hasher: CheckingHasher;
+  readonly hasher: SecretHasher;
   readonly activity: ActivityPort;
+  readonly knownKeys: KnownKeys;
+  readonly keyLimits: KeyLimitsPort;
+  readonly gateway: GatewayPort;
   readonly fleet: FleetPort;
   readonly snapshotSource: SnapshotSource;
-  readonly limits: LimitsPort;
   readonly configFile: ConfigFilePort;
   /** What the operator's file says about the life of keys, as it stands now. */
   readonly keyLife: () => KeyLifeSettings;

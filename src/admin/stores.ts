@@ -59,6 +59,7 @@ export interface WorkspaceStore extends KeyLifeStores {
   readonly aliases: AliasStore;
   readonly audit: AuditStore;
   readonly catalogue: CatalogueStore;
+  readonly cases: CaseStore;
   readonly masked: MaskedKeyStore;
   /** All or nothing; committed to disk when it resolves. */
   transaction<T>(work: (tx: WorkspaceStore) => Promise<T>): Promise<T>;
@@ -310,6 +311,43 @@ export interface CatalogueStore {
   add(names: readonly string[], sinceMs: number): Promise<void>;
 }
 
+export type CaseStepName = 'identify' | 'verify-owner' | 'update-owner' | 'reissue' | 'test';
+
+export interface CaseStep {
+  readonly name: CaseStepName;
+  /** `skipped`: found to be of no need. */
+  readonly state: 'pending' | 'done' | 'failed' | 'skipped';
+  /** Who did it last, and when; null while it is pending. */
+  readonly actor: string | null;
+  readonly atMs: number | null;
+  readonly attempts: number;
+  /** What was found or done; never a secret. */
+  readonly evidence: Readonly<Record<string, unknown>> | null;
+}
+
+/** A key that does not work, on its way to one that does. */
+export interface CaseRow {
+  readonly id: string;
+  readonly kid: string;
+  /** The key that took its place; null: the same goes on. */
+  readonly newKid: string | null;
+  readonly state: 'open' | 'resolved' | 'closed';
+  readonly openedBy: string;
+  readonly steps: readonly CaseStep[];
+  readonly closedReason: string | null;
+  readonly revision: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface CaseStore {
+  insert(row: CaseRow): Promise<void>;
+  get(id: string): Promise<CaseRow | null>;
+  list(page: PageRequest, filter: { readonly state?: CaseRow['state']; readonly kid?: string }): Promise<Page<CaseRow>>;
+  /** Raises the revision; false when it was not the one of the row (someone else changed it). */
+  update(row: CaseRow): Promise<boolean>;
+}
+
 export interface CallFilter {
   readonly kid?: string;
   readonly applicationId?: string;
@@ -318,6 +356,8 @@ export interface CallFilter {
   readonly provider?: string;
   readonly model?: string;
   readonly requestId?: string;
+  /** Only calls that were made before the one of this request id. */
+  readonly beforeRequestId?: string;
   /** Unix milliseconds, inclusive and exclusive. */
   readonly fromMs?: number;
   readonly toMs?: number;
@@ -350,6 +390,28 @@ export interface UsageRow {
   readonly costNanoUsd: number;
 }
 
+export interface KeyUseQuery {
+  readonly kid: string;
+  /** Unix milliseconds, inclusive and exclusive. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** `all`: one row for everything. */
+  readonly by: 'all' | 'model' | 'endpoint' | 'address' | 'country' | 'session' | 'code';
+}
+
+/** What was done with a key, of one value. */
+export interface KeyUseRow {
+  /** Empty where the calls have none. */
+  readonly value: string;
+  readonly calls: number;
+  readonly failedCalls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costNanoUsd: number;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+
 /** Call records, one file a day. Reads see one workspace; calls that proved no key have none and are seen by operators (`null`). */
 export interface CallStore {
   /** Writes a batch in one transaction; a record already there (same request id) is left as it is. */
@@ -360,6 +422,8 @@ export interface CallStore {
   callers(workspaceId: string, query: CallersQuery): Promise<readonly string[]>;
   /** When each of the keys made its last call, unix milliseconds; a key that made none has no entry. At most 500 kids. */
   lastUsed(workspaceId: string, kids: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Most calls first; at most 1,000 rows. */
+  keyUse(workspaceId: string, query: KeyUseQuery): Promise<readonly KeyUseRow[]>;
   close(): Promise<void>;
 }
 

@@ -8,7 +8,9 @@ import type { Connection } from './connection.ts';
 import { inputOf, parseArguments } from './flag-values.ts';
 import { commandHelp } from './help.ts';
 import { renderAnswer } from './render.ts';
+import { styleOf } from './style.ts';
 import type { Terminal } from './terminal.ts';
+import { VIEWS } from './views.ts';
 
 /** An operation of the admin API as a command. */
 export async function runApiCommand(id: OperationId, args: readonly string[], terminal: Terminal): Promise<void> {
@@ -26,7 +28,9 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
   );
   const within = typeof workspace === 'string' ? { workspaceId: workspace } : {};
   const answer = await withProgress(terminal, () => call({ ...connection, ...within }, id, input));
-  terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(operation, answer));
+  const { text, failure } = VIEWS[id]?.(answer, styleOf(terminal)) ?? { text: renderAnswer(operation, answer) };
+  terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : text);
+  if (failure !== undefined) throw new CliError(failure);
 }
 
 const PROGRESS_EVERY_MS = 2000;

@@ -2,6 +2,7 @@ import { OPERATIONS } from '../client/operations.ts';
 import type { OperationId } from '../client/operations.ts';
 import { runApiCommand } from './api-command.ts';
 import { CliError, usageError } from './cli-error.ts';
+import { withHandleFlag } from './handle-argument.ts';
 import { groupHelp, mainHelp } from './help.ts';
 import { processTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -38,6 +39,10 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<vo
     const { checkConfig } = await import('./config-check.ts');
     await checkConfig(args.slice(2), terminal);
     return;
+  }
+  if (first === 'diagnose') return runApiCommand('diagnose.run', withHandleFlag(args.slice(1)), terminal);
+  if (first === 'cases' && second === 'open') {
+    return runApiCommand('cases.open', withHandleFlag(args.slice(2)), terminal);
   }
   const two = findOperation(`${first} ${second}`);
   if (two !== null) return runApiCommand(two, args.slice(2), terminal);

@@ -1,5 +1,6 @@
 /** Answers of the API as text for people. */
 import type { Operation } from '../client/operation.ts';
+import { printable } from './style.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -79,11 +80,6 @@ function cellText(value: unknown): string {
 
 function itemText(value: unknown): string {
   return typeof value === 'object' && value !== null ? Object.values(value).map(cellText).join(' ') : cellText(value);
-}
-
-/** Callers choose some of what is shown here: it must not steer the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}|\p{Cf}/gu, '\u{fffd}');
 }
 
 function asFields(value: unknown): Fields {

@@ -1,11 +1,13 @@
 import { ERRORS } from '../errors.ts';
 import { decide } from '../keys/decide.ts';
 import type { DecisionInput, RequestFacts } from '../keys/decision-input.ts';
+import { writeDecision } from '../keys/decision-log.ts';
 import type { Standing } from '../keys/standing.ts';
 import type { CallRefused, CallTaken } from '../limits/call-limits.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { limitHeaders } from './limit-headers.ts';
+import { readLimits } from './limit-readings.ts';
 import { expectedAmounts, NOTHING } from './metering.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -23,15 +25,26 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
   const nowMs = gateway.clock.now();
   const bound = standingFor(gateway, call, key);
   call.ownerId = bound.standing.owners[0]?.id ?? null;
-  const verdict = decide(decisionInput(call, bound.standing, nowMs));
-  if (!verdict.allowed) return refusal(verdict.code);
+  const input = decisionInput(call, bound.standing, nowMs);
+  const verdict = decide(input);
+  if (!verdict.allowed) {
+    call.decision = writeDecision(input);
+    return refusal(verdict.code);
+  }
 
   const { limits, isMetered, asksPrice } = bound;
   const expected = isMetered ? expectedAmounts(call) : NOTHING;
   // A budget that does not know the price would be no budget.
   if (expected.nanoUsd === null && asksPrice) return refusal('price_unknown');
-  const outcome = limits.take(nowMs, { tokens: expected.tokens, nanoUsd: expected.nanoUsd ?? 0 });
-  if (!outcome.ok) return overLimit(call, outcome, nowMs);
+  const need = isMetered ? { tokens: expected.tokens, nanoUsd: expected.nanoUsd ?? 0 } : NOTHING;
+  const outcome = limits.take(nowMs, need);
+  if (!outcome.ok) {
+    // Counters without room are no decision on the key.
+    if (outcome.code !== 'overloaded') {
+      call.decision = writeDecision({ ...input, limits: readLimits(limits, outcome, need, nowMs) });
+    }
+    return overLimit(call, outcome, nowMs);
+  }
   call.limits = limits;
   call.reservation = outcome.reservation;
   call.keyHeaders = keyHeaders(call, outcome, nowMs);

@@ -38,6 +38,14 @@ export function dayBounds(day: string): { readonly fromMs: number; readonly toMs
   return { fromMs, toMs: fromMs + DAY_MS };
 }
 
+/** Days that have a file and moments in a span of time, newest first. */
+export function daysWithin(days: CallDays, fromMs = -Infinity, toMs = Infinity): readonly string[] {
+  return days.list().filter((day) => {
+    const bounds = dayBounds(day);
+    return bounds.toMs > fromMs && bounds.fromMs < toMs;
+  });
+}
+
 /** Opens the folder of call records. */
 export function openCallDays(dataDir: string): CallDays {
   const folder = dataPaths.calls(dataDir);

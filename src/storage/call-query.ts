@@ -24,6 +24,8 @@ export function callCondition(workspaceId: string | null, filter: CallFilter): C
     // As the caller named it, or as it was sent, with or without the provider.
     parts.push({ sql: `(requested_model = ? or model = ? or ${MODEL} = ?)`, values: [model, model, model] });
   }
+  // Request ids sort by time.
+  if (filter.beforeRequestId !== undefined) parts.push({ sql: 'request_id < ?', values: [filter.beforeRequestId] });
   if (fromMs !== undefined) parts.push({ sql: 'started_at_ms >= ?', values: [fromMs] });
   if (toMs !== undefined) parts.push({ sql: 'started_at_ms < ?', values: [toMs] });
   return all(parts);

@@ -4,13 +4,14 @@ import type { CallersQuery, CallFilter, CallStore, Page, PageRequest, UsageQuery
 import { isAddressIn } from '../keys/cidr.ts';
 import type { CallRecord, CallRow } from '../calls/call-record.ts';
 import { CALL_COLUMNS, readCall } from './call-columns.ts';
-import { dayBounds, dayOf, openCallDays } from './call-days.ts';
+import { dayBounds, dayOf, daysWithin, openCallDays } from './call-days.ts';
 import type { CallDays } from './call-days.ts';
 import { all, callCondition, usageSql } from './call-query.ts';
 import type { Condition } from './call-query.ts';
 import { CorruptColumnError } from './columns.ts';
 import { decodeDayCursor, pageOf } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
+import { sumKeyUse } from './key-use.ts';
 
 const STARTED_AT = CALL_COLUMNS.indexOf('started_at_ms');
 /** Groups of a usage answer; the smallest beyond are summed as `(others)`. */
@@ -33,6 +34,7 @@ export function openCallStore({ dataDir }: { readonly dataDir: string }): Sqlite
     usage: async (workspaceId, query) => sumUsage(days, workspaceId, query),
     callers: (workspaceId, query) => findCallers(days, workspaceId, query),
     lastUsed: async (workspaceId, kids) => findLastUsed(days, workspaceId, kids),
+    keyUse: async (workspaceId, query) => sumKeyUse(days, workspaceId, query),
     deleteBefore: async (unixMs) => {
       const ended = days.list().filter((day) => dayBounds(day).toMs <= unixMs);
       for (const day of ended) days.delete(day);
@@ -101,13 +103,6 @@ function newest(database: DatabaseSync, condition: Condition, limit: number): re
     .prepare(`select * from calls where ${condition.sql} order by request_id desc limit ?`)
     .all(...condition.values, limit)
     .map((row) => readCall(row));
-}
-
-function daysWithin(days: CallDays, fromMs = -Infinity, toMs = Infinity): readonly string[] {
-  return days.list().filter((day) => {
-    const bounds = dayBounds(day);
-    return bounds.toMs > fromMs && bounds.fromMs < toMs;
-  });
 }
 
 function sumUsage(days: CallDays, workspaceId: string | null, query: UsageQuery): readonly UsageRow[] {

@@ -149,6 +149,22 @@ export interface MembershipsTable {
   readonly deleted_at_ms: number | null;
 }
 
+export interface CasesTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  readonly kid: string;
+  /** The key that took its place. */
+  readonly new_kid: string | null;
+  readonly state: string;
+  readonly opened_by: string;
+  /** JSON: the steps with state, actor, time and evidence. */
+  readonly steps: string;
+  readonly closed_reason: string | null;
+  readonly revision: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
 /** When an alias, a model (`provider/name`) or a provider (`provider/`) was first there. */
 interface CatalogueTable {
   readonly workspace_id: WorkspaceColumn;
@@ -258,6 +274,7 @@ export interface TenantTables {
   webhooks: WebhooksTable;
   outbox: OutboxTable;
   alerts: AlertsTable;
+  cases: CasesTable;
   real_keys: RealKeysTable;
   masked_keys: MaskedKeysTable;
   backend_tokens: BackendTokensTable;
@@ -290,6 +307,7 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'webhooks',
   'outbox',
   'alerts',
+  'cases',
   'real_keys',
   'masked_keys',
   'backend_tokens',

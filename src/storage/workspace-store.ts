@@ -4,6 +4,7 @@ import { createAlertStore } from './alerts.ts';
 import { createAliasStore } from './aliases.ts';
 import { createApplicationStore } from './applications.ts';
 import { createAuditStore } from './audit.ts';
+import { createCaseStore } from './cases.ts';
 import { createCatalogueStore } from './catalogue.ts';
 import { createCredentialStore } from './credentials.ts';
 import type { DataKeys } from './data-keys.ts';
@@ -80,6 +81,7 @@ function createStores(
     webhooks: createWebhookStore({ db: confined, workspaceId, dataKeys }),
     outbox: createOutboxStore(confined),
     alerts: createAlertStore(confined),
+    cases: createCaseStore(confined),
     masked: createMaskedKeyStore(confined),
   };
 }

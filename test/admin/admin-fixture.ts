@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { keyJobs } from '../../src/admin/jobs/index.ts';
 import { prepareFirstStart } from '../../src/admin/first-start.ts';
 import type { AdminDeps, ConfigFileStatus, FleetPort, Receipt } from '../../src/admin/ports.ts';
+import { createKeyLimits } from '../../src/admin/key-limits.ts';
+import { KnownKeys } from '../../src/admin/known-keys.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
 import type { Store } from '../../src/admin/stores.ts';
 import { createTokenVerifier } from '../../src/admin/tokens.ts';
@@ -18,7 +20,6 @@ import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
 import { workspaceState } from '../../src/keys/key-fixture.ts';
 import { createSecretHasher } from '../../src/keys/secret-hash.ts';
-import { bindCallLimits } from '../../src/limits/call-limiter.ts';
 import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from '../../src/limits/shared-counters.ts';
 import { openCallStore } from '../../src/storage/call-store.ts';
 import type { SqliteCallStore } from '../../src/storage/call-store.ts';
@@ -28,7 +29,6 @@ import { createKeyActivityLog } from '../../src/watch/key-activity-log.ts';
 import type { KeyActivityLog } from '../../src/watch/key-activity-log.ts';
 
 export const TOKEN = 'admin-token-of-the-tests-0123456789';
-const counters = openSharedCounters(createSharedCounters({ cells: 1024 }), MAIN_THREAD_INDEX);
 export const START_MS = Date.UTC(2030, 0, 15, 12);
 
 export interface TestFleet extends FleetPort {
@@ -81,17 +81,36 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const settings = { ...keyLifeSettings(null) };
   const logged: string[] = [];
   const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
+  const now = { now: () => clock.nowMs };
+  const knownKeys = new KnownKeys({ store, clock: now });
+  let snapshot = await snapshotOf(store, workspaceId);
   const deps: AdminDeps = {
     store,
     calls,
     hasher,
-    fleet,
+    knownKeys,
+    keyLimits: createKeyLimits(openSharedCounters(createSharedCounters({ cells: 1000 }), MAIN_THREAD_INDEX)),
+    gateway: { post: async () => ({ status: 503, requestId: null, body: '' }) },
+    fleet: {
+      ...fleet,
+      publish: async () => {
+        snapshot = await snapshotOf(store, workspaceId);
+        return fleet.publish();
+      },
+      invalidateKey: (kid) => {
+        knownKeys.forget(kid);
+        return fleet.invalidateKey(kid);
+      },
+      invalidateKeys: (kids) => {
+        for (const kid of kids) knownKeys.forget(kid);
+        return fleet.invalidateKeys(kids);
+      },
+    },
     activity,
     keyLife: () => settings,
     adminUrl: () => settings.adminUrl ?? 'http://localhost:8081',
-    clock: { now: () => clock.nowMs },
-    snapshotSource: { current: () => snapshotOf(workspaceId) },
-    limits: { read: (levels, nowMs) => bindCallLimits(counters, levels).read(nowMs) },
+    clock: now,
+    snapshotSource: { current: () => snapshot },
     configFile: {
       status: () => CONFIG_STATUS,
       declaresProvider: (id) => id === 'filehouse',
@@ -170,13 +189,17 @@ const CONFIG_STATUS: ConfigFileStatus = {
   errors: [{ file: 'keyward.yaml', line: 7, column: 3, path: 'providers.house.dialect', message: 'is missing' }],
 };
 
-function snapshotOf(workspaceId: string): Snapshot {
+async function snapshotOf(store: Store, workspaceId: string): Promise<Snapshot> {
+  const applications = await store.workspace(workspaceId).applications.all();
   return {
     version: 1,
     gateway: GATEWAY_DEFAULTS,
     workspaces: {
       [workspaceId]: {
-        ...workspaceState({ id: workspaceId, applications: {} }),
+        ...workspaceState({
+          id: workspaceId,
+          applications: Object.fromEntries(applications.map((row) => [row.id, row])),
+        }),
         providers: { sandbox: providerOf('sandbox'), filehouse: providerOf('filehouse') },
         aliases: { filealias: { targets: ['filehouse/tiny'] } },
         catalogueSinceMs: {},

@@ -10,8 +10,10 @@ import type { AdminServer } from '../../src/admin/listener.ts';
 import { builtInTokens } from '../../src/admin/tokens.ts';
 import { runCommand } from '../../src/cli/main.ts';
 import { OPERATIONS } from '../../src/client/operations.ts';
+import { withWrongSecret } from '../forged-key.ts';
 import { TOKEN, createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
+import { callRow } from './call-rows.ts';
 
 const masterKey = randomBytes(32);
 let admin: AdminFixture;
@@ -266,4 +268,31 @@ test('a command that takes long says that it goes on, beside its answer', async 
   const { code, out, err } = await run(['people', 'list', '--url', `http://127.0.0.1:${port}`]);
   slow.close();
   expect([code, out, err]).toEqual([0, 'None.\n', 'Still working, for 2 s …\n']);
+});
+
+test('what a key did, what was done to it and whether it is valid are shown for people', async () => {
+  const made = await json(['keys', 'create', '--name', 'shown']);
+  const kid = String(made['kid']);
+  expect((await run(['keys', 'exposure', kid])).out).toContain('It made no call.');
+  await admin.calls.write([
+    callRow(admin.workspaceId, { workspaceId: admin.workspaceId, kid, requestId: 'req_shown', country: 'DE' }),
+  ]);
+  const exposure = await run(['keys', 'exposure', kid]);
+  expect(exposure.out).toMatch(/new addresses +127\.0\.0\.1\n/);
+  expect(exposure.out).toMatch(/countries\n +DE +1 calls, 1 \+ 1 tokens/);
+  expect((await run(['keys', 'timeline', kid])).out).toMatch(/calls +1 call: 200 ok/);
+  const verify = (key: string, ...flags: string[]) => run(['keys', 'verify', '--key-stdin', ...flags], { input: key });
+  expect((await verify(String(made['key']), '--explain')).out).toMatch(/^✓ valid\n(.*\n)+ +✓ expiry/);
+  expect((await verify(withWrongSecret(kid))).out).toBe('✗ not valid: invalid_api_key\n');
+});
+
+test('a key is diagnosed by its fingerprint without a flag, or by its text from stdin', async () => {
+  const made = await json(['keys', 'create', '--name', 'asked']);
+  const byFingerprint = await run(['diagnose', String(made['fingerprint'])]);
+  expect(byFingerprint.out).toMatch(/nothing stands against it; its secret was not given/);
+  expect((await run(['diagnose', '--key-stdin'], { input: `${String(made['key'])}\n` })).out).toMatch(
+    /"asked": it works\n/,
+  );
+  const opened = await run(['cases', 'open', String(made['kid'])]);
+  expect(opened.out).toMatch(/next +keyward cases verify-owner case_\w+\n(.*\n)*.*✓ identify +done/);
 });

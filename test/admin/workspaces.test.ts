@@ -50,6 +50,8 @@ describe('from inside of another workspace', () => {
       const bodies: Readonly<Record<string, unknown>> = {
         'members.add': { personId: ids.person },
         'models.update': { targets: ['sandbox/echo'] },
+        'cases.close': { reason: 'x' },
+        'cases.update-owner': { choice: 'reassign', ownerId: null },
         'keys.delegation.register': { publicKey: 'A'.repeat(43), challenge: 'x', proof: 'x' },
       };
       const answer = await admin.send(endpoint.method, `/api/v1${path}`, {

@@ -66,6 +66,14 @@ test('with certificate files the admin API is served over TLS and tells browsers
   expect(answer.headers['strict-transport-security']).toMatch(/^max-age=\d+/);
 });
 
+test('a live test of a key goes through the gateway’s own port over TLS, whoever signed its certificate', async () => {
+  const kid = product.firstKey.split('_')[2] ?? '';
+  const headers = { authorization: `Bearer ${product.adminToken}`, 'content-type': 'application/json' };
+  const body = JSON.stringify({ secret: product.firstKey });
+  const answer = await call(`${product.adminUrl}/api/v1/keys/${kid}/test`, { method: 'POST', headers, body });
+  expect(JSON.parse(answer.body), answer.body).toMatchObject({ passed: true, complete: true });
+});
+
 test('a listener with TLS does not answer plain HTTP', async () => {
   await expect(fetch(product.gatewayUrl.replace('https:', 'http:'))).rejects.toThrow();
 });

@@ -134,7 +134,7 @@ const get = readEndpoint({
   handler: async (ctx, input) => view(await requireApplication(ctx.workspace, input.params.id)),
 });
 
-const update = changeEndpoint({
+export const update = changeEndpoint({
   id: 'applications.update',
   method: 'PATCH',
   path: '/applications/:id',

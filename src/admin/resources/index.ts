@@ -3,17 +3,24 @@ import { alerts } from './alerts.ts';
 import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
+import { caseSteps } from './case-steps.ts';
+import { cases } from './cases.ts';
 import { credentials } from './credentials.ts';
 import { keyDelegation } from './key-delegation.ts';
 import { integrity } from './integrity.ts';
 import { jobs } from './jobs.ts';
 import { keyAdoption } from './key-adoption.ts';
+import { diagnosis } from './diagnose.ts';
+import { explain } from './explain.ts';
+import { keyHistory } from './key-history.ts';
 import { keyLife } from './key-life.ts';
 import { keyLimits } from './key-limits.ts';
 import { keyMint } from './key-mint.ts';
 import { keyPool } from './key-pool.ts';
 import { keyRotation } from './key-rotation.ts';
 import { keysBulk } from './keys-bulk.ts';
+import { keyTest } from './key-test.ts';
+import { keyVerify } from './key-verify.ts';
 import { keys } from './keys.ts';
 import { members } from './members.ts';
 import { models } from './models.ts';
@@ -29,9 +36,12 @@ import { webhooks } from './webhooks.ts';
 
 /** Every endpoint of the admin API. */
 export const ENDPOINTS = [
+  ...keyVerify,
+  ...keyTest,
   ...keys,
   ...keysBulk,
   ...keyLife,
+  ...keyHistory,
   ...keyRotation,
   ...keyDelegation,
   ...keyMint,
@@ -48,6 +58,10 @@ export const ENDPOINTS = [
   ...credentials,
   ...models,
   ...calls,
+  ...explain,
+  ...diagnosis,
+  ...cases,
+  ...caseSteps,
   ...usage,
   ...webhooks,
   ...alerts,

@@ -22,7 +22,7 @@ const response = keyView
   .extend({ receipt: receiptView.nullable().describe('Null when nobody waited.') })
   .meta({ id: 'KeyStateChange' });
 
-const revoke = changeEndpoint({
+export const revoke = changeEndpoint({
   id: 'keys.revoke',
   method: 'POST',
   path: '/keys/:kid/revoke',

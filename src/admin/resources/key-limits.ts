@@ -51,7 +51,7 @@ const read = readEndpoint({
   handler: async (ctx, { params }) => {
     const standing = await standingOfRow(ctx, await requireKey(ctx.workspace, params.kid));
     const usage = await readRecentUsage(ctx);
-    const readings = ctx.deps.limits.read(standing.levels, ctx.nowMs);
+    const readings = ctx.deps.keyLimits.bind(standing).read(ctx.nowMs);
     return { items: readings.map((reading) => view(reading, exhaustedAtMs(reading, usage, ctx.nowMs))), next: null };
   },
 });

@@ -21,7 +21,7 @@ const params = z.strictObject({ kid: keyRef });
 const reason = z.string().trim().min(1).max(500).exactOptional().describe('Why, for the audit log.');
 const stateChange = keyView.extend({ receipt: receiptView.nullable() }).meta({ id: 'RotationChange' });
 
-const rotate = changeEndpoint({
+export const rotate = changeEndpoint({
   id: 'keys.rotate',
   method: 'POST',
   path: '/keys/:kid/rotate',

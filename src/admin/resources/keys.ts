@@ -135,7 +135,7 @@ const get = readEndpoint({
   handler: async (ctx, { params }) => viewKey(await requireKey(ctx.workspace, params.kid), ctx.nowMs),
 });
 
-const update = changeEndpoint({
+export const update = changeEndpoint({
   id: 'keys.update',
   method: 'PATCH',
   path: '/keys/:kid',

@@ -1,8 +1,9 @@
 import { initial } from './0001-initial.ts';
 import { ownersAndConstraints } from './0002-owners-and-constraints.ts';
 import { rotationAndDelivery } from './0003-rotation-and-delivery.ts';
-import { maskedKeys } from './0004-masked-keys.ts';
+import { cases } from './0004-cases.ts';
+import { maskedKeys } from './0005-masked-keys.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [initial, ownersAndConstraints, rotationAndDelivery, maskedKeys];
+export const MIGRATIONS: readonly Migration[] = [initial, ownersAndConstraints, rotationAndDelivery, cases, maskedKeys];

@@ -2,7 +2,7 @@ import type { Migration } from './migration.ts';
 
 /** Keys that stand for one real key of a provider, and what a backend that embeds them proves itself by. */
 export const maskedKeys: Migration = {
-  version: 4,
+  version: 5,
   name: 'masked keys',
   sql: `
     create table real_keys (

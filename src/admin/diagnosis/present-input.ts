@@ -1,0 +1,39 @@
+import type { WorkspaceSnapshot } from '../../config/snapshot.ts';
+import type { DecisionInput, RequestFacts } from '../../keys/decision-input.ts';
+import type { KeySecret } from '../../keys/key-record.ts';
+import { prepareKey } from '../../keys/prepare.ts';
+import { standingOf } from '../../keys/standing.ts';
+import type { CallContext } from '../contract.ts';
+import { readAncestors, recordOf } from '../known-keys.ts';
+import { modelFacts } from '../model-facts.ts';
+import type { KeyRow } from '../stores.ts';
+
+/** What a call with the key would be decided on now. Its limits are read, nothing is counted. */
+export async function presentInput(
+  ctx: CallContext,
+  row: KeyRow,
+  call: { readonly facts: RequestFacts; readonly matchedSecret: KeySecret | null },
+): Promise<DecisionInput> {
+  const record = recordOf(row, ctx.workspace.workspaceId);
+  const workspace = workspaceNow(ctx);
+  const { facts } = call;
+  const standing = standingOf(prepareKey(record), await readAncestors(ctx.workspace, row), workspace);
+  return {
+    standing,
+    matchedSecret: call.matchedSecret,
+    expectedEnvironment: null,
+    delegation: null,
+    facts: { ...facts, ...modelFacts(workspace, facts.requestedModel ?? facts.model) },
+    limits: ctx.deps.keyLimits.bind(standing).read(ctx.nowMs),
+    nowMs: ctx.nowMs,
+  };
+}
+
+/** The workspace as the data plane has it; null where it is in no snapshot. */
+export function workspaceNow({ deps, workspace }: CallContext): WorkspaceSnapshot | null {
+  return deps.snapshotSource.current().workspaces[workspace.workspaceId] ?? null;
+}
+
+export function currentSecret({ secrets }: KeyRow): KeySecret | null {
+  return secrets.find(({ state }) => state === 'current') ?? null;
+}

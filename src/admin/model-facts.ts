@@ -1,0 +1,45 @@
+import { entryOf } from '../keys/owners.ts';
+import type { WorkspaceSnapshot } from '../config/snapshot.ts';
+import type { RequestFacts } from '../keys/decision-input.ts';
+
+type ModelFacts = Pick<RequestFacts, 'model' | 'requestedModel' | 'modelSinceMs' | 'requestedModelSinceMs'>;
+
+const NO_MODEL: ModelFacts = { model: null, requestedModel: null, modelSinceMs: null, requestedModelSinceMs: null };
+
+/** What a model's name stands for now: the model of an alias, and since when the catalogue has both. */
+export function modelFacts(workspace: WorkspaceSnapshot | null, requestedModel: string | null): ModelFacts {
+  if (requestedModel === null) return NO_MODEL;
+  if (workspace === null) return { ...NO_MODEL, model: requestedModel, requestedModel };
+  const model = resolveName(workspace, requestedModel);
+  return {
+    model,
+    requestedModel,
+    modelSinceMs: knownSince(workspace, model),
+    requestedModelSinceMs: knownSince(workspace, requestedModel),
+  };
+}
+
+/** Every name that calls may use: aliases first, then models. */
+export function modelNames(workspace: WorkspaceSnapshot): readonly string[] {
+  const models = Object.values(workspace.providers).flatMap(({ id, models: names }) =>
+    names.map((name) => `${id}/${name}`),
+  );
+  return [...Object.keys(workspace.aliases), ...models];
+}
+
+/** Of an alias the first target whose provider is there. */
+function resolveName(workspace: WorkspaceSnapshot, name: string): string {
+  const alias = entryOf(workspace.aliases, name);
+  if (alias === null) return name;
+  const reachable = alias.targets.find((target) => entryOf(workspace.providers, providerOf(target)) !== null);
+  return reachable ?? alias.targets[0] ?? name;
+}
+
+/** A model that is not listed is as old as its provider, which passes on any name. */
+function knownSince({ catalogueSinceMs }: WorkspaceSnapshot, name: string): number | null {
+  return entryOf(catalogueSinceMs, name) ?? entryOf(catalogueSinceMs, `${providerOf(name)}/`);
+}
+
+export function providerOf(model: string): string {
+  return model.slice(0, Math.max(0, model.indexOf('/')));
+}
