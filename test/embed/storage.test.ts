@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createKeyward, createMemoryStorage } from '../../src/index.ts';
 import type { KeywardStorage } from '../../src/index.ts';
@@ -153,6 +154,36 @@ describe('close', () => {
     await vi.waitFor(() => expect(provider.requests[0]?.abortedAtMs).not.toBeNull());
     const again = await createKeyward({ storage });
     expect((await again.calls.list({ kid })).items).toMatchObject([{ code: 'client_closed', complete: false }]);
+    await again.close();
+  });
+
+  test('is kept open neither by a body that never comes nor by a policy that never answers', async () => {
+    const never = new Promise<undefined>(() => undefined);
+    const policies = [({ tags }: { readonly tags: readonly string[] }) => (tags.includes('stuck') ? never : undefined)];
+    const { keyward, issue } = await startBackend({ policies, gateway: { drainTimeoutMs: 50 } });
+    const handler = keyward.handler();
+    const { key } = await issue();
+    const stuck = await issue({ tags: ['stuck'] });
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('{')) });
+    const init = { method: 'POST', headers: { 'x-api-key': key }, body, duplex: 'half' } as const;
+    const half = handler.fetch(new Request('http://localhost/v1/things', init));
+    void handler.fetch(new Request('http://localhost/v1/things', { headers: { 'x-api-key': stuck.key } }));
+    await sleep(20);
+    const startedAtMs = performance.now();
+    await keyward.close();
+    expect(performance.now() - startedAtMs).toBeLessThan(3_000);
+    expect((await half).status).toBe(499);
+  });
+
+  test('waits for a resolve under way: its record is there', async () => {
+    const storage = tempFolder();
+    const { keyward, issue } = await startBackend({ storage });
+    const { key, kid } = await issue();
+    const resolved = keyward.resolve(key, { credential: keyward.backendToken ?? '' });
+    await keyward.close();
+    expect(await resolved).toMatchObject({ ok: true });
+    const again = await createKeyward({ storage });
+    expect((await again.calls.list({ kid })).items).toMatchObject([{ operation: 'resolve', code: 'ok' }]);
     await again.close();
   });
 });
