@@ -3,7 +3,14 @@ export { createKeyward } from './embed/create-keyward.ts';
 export { createMemoryStorage } from './embed/memory-storage.ts';
 export type { Keyward, KeywardLogEntry, KeywardOptions, ListCallsInput } from './embed/keyward.ts';
 export type { IssuedKey, KeyOperations, KeyView, ListKeysInput } from './embed/key-operations.ts';
-export type { CreateKeyInput, KeyStateInput, MintKeyInput, NewRealKey, RotateKeyInput } from './embed/key-input.ts';
+export type {
+  CreateKeyInput,
+  KeyStateInput,
+  MintKeyInput,
+  NewRealKey,
+  RotateKeyInput,
+  UpdateKeyInput,
+} from './embed/key-input.ts';
 export type { HandlerOptions, KeywardHandler } from './embed/handler.ts';
 export type { KeywardEvent } from './embed/events.ts';
 export type { Policy, PolicyContext, PolicyOutcome, PolicyRefusal } from './embed/policies.ts';

@@ -4,6 +4,7 @@ import { authenticateText, isOutdated, proveKey } from '../gateway/authenticate.
 import { Call } from '../gateway/call.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Inbound } from '../gateway/inbound.ts';
+import { readLimits } from '../gateway/limit-readings.ts';
 import { refusal } from '../gateway/refusal.ts';
 import type { Refusal } from '../gateway/refusal.ts';
 import { guessDialect } from '../gateway/routes.ts';
@@ -11,6 +12,7 @@ import { standingFor } from '../gateway/standing.ts';
 import type { BoundStanding } from '../gateway/standing.ts';
 import { decide } from '../keys/decide.ts';
 import type { DecisionInput, RequestFacts } from '../keys/decision-input.ts';
+import { writeDecision } from '../keys/decision-log.ts';
 import type { CallAmounts } from '../limits/call-limits.ts';
 import type { Binding, Bindings } from './bindings.ts';
 import type { Emit } from './events.ts';
@@ -82,14 +84,20 @@ export function judge(engine: Engine, call: Call, binding: Binding, facts: Reque
     nowMs: gateway.clock.now(),
   };
   const verdict = decide(input);
+  // So that a record can be explained later, as the gateway's are.
+  if (!verdict.allowed && call.recorded) call.decision = writeDecision(input);
   return { bound, binding, input, denied: verdict.allowed ? null : refusal(verdict.code) };
 }
 
 /** Counts what was judged against every limit, or against none. */
-export function take(engine: Engine, call: Call, { bound }: Proven, need: CallAmounts): Refusal | null {
-  const outcome = bound.limits.take(engine.gateway.clock.now(), need);
+export function take(engine: Engine, call: Call, { bound, input }: Proven, need: CallAmounts): Refusal | null {
+  const nowMs = engine.gateway.clock.now();
+  const outcome = bound.limits.take(nowMs, need);
   if (!outcome.ok) {
     const { code, by, retryAfterMs } = outcome;
+    if (call.recorded && code !== 'overloaded') {
+      call.decision = writeDecision({ ...input, limits: readLimits(bound.limits, outcome, need, nowMs) });
+    }
     const which = by === null ? '' : ` The limit is ${by.name} of the ${by.level}.`;
     return refusal(code, { retryAfterMs, message: `${ERRORS[code].title}${which}` });
   }

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 /** What happened, for the program that embeds the engine. Never holds a secret. */
 export type KeywardEvent =
   | {
-      readonly kind: 'created' | 'minted' | 'rotated' | 'revoked' | 'suspended' | 'resumed';
+      readonly kind: 'created' | 'updated' | 'minted' | 'rotated' | 'revoked' | 'suspended' | 'resumed';
       readonly kid: string;
       readonly atMs: number;
     }

@@ -1,4 +1,5 @@
 import type { Inbound } from '../gateway/inbound.ts';
+import { StallTimer } from './stall-timer.ts';
 
 /** Bytes that wait for a slow caller before the provider is told to pause. */
 const WAITING_BYTES_MAX = 64 * 1024;
@@ -19,13 +20,17 @@ export class FetchInbound implements Inbound {
   onDrain: (() => void) | null = null;
   onGone: (() => void) | null = null;
   readonly #request: Request;
+  readonly #stall: StallTimer;
   #resolve: (response: Response) => void = () => undefined;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  /** Of a body that is being read. */
+  #reader: BodyReader | null = null;
   #isOver = false;
 
-  constructor(request: Request, clientAddress: string) {
+  constructor(request: Request, clientAddress: string, writeStallMs: number) {
     const { pathname, search, host } = new URL(request.url);
     this.#request = request;
+    this.#stall = new StallTimer(writeStallMs, () => this.#cut());
     this.method = request.method;
     this.target = pathname + search;
     const headers = [...request.headers].flat();
@@ -52,7 +57,8 @@ export class FetchInbound implements Inbound {
   async #read(bytesMax: number): Promise<Buffer | 'too-large' | 'gone'> {
     const chunks: Uint8Array[] = [];
     let length = 0;
-    const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = this.#request.body?.getReader();
+    const reader: BodyReader | null = this.#request.body?.getReader() ?? null;
+    this.#reader = reader;
     try {
       for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
         length += read.value.length;
@@ -62,7 +68,7 @@ export class FetchInbound implements Inbound {
     } catch {
       return 'gone'; // a body that breaks off is one whose sender left
     } finally {
-      reader?.releaseLock();
+      this.#reader = null;
     }
     return Buffer.concat(chunks, length);
   }
@@ -82,7 +88,10 @@ export class FetchInbound implements Inbound {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: () => this.onDrain?.(),
+        pull: () => {
+          this.#stall.stop();
+          this.onDrain?.();
+        },
         cancel: () => this.#leave(),
       },
       new ByteLengthQueuingStrategy({ highWaterMark: WAITING_BYTES_MAX }),
@@ -95,30 +104,51 @@ export class FetchInbound implements Inbound {
   write(chunk: Uint8Array): boolean {
     if (this.#isOver || this.#controller === null) return true;
     this.#controller.enqueue(chunk);
-    return (this.#controller.desiredSize ?? 0) > 0;
+    const isTaken = (this.#controller.desiredSize ?? 0) > 0;
+    if (!isTaken) this.#stall.start();
+    return isTaken;
   }
 
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#stall.stop();
     this.#controller?.close();
   }
 
   destroy(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#stopReading();
     if (this.#controller === null) this.#resolve(new Response(null, { status: 499 }));
     else this.#controller.error(new Error('the answer broke off'));
+  }
+
+  /** A sender that never ends must not keep the call open. */
+  #stopReading(): void {
+    this.gone = true;
+    this.#stall.stop();
+    this.#reader?.cancel().catch(() => undefined);
+  }
+
+  /** The caller took nothing for too long. */
+  #cut(): void {
+    if (this.#isOver) return;
+    this.#controller?.error(new Error('the answer was not taken in time'));
+    this.#leave();
   }
 
   #leave(): void {
     if (this.#isOver && this.answered) return;
     this.gone = true;
     this.#isOver = true;
+    this.#stopReading();
     this.onGone?.();
     if (!this.answered) this.#resolve(new Response(null, { status: 499 }));
   }
 }
+
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
 
 function pairs(headers: readonly string[]): [string, string][] {
   const list: [string, string][] = [];

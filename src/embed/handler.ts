@@ -9,6 +9,8 @@ export interface HandlerOptions {
   readonly basePath?: string;
   /** The caller's address where a fetch request does not tell it; scopes on addresses refuse an unknown one. */
   readonly clientAddress?: (request: Request) => string;
+  /** Milliseconds that a caller may take nothing of an answer before it is cut, at the provider too; 60,000. */
+  readonly writeStallMs?: number;
 }
 
 /** Serves masked calls: mount it in `node:http`, in Express, or (`fetch`) in Hono and its like. */
@@ -21,17 +23,18 @@ const BASE_PATH = /^(?:\/[A-Za-z0-9._~-]+)*$/;
 
 export function createHandler(
   serve: (inbound: Inbound, basePath: string) => void,
-  { basePath = '', clientAddress = () => '' }: HandlerOptions,
+  { basePath = '', clientAddress = () => '', writeStallMs = 60_000 }: HandlerOptions,
 ): KeywardHandler {
   if (!BASE_PATH.test(basePath)) {
     throw new AppError('validation_failed', {
       message: 'basePath must be a path such as /proxy, without a slash at its end.',
     });
   }
-  const handle = (req: IncomingMessage, res: ServerResponse): void => serve(new NodeInbound(req, res), basePath);
+  const handle = (req: IncomingMessage, res: ServerResponse): void =>
+    serve(new NodeInbound(req, res, writeStallMs), basePath);
   return Object.assign(handle, {
     fetch: (request: Request): Promise<Response> => {
-      const inbound = new FetchInbound(request, clientAddress(request));
+      const inbound = new FetchInbound(request, clientAddress(request), writeStallMs);
       serve(inbound, basePath);
       return inbound.response;
     },

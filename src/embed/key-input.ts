@@ -66,6 +66,16 @@ const createInput = z.strictObject({
   tags: keyFields.tags.default([]),
 });
 
+const updateInput = z.strictObject({
+  name: keyFields.name.exactOptional(),
+  notBefore: keyFields.notBefore.exactOptional(),
+  expiresAt: keyFields.expiresAt.exactOptional(),
+  expiresIn: keyFields.expiresIn.exactOptional(),
+  scopes: scopesInput.exactOptional(),
+  limits: limitsInput.exactOptional(),
+  tags: keyFields.tags.exactOptional(),
+});
+
 const mintInput = z.strictObject({
   ttl: z
     .string()
@@ -96,6 +106,7 @@ export type NewRealKey = Omit<z.input<typeof newReal>, 'secret'> & { readonly se
 export type CreateKeyInput = Omit<z.input<typeof createInput>, 'real'> & {
   readonly real?: NewRealKey | z.input<typeof knownReal>;
 };
+export type UpdateKeyInput = z.input<typeof updateInput>;
 export type MintKeyInput = z.input<typeof mintInput>;
 export type RotateKeyInput = z.input<typeof rotateInput>;
 export type KeyStateInput = z.input<typeof stateInput>;
@@ -110,6 +121,7 @@ const NONE = z.strictObject({});
 const NO_QUERY = new URLSearchParams();
 
 export const parseCreate = parsed(createInput);
+export const parseUpdate = parsed(updateInput);
 export const parseMint = parsed(mintInput);
 export const parseRotate = parsed(rotateInput);
 export const parseState = parsed(stateInput);
@@ -140,12 +152,23 @@ interface DateInput {
   readonly expiresIn?: string;
 }
 
-/** The dates of a new key; an expiry must lie ahead, and after the start. */
-export function datesOf({ notBefore = null, expiresAt = null, expiresIn }: DateInput, nowMs: number) {
-  if (expiresIn !== undefined && expiresAt !== null) throw invalidField('body', 'expiresIn', 'excludes expiresAt');
-  const notBeforeMs = msOrNull(notBefore);
-  const expiresAtMs = expiresIn === undefined ? msOrNull(expiresAt) : nowMs + durationMs(expiresIn);
-  if (expiresAtMs !== null && expiresAtMs <= Math.max(nowMs, notBeforeMs ?? nowMs)) {
+interface KeyDates {
+  readonly notBeforeMs: number | null;
+  readonly expiresAtMs: number | null;
+}
+
+/** The dates that a key will have; an expiry that is set must lie ahead, and after the start. */
+export function changedDates(
+  { notBefore, expiresAt, expiresIn }: DateInput,
+  before: KeyDates,
+  nowMs: number,
+): KeyDates {
+  if (expiresIn !== undefined && expiresAt !== undefined) throw invalidField('body', 'expiresIn', 'excludes expiresAt');
+  const notBeforeMs = notBefore === undefined ? before.notBeforeMs : msOrNull(notBefore);
+  const setMs = expiresIn === undefined ? expiresAt && Date.parse(expiresAt) : nowMs + durationMs(expiresIn);
+  const expiresAtMs = setMs === undefined ? before.expiresAtMs : setMs || null;
+  const earliestMs = Math.max(setMs === undefined ? 0 : nowMs, notBeforeMs ?? 0);
+  if (expiresAtMs !== null && expiresAtMs <= earliestMs) {
     throw invalidField('body', expiresIn === undefined ? 'expiresAt' : 'expiresIn', 'leaves no time to use the key');
   }
   return { notBeforeMs, expiresAtMs };

@@ -7,19 +7,34 @@ import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { Clock } from '../lib/clock.ts';
 import { changedLimits, changedScopes } from '../admin/constraint-fields.ts';
 import { durationMs, iso } from '../admin/fields.ts';
-import { newId } from '../admin/new-id.ts';
 import { delegationAfter, freshSecret } from '../admin/resources/key-secret.ts';
 import { kidOf, viewKey } from '../admin/resources/key-view.ts';
 import type { KeyFilter, Page } from '../admin/stores.ts';
-import { parseBaseUrl } from '../config/base-url.ts';
 import { AppError } from '../errors.ts';
 import type { Audit } from './audit-entry.ts';
 import type { Emit, KeywardEvent } from './events.ts';
-import { datesOf, parseCreate, parseMint, parseReal, parseRotate, parseSecret, parseState } from './key-input.ts';
-import type { CreateKeyInput, KeyStateInput, MintKeyInput, ParsedReal, RotateKeyInput } from './key-input.ts';
+import {
+  changedDates,
+  parseUpdate,
+  parseCreate,
+  parseMint,
+  parseReal,
+  parseRotate,
+  parseSecret,
+  parseState,
+} from './key-input.ts';
+import type {
+  CreateKeyInput,
+  KeyStateInput,
+  MintKeyInput,
+  ParsedReal,
+  RotateKeyInput,
+  UpdateKeyInput,
+} from './key-input.ts';
 import { mintedRow, refuseFullPool } from './minted-key.ts';
 import type { OwnPrefix } from './own-prefix.ts';
-import type { KeywardStorage, MaskedKeyRow, RealKeyRow } from './storage-port.ts';
+import { hintOf, newRealRow } from './real-key.ts';
+import type { KeywardStorage, MaskedKeyRow } from './storage-port.ts';
 
 /** A key as it is shown: everything but its secret. */
 export type KeyView = ReturnType<typeof viewKey> & {
@@ -38,6 +53,8 @@ export interface ListKeysInput extends KeyFilter {
 
 export interface KeyOperations {
   create(input: CreateKeyInput): Promise<IssuedKey>;
+  /** Name, scopes, limits, dates and tags: what is left out stays, null clears. */
+  update(kid: string, input: UpdateKeyInput): Promise<KeyView>;
   /** A temporary key that may do at most what this one may, and spends of it. */
   mint(kid: string, input?: MintKeyInput): Promise<IssuedKey>;
   /** A new secret of the key; the real one stays. */
@@ -68,8 +85,6 @@ export interface KeyOperationsOptions {
   readonly forgetKey: (kid: string) => void;
   readonly forgetReal: (realId: string) => void;
 }
-
-const HINT_LENGTH = 4;
 
 export function createKeyOperations(options: KeyOperationsOptions): KeyOperations {
   const { storage, hasher, clock, applicationId, actor, prefix, audit, emit, forgetKey, forgetReal } = options;
@@ -138,7 +153,7 @@ export function createKeyOperations(options: KeyOperationsOptions): KeyOperation
       const generated = generateKey({ type: 'kwk', environment: fields.environment });
       const row: MaskedKeyRow = {
         ...BLANK,
-        ...datesOf(fields, nowMs),
+        ...changedDates(fields, NO_DATES, nowMs),
         kid: generated.kid,
         applicationId,
         name: fields.name,
@@ -156,6 +171,28 @@ export function createKeyOperations(options: KeyOperationsOptions): KeyOperation
       await storage.insertKey(row, audit('keys.create', 'key', row.kid, { after: view(row) }), stored);
       changed('created', row.kid);
       return { ...view(row), key: prefix.show(generated.text) };
+    },
+
+    update: async (ref, input) => {
+      const { scopes, limits, name, tags, ...dates } = parseUpdate(input);
+      const before = await requireKey(ref);
+      if (before.state === 'revoked' || before.state === 'compromised') {
+        throw new AppError('conflict', {
+          message: `The key ${before.kid} is ${before.state}: it cannot be changed any more.`,
+        });
+      }
+      const nowMs = clock.now();
+      const patch = {
+        ...changedDates(dates, before, nowMs),
+        name: name ?? before.name,
+        tags: tags ?? before.tags,
+        scopes: changedScopes(before.scopes, scopes),
+        scopesSetAtMs: scopes === undefined ? before.scopesSetAtMs : nowMs,
+        limits: changedLimits(before.limits, limits),
+      };
+      const after = await update(before, patch, 'keys.update', null);
+      changed('updated', after.kid);
+      return view(after);
     },
 
     mint: async (ref, input = {}) => {
@@ -235,6 +272,8 @@ const ACTIONS: Readonly<Record<KeyState, string>> = {
 
 const EVENTS = { active: 'resumed', suspended: 'suspended', revoked: 'revoked', compromised: 'revoked' } as const;
 
+const NO_DATES = { notBeforeMs: null, expiresAtMs: null } as const;
+
 /** What every new key has. */
 const BLANK = {
   type: 'kwk',
@@ -249,28 +288,3 @@ const BLANK = {
   revokedAtMs: null,
   stateReason: null,
 } as const;
-
-function newRealRow(real: Exclude<ParsedReal, { readonly id: string }>, nowMs: number): RealKeyRow {
-  const { secret, baseUrl, header = 'authorization', provider, prices = {} } = real;
-  return {
-    id: newId('real', nowMs),
-    provider: provider ?? hostOf(baseUrl),
-    baseUrl,
-    header,
-    prefix: real.prefix ?? (header === 'authorization' ? 'Bearer ' : ''),
-    prices,
-    hint: hintOf(secret),
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-  };
-}
-
-function hostOf(baseUrl: string): string {
-  const parsed = parseBaseUrl(baseUrl);
-  return parsed.ok ? new URL(parsed.value.origin).host : baseUrl;
-}
-
-/** Of a short secret nothing: four characters would be too much of it. */
-function hintOf(secret: string): string {
-  return secret.length < HINT_LENGTH * 4 ? '' : secret.slice(-HINT_LENGTH);
-}

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Inbound } from '../gateway/inbound.ts';
+import { StallTimer } from './stall-timer.ts';
 
 /** A request of `node:http`, and of what is built on it, as the engine sees it. */
 export class NodeInbound implements Inbound {
@@ -14,8 +15,9 @@ export class NodeInbound implements Inbound {
   onGone: (() => void) | null = null;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
+  readonly #stall: StallTimer;
 
-  constructor(req: IncomingMessage, res: ServerResponse) {
+  constructor(req: IncomingMessage, res: ServerResponse, writeStallMs: number) {
     this.#req = req;
     this.#res = res;
     this.method = req.method ?? 'GET';
@@ -23,8 +25,13 @@ export class NodeInbound implements Inbound {
     this.headers = lowerNames(req.rawHeaders);
     this.remoteAddress = plainAddress(req.socket.remoteAddress ?? '');
     this.bodyLength = announcedLength(req);
-    res.on('drain', () => this.onDrain?.());
+    this.#stall = new StallTimer(writeStallMs, () => res.destroy());
+    res.on('drain', () => {
+      this.#stall.stop();
+      this.onDrain?.();
+    });
     res.on('close', () => {
+      this.#stall.stop();
       if (!res.writableFinished) this.#leave();
     });
     // 'close' follows and does the work: an error alone must only never be unhandled.
@@ -67,7 +74,9 @@ export class NodeInbound implements Inbound {
   }
 
   write(chunk: Uint8Array): boolean {
-    return this.#res.write(chunk);
+    const isTaken = this.#res.write(chunk);
+    if (!isTaken) this.#stall.start();
+    return isTaken;
   }
 
   end(): void {

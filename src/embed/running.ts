@@ -26,12 +26,16 @@ export interface RunningOptions {
 
 const DAY_MS = 86_400_000;
 const USAGE_DAYS = 30;
+/** Calls that were cut come to their end within this, and leave their record. */
+const CUT_MS_MAX = 1_000;
 
 /** Opens what was constructed to its user, until it is closed. */
 export function createRunning(options: RunningOptions): Keyward {
   const { engine, backend, keys, callLog, storage, workspaceId, forgetKey } = options;
   const { gateway } = engine;
   const open = new Map<Inbound, Promise<void>>();
+  /** Resolves under way: they leave records too. */
+  const resolves = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
 
   const receive = (inbound: Inbound, basePath: string): void => {
@@ -47,12 +51,13 @@ export function createRunning(options: RunningOptions): Keyward {
   };
 
   const close = async (): Promise<void> => {
-    await ended([...open.values()], gateway.config.settings.drainTimeoutMs);
+    await ended([...open.values(), ...resolves], gateway.config.settings.drainTimeoutMs);
     for (const inbound of open.keys()) {
       inbound.onGone?.();
       inbound.destroy();
     }
-    await Promise.all(open.values());
+    // Bounded: a policy may never come to its end.
+    await ended([...open.values()], CUT_MS_MAX);
     await options.close();
   };
 
@@ -73,7 +78,13 @@ export function createRunning(options: RunningOptions): Keyward {
     },
     resolve: async (text, given) => {
       assertOpen();
-      return resolve(engine, backend, text, given);
+      const asked = resolve(engine, backend, text, given);
+      resolves.add(asked);
+      try {
+        return await asked;
+      } finally {
+        resolves.delete(asked);
+      }
     },
     handler: (given = {}) => createHandler(receive, given),
     calls: {
@@ -95,12 +106,12 @@ export function createRunning(options: RunningOptions): Keyward {
 }
 
 /** Resolves when all are done, or the time is over. */
-async function ended(calls: readonly Promise<void>[], withinMs: number): Promise<void> {
+async function ended(calls: readonly Promise<unknown>[], withinMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise((resolve) => {
     timer = setTimeout(resolve, withinMs);
   });
-  await Promise.race([Promise.all(calls), timeout]);
+  await Promise.race([Promise.allSettled(calls), timeout]);
   clearTimeout(timer);
 }
 

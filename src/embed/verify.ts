@@ -54,6 +54,7 @@ const ALLOWED_ANSWER = Object.freeze({ status: 200, code: 'ok', message: 'The ke
 export async function verify(engine: Engine, text: string, facts: VerifyFacts): Promise<KeywardVerdict> {
   const { count = true, tokens = 0, usd = 0, ...asked } = facts;
   const call = openCall(engine, inProcess('VERIFY', asked.address ?? ''));
+  call.recorded = false;
   const proven = await judgeText(engine, call, text, completed(asked));
   if ('code' in proven) return refused(engine, call, proven, null);
   if (proven.denied !== null) return refused(engine, call, proven.denied, proven);

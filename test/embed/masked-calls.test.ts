@@ -245,6 +245,35 @@ describe('a stream', () => {
   );
 });
 
+test('an answer that the caller never takes is cut in its time, at the provider too', async () => {
+  let isClosed = false;
+  const provider = createServer((_req, res) => {
+    res.on('close', () => (isClosed = true));
+    res.writeHead(200, { 'content-type': 'application/octet-stream' });
+    for (let i = 0; i < 100; i += 1) res.write(Buffer.alloc(256 * 1024));
+  });
+  const origin = await listen(provider);
+  onTestFinished(() => provider.closeAllConnections());
+  onTestFinished(() => void provider.close());
+  const { issue, keyward } = await startBackend();
+  const { key } = await issue({ real: { secret: REAL_SECRET, baseUrl: origin } });
+  const server = createServer(keyward.handler({ writeStallMs: 200 }));
+  const url = await listen(server);
+  onTestFinished(() => server.closeAllConnections());
+  onTestFinished(() => void server.close());
+  const headers = { authorization: `Bearer ${key}` };
+  const overSocket = await new Promise<IncomingMessage>((resolve) => {
+    httpRequest(`${url}/big`, { headers }, resolve).end();
+  });
+  overSocket.on('error', () => undefined).pause();
+  await vi.waitFor(() => expect(isClosed).toBe(true), { timeout: 5_000 });
+  isClosed = false;
+  const fetched = await keyward.handler({ writeStallMs: 200 }).fetch(new Request(`${url}/big`, { headers }));
+  await vi.waitFor(() => expect(isClosed).toBe(true), { timeout: 5_000 });
+  await expect(fetched.arrayBuffer()).rejects.toThrow(/not taken in time/);
+  expect((await keyward.calls.list()).items.map(({ code }) => code)).toEqual(['client_closed', 'client_closed']);
+});
+
 describe('limits', () => {
   test('on uses are exact under calls at the same time', async () => {
     const { issue, chat, provider } = await startBackend();

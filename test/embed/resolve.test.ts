@@ -63,6 +63,8 @@ describe('resolve', () => {
     await keyward.keys.revoke(kid);
     expect(await codeOf(key)).toBe('revoked');
     expect(await codeOf('nonsense')).toBe('malformed');
+    const reasons = (await keyward.calls.list({ kid })).items.map(({ decision }) => decision);
+    expect(reasons).toEqual([expect.stringContaining('revoked'), expect.stringContaining('uses'), null]);
     const bare = await keyward.keys.create({ name: 'stands for nothing' });
     expect(await codeOf(bare.key)).toBe('no_credential');
   });

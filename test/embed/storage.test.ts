@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createKeyward, createMemoryStorage } from '../../src/index.ts';
 import type { KeywardStorage } from '../../src/index.ts';
@@ -46,6 +47,26 @@ describe.each(STORAGES)('keys %s', (_name, storage) => {
     expect(await keyward.keys.suspend(kid)).toMatchObject({ state: 'suspended', revision: 2 });
     expect(await keyward.keys.get('000000000000')).toBeNull();
     await expect(keyward.keys.suspend('000000000000')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('are changed in what is given, and in nothing else, in force at once', async () => {
+    const { keyward, issue, chat } = await start();
+    const { key, kid } = await issue({ limits: { uses: 100, concurrency: 5 }, tags: ['a'], expiresIn: '1h' });
+    await (await chat(key)).text();
+    const changed = await keyward.keys.update(kid, { limits: { uses: 1, concurrency: null }, name: 'renamed' });
+    expect(changed).toMatchObject({
+      name: 'renamed',
+      tags: ['a'],
+      limits: { uses: 1, concurrency: null },
+      revision: 2,
+    });
+    expect(changed.expiresAt).not.toBeNull();
+    expect((await chat(key)).status).toBe(429);
+    expect(await keyward.keys.update(kid, { limits: null, expiresAt: null })).toMatchObject({ expiresAt: null });
+    expect((await chat(key)).status).toBe(200);
+    await expect(keyward.keys.update(kid, { expiresAt: '2020-01-01T00:00:00Z' })).rejects.toThrow(/no time to use/);
+    await keyward.keys.revoke(kid);
+    await expect(keyward.keys.update(kid, { name: 'x' })).rejects.toMatchObject({ code: 'conflict' });
   });
 
   test('leave records that can be asked, page by page and in sums', async () => {
@@ -133,6 +154,36 @@ describe('close', () => {
     await vi.waitFor(() => expect(provider.requests[0]?.abortedAtMs).not.toBeNull());
     const again = await createKeyward({ storage });
     expect((await again.calls.list({ kid })).items).toMatchObject([{ code: 'client_closed', complete: false }]);
+    await again.close();
+  });
+
+  test('is kept open neither by a body that never comes nor by a policy that never answers', async () => {
+    const never = new Promise<undefined>(() => undefined);
+    const policies = [({ tags }: { readonly tags: readonly string[] }) => (tags.includes('stuck') ? never : undefined)];
+    const { keyward, issue } = await startBackend({ policies, gateway: { drainTimeoutMs: 50 } });
+    const handler = keyward.handler();
+    const { key } = await issue();
+    const stuck = await issue({ tags: ['stuck'] });
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('{')) });
+    const init = { method: 'POST', headers: { 'x-api-key': key }, body, duplex: 'half' } as const;
+    const half = handler.fetch(new Request('http://localhost/v1/things', init));
+    void handler.fetch(new Request('http://localhost/v1/things', { headers: { 'x-api-key': stuck.key } }));
+    await sleep(20);
+    const startedAtMs = performance.now();
+    await keyward.close();
+    expect(performance.now() - startedAtMs).toBeLessThan(3_000);
+    expect((await half).status).toBe(499);
+  });
+
+  test('waits for a resolve under way: its record is there', async () => {
+    const storage = tempFolder();
+    const { keyward, issue } = await startBackend({ storage });
+    const { key, kid } = await issue();
+    const resolved = keyward.resolve(key, { credential: keyward.backendToken ?? '' });
+    await keyward.close();
+    expect(await resolved).toMatchObject({ ok: true });
+    const again = await createKeyward({ storage });
+    expect((await again.calls.list({ kid })).items).toMatchObject([{ operation: 'resolve', code: 'ok' }]);
     await again.close();
   });
 });
