@@ -5,7 +5,8 @@ import type { FleetPort, Receipt } from './ports.ts';
 
 /** What has to reach the workers after the commit. */
 export type Propagation =
-  | { readonly kind: 'snapshot' }
+  /** With `kids`: keys that the workers must forget besides. */
+  | { readonly kind: 'snapshot'; readonly kids?: readonly string[] }
   /** Without `wait` the answer does not wait for the workers. */
   | { readonly kind: 'key'; readonly kid: string; readonly wait: boolean }
   | { readonly kind: 'keys'; readonly kids: readonly string[]; readonly wait: boolean }
@@ -99,10 +100,18 @@ async function propagate(ctx: CallContext, propagation: Propagation): Promise<Re
 function tell(fleet: FleetPort, propagation: Exclude<Propagation, { readonly kind: 'none' }>): Promise<Receipt> {
   switch (propagation.kind) {
     case 'snapshot':
-      return fleet.publish();
+      return publish(fleet, propagation.kids ?? []);
     case 'key':
       return fleet.invalidateKey(propagation.kid);
     case 'keys':
       return fleet.invalidateKeys(propagation.kids);
   }
+}
+
+/** The snapshot first: a key must not be read anew before what it stands on is known. */
+async function publish(fleet: FleetPort, kids: readonly string[]): Promise<Receipt> {
+  const published = await fleet.publish();
+  if (kids.length === 0) return published;
+  const forgotten = await fleet.invalidateKeys(kids);
+  return published.complete ? forgotten : published;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keyJobs } from '../../src/admin/jobs/index.ts';
 import { prepareFirstStart } from '../../src/admin/first-start.ts';
+import { readOwners } from '../../src/admin/load-owners.ts';
 import type { AdminDeps, ConfigFileStatus, FleetPort, Receipt } from '../../src/admin/ports.ts';
 import { createKeyLimits } from '../../src/admin/key-limits.ts';
 import { KnownKeys } from '../../src/admin/known-keys.ts';
@@ -190,16 +191,13 @@ const CONFIG_STATUS: ConfigFileStatus = {
 };
 
 async function snapshotOf(store: Store, workspaceId: string): Promise<Snapshot> {
-  const applications = await store.workspace(workspaceId).applications.all();
+  const owners = await readOwners(store.workspace(workspaceId));
   return {
     version: 1,
     gateway: GATEWAY_DEFAULTS,
     workspaces: {
       [workspaceId]: {
-        ...workspaceState({
-          id: workspaceId,
-          applications: Object.fromEntries(applications.map((row) => [row.id, row])),
-        }),
+        ...(owners ?? workspaceState({ id: workspaceId })),
         providers: { sandbox: providerOf('sandbox'), filehouse: providerOf('filehouse') },
         aliases: { filealias: { targets: ['filehouse/tiny'] } },
         catalogueSinceMs: {},

@@ -53,7 +53,7 @@ function wordsOf(fix: Fix, input: DecisionInput): Pick<Action, 'what' | 'request
     case 'sign-new-token':
       return told('Sign a new token with the key, within what the key allows.');
     case 'enable':
-      return enabling(fix.what, fix.id);
+      return enabling(fix.what, fix.id, input);
     case 'subscribe':
       return subscribing(fix.to, fix.name, input);
     case 'clear-constraints':
@@ -83,19 +83,37 @@ function done(what: string, method: Request['method'], path: string, body: Reque
   return { what, request: { method, path, body } };
 }
 
-function enabling(what: EnableKind, id: string): Pick<Action, 'what' | 'request'> {
+function enabling(what: EnableKind, id: string, { standing }: DecisionInput): Pick<Action, 'what' | 'request'> {
+  const isThere =
+    what === 'person'
+      ? standing.owners.some((owner) => owner.id === id && owner.person !== null)
+      : standing.team !== null;
   switch (what) {
     case 'application':
       return done(`Enable the application ${id}.`, 'PATCH', `/applications/${id}`, { state: 'active' });
     case 'person':
-      return told(`Enable or restore the person ${id}, or give the key another owner.`);
+      return isThere
+        ? done(`Enable the person ${id}, or give the key another owner.`, 'PATCH', `/people/${id}`, { state: 'active' })
+        : done(`Restore the person ${id}, or give the key another owner.`, 'POST', `/people/${id}/restore`, {});
     case 'membership':
-      return told(`Make ${id} a member of the team that may own keys, or give the key another owner.`);
+      return membership(id, standing);
     case 'team':
-      return told(`Enable or restore the team ${id}.`);
+      return isThere
+        ? done(`Enable the team ${id}.`, 'PATCH', `/teams/${id}`, { state: 'active' })
+        : done(`Restore the team ${id}.`, 'POST', `/teams/${id}/restore`, {});
     case 'workspace':
       return told(`Enable the workspace ${id}.`);
   }
+}
+
+function membership(personId: string, { team, owners }: DecisionInput['standing']): Pick<Action, 'what' | 'request'> {
+  const what = `Make ${personId} a member of the team that may own keys, or give the key another owner.`;
+  if (team === null) return told(what);
+  const role = { role: 'member', state: 'active' };
+  const isMember = owners.some(({ id, membership: known }) => id === personId && known !== null);
+  return isMember
+    ? done(what, 'PATCH', `/teams/${team.id}/members/${personId}`, role)
+    : done(what, 'POST', `/teams/${team.id}/members`, { personId, ...role });
 }
 
 function subscribing(

@@ -5,11 +5,12 @@ import type { Owner } from '../../keys/standing.ts';
 import type { CallContext } from '../contract.ts';
 import type { KeyRow } from '../stores.ts';
 import type { StepOutcome } from './case-record.ts';
+import type { OwnerChoice } from './owner-change.ts';
 import { currentSecret, presentInput } from './present-input.ts';
 
 interface Offer {
-  /** As the step update-owner takes it; null: to be done with the resource that it names. */
-  readonly choice: string | null;
+  /** As the step update-owner takes it. */
+  readonly choice: OwnerChoice['choice'];
   readonly what: string;
 }
 
@@ -49,12 +50,15 @@ function offersOf(hasApplication: boolean, owners: readonly Owner[], codes: read
     offers.push({ choice: 'enable-application', what: 'Enable the application of the key.' });
   }
   for (const { id, person } of owners) {
-    if (person === null)
-      offers.push({ choice: null, what: `Create the person ${id}, or restore them where they were deleted.` });
-    else if (person.state === 'disabled') offers.push({ choice: null, what: `Enable the person ${id}.` });
+    if (person === null) {
+      offers.push({ choice: 'restore-person', what: `Restore the person ${id}, where they were deleted.` });
+      offers.push({ choice: 'create-person', what: `Create a person in the place of ${id}.` });
+    } else if (person.state === 'disabled') {
+      offers.push({ choice: 'enable-person', what: `Enable the person ${id}.` });
+    }
   }
   if (codes.some((code) => code === 'owner_not_member' || code === 'owner_role_lost')) {
-    offers.push({ choice: null, what: 'Give the owner a membership of the team that may own keys.' });
+    offers.push({ choice: 'join-team', what: 'Give the owner a membership of the team that may own keys.' });
   }
   return [
     ...offers,

@@ -7,7 +7,7 @@ import { ownerEvidence } from '../diagnosis/owner-evidence.ts';
 import { reissue } from '../diagnosis/reissue.ts';
 import { selfTest } from '../diagnosis/self-test.ts';
 import type { SelfTest } from '../diagnosis/self-test.ts';
-import { id } from '../fields.ts';
+import { displayName, id } from '../fields.ts';
 import { caseChange, caseParams, caseView, keyOfCase, reason, viewCase } from './cases.ts';
 import { testFields } from './key-test.ts';
 import { requireKey } from './key-view.ts';
@@ -49,7 +49,7 @@ const updateOwner = changeEndpoint({
   path: '/cases/:id/steps/update-owner',
   summary: 'Step 3: change the owner',
   description:
-    'reassign gives the key another application or owner; enable-application enables its application. Done and audited as by the resource itself.',
+    'reassign gives the key another application or owner; enable-application enables its application; update-person, enable-person and restore-person change the record of a person; create-person makes a new one and lets them answer for the key; join-team makes a person a member who may own keys. Done and audited as by the resource itself.',
   cli: { verb: 'cases update-owner' },
   body: z.strictObject({
     choice: z.enum(OWNER_CHOICES),
@@ -58,6 +58,9 @@ const updateOwner = changeEndpoint({
       .nullable()
       .exactOptional()
       .describe('With reassign: who will answer for the key; null: nobody but its application.'),
+    personId: id.exactOptional().describe('With update-person, enable-person, restore-person and join-team.'),
+    name: displayName.exactOptional().describe('With create-person and update-person.'),
+    email: z.email().max(320).nullable().exactOptional().describe('With create-person and update-person.'),
   }),
   response: caseView,
   handler: async (ctx, { params, body }) => {

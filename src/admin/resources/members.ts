@@ -32,7 +32,7 @@ const memberView = z
 
 const changedMember = memberView.extend({ impact: impactView }).meta({ id: 'ChangedMember' });
 
-const add = changeEndpoint({
+export const add = changeEndpoint({
   id: 'members.add',
   method: 'POST',
   path: '/teams/:id/members',
@@ -84,7 +84,7 @@ const list = readEndpoint({
   },
 });
 
-const update = changeEndpoint({
+export const update = changeEndpoint({
   id: 'members.update',
   method: 'PATCH',
   path: '/teams/:id/members/:personId',

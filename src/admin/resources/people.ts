@@ -47,7 +47,7 @@ const personView = z
 
 const changedPerson = personView.extend({ impact: impactView }).meta({ id: 'ChangedPerson' });
 
-const create = changeEndpoint({
+export const create = changeEndpoint({
   id: 'people.create',
   method: 'POST',
   path: '/people',
@@ -107,7 +107,7 @@ const get = readEndpoint({
   handler: async (ctx, input) => view(await requirePerson(ctx.workspace, input.params.id)),
 });
 
-const update = changeEndpoint({
+export const update = changeEndpoint({
   id: 'people.update',
   method: 'PATCH',
   path: '/people/:id',
@@ -155,7 +155,7 @@ const remove = changeEndpoint({
   },
 });
 
-const restore = changeEndpoint({
+export const restore = changeEndpoint({
   id: 'people.restore',
   method: 'POST',
   path: '/people/:id/restore',
