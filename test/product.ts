@@ -142,6 +142,8 @@ export interface ShownCall {
   readonly cacheWriteTokens: number | null;
   readonly outputTokens: number | null;
   readonly reasoningTokens: number | null;
+  readonly costNanoUsd: number | null;
+  readonly secretGeneration: number | null;
   readonly worker: number;
 }
 

@@ -215,3 +215,19 @@ describe.each(MATRIX)('with $what', ({ breaks, mends, code, stops }) => {
     expect(await refusals()).toEqual(whole);
   });
 });
+
+test('calls of a key that changes hands are recorded under whoever answers for it at the time', async () => {
+  const request = rawRequest('/v1/chat/completions', DIALECT_CALLS.openai.body('sandbox/echo', false), {
+    key: keys.own.key,
+  });
+  const ownersOfCalls = async () =>
+    (
+      (await admin('GET', `/calls?key=${keys.own.kid}&limit=2`)) as {
+        readonly items: readonly { readonly ownerId: string | null }[];
+      }
+    ).items.map(({ ownerId }) => ownerId);
+  await rawExchange(product.gatewayUrl, request);
+  await admin('PATCH', `/keys/${keys.own.kid}`, { ownerId: ids.owner });
+  await rawExchange(product.gatewayUrl, request);
+  await expect.poll(ownersOfCalls).toEqual([ids.owner, ids.keyOwner]);
+});

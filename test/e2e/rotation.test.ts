@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createKey, startProduct } from '../product.ts';
+import { createKey, listCalls, startProduct } from '../product.ts';
 import type { Product } from '../product.ts';
 
 let product: Product;
@@ -12,7 +12,7 @@ async function call(key: string): Promise<Response> {
   const response = await fetch(`${product.gatewayUrl}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'sandbox/echo', messages: [{ role: 'user', content: 'hello' }] }),
+    body: JSON.stringify({ model: 'sandbox/echo', max_tokens: 50, messages: [{ role: 'user', content: 'hello' }] }),
   });
   return response;
 }
@@ -48,6 +48,28 @@ test('in the overlap both secrets call and share one limit; answers to the old o
   expect([(await call(old)).status, (await call(fresh)).status]).toEqual([200, 200]);
   expect(await codeOf(await call(old))).toBe('429 rate_limited');
   expect(await codeOf(await call(fresh))).toBe('429 rate_limited');
+});
+
+test('both secrets, used in turn by parallel calls, spend one budget to the nano-dollar', async () => {
+  const { kid, key: old } = await createKey(product, { limits: { budgets: [{ usd: 0.001, period: 'day' }] } });
+  const { key: fresh } = await rotate(kid, '1h');
+  const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => call(i % 2 === 0 ? old : fresh)));
+  const statuses = answers.map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set([200, 429]));
+  const budget = async () => {
+    const { items } = (await product.admin('GET', `/keys/${kid}/limits`)).body as {
+      readonly items: readonly { readonly name: string; readonly used: number; readonly held: number }[];
+    };
+    return items.find(({ name }) => name === 'budget');
+  };
+  await expect.poll(async () => (await budget())?.held).toBe(0);
+  await expect.poll(async () => (await listCalls(product, `&key=${kid}`)).length).toBe(100);
+  const calls = await listCalls(product, `&key=${kid}`);
+  const paid = calls.filter(({ status }) => status === 200);
+  expect(new Set(paid.map(({ secretGeneration }) => secretGeneration))).toEqual(new Set([1, 2]));
+  const spent = paid.reduce((sum, { costNanoUsd }) => sum + (costNanoUsd ?? 0), 0);
+  expect(await budget()).toMatchObject({ used: spent });
+  expect(spent).toBeLessThanOrEqual(1_000_000);
 });
 
 test('when the overlap is over the old secret is refused and told why; the new one goes on', async () => {
