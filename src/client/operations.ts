@@ -633,7 +633,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     params: ['kid'],
     summary: 'Change a key',
     description:
-      'What is omitted stays, null clears. Temporary keys go along when it changes hands. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
+      'What is omitted stays, null clears. Temporary keys go along when it changes hands, and keep the dates that they were minted with. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
     cli: {
       verb: 'keys update',
       columns: null,

@@ -80,6 +80,16 @@ describe('a temporary key', () => {
     expect(await codeOf(call(long.key))).toBe('parent_inactive');
   });
 
+  test('keeps the dates that it was minted with, so that its uses cannot begin anew', async () => {
+    const parent = await createKey(product);
+    const child = await mint(parent.kid, { ttl: '2m', limits: { uses: 1 } });
+    for (const dates of [{ expiresIn: '1h' }, { expiresAt: null }, { notBefore: null }]) {
+      const refused = await product.admin('PATCH', `/keys/${child.kid}`, dates);
+      expect([refused.status, (refused.body as { readonly code: string }).code]).toEqual([409, 'conflict']);
+    }
+    expect([await codeOf(call(child.key)), await codeOf(call(child.key))]).toEqual(['ok', 'uses_exhausted']);
+  });
+
   test('bound to a session is refused outside of it', async () => {
     const parent = await createKey(product);
     const { key } = await mint(parent.kid, { session: 'checkout-42' });

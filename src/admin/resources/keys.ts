@@ -142,7 +142,7 @@ export const update = changeEndpoint({
   permission: 'keys:update',
   summary: 'Change a key',
   description:
-    'What is omitted stays, null clears. Temporary keys go along when it changes hands. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
+    'What is omitted stays, null clears. Temporary keys go along when it changes hands, and keep the dates that they were minted with. With a revision, the change is refused when the key was changed since. A key that was revoked cannot be changed.',
   cli: { verb: 'keys update' },
   params: z.strictObject({ kid: keyRef }),
   query: strictQuery,
@@ -169,6 +169,7 @@ export const update = changeEndpoint({
       });
     }
     if (body.applicationId !== undefined || body.ownerId !== undefined) await requireReassignable(ctx, before, body);
+    refuseNewDates(before, body);
     const { notBefore: _notBefore, expiresAt: _expiresAt, expiresIn: _expiresIn, revision, ...same } = body;
     const updated = await ctx.workspace.keys.update(before.kid, revision ?? before.revision, {
       ...same,
@@ -250,6 +251,15 @@ interface DateInput {
 }
 
 type KeyDates = Pick<KeyRow, 'notBeforeMs' | 'expiresAtMs'>;
+
+/** What counts a temporary key's uses ends with it: were its end moved, the uses would begin anew. */
+function refuseNewDates({ kid, parentKid }: KeyRow, { notBefore, expiresAt, expiresIn }: DateInput): void {
+  const isAsked = notBefore !== undefined || expiresAt !== undefined || expiresIn !== undefined;
+  if (parentKid === null || !isAsked) return;
+  throw new AppError('conflict', {
+    message: `${kid} is a temporary key: its dates were set when it was minted. Revoke it, or mint another from ${parentKid}.`,
+  });
+}
 
 /** The dates that a key will have; an expiry that is set must lie ahead, and after the start. */
 function checkedDates(input: DateInput, before: KeyDates, nowMs: number): KeyDates {
