@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { keyJobs } from './admin/jobs/index.ts';
 import type { AdminDeps } from './admin/ports.ts';
 import { prepareFirstStart } from './admin/first-start.ts';
+import { watchFailures } from './admin/responses/failure-triggers.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
 import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
@@ -125,6 +126,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onCalls: (rows) => {
         callLog.push(rows);
         activity.observe(rows);
+        failures.observe(rows);
       },
       onLog: (level, message, fields) => log[level](fields, message),
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
@@ -159,6 +161,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       version: packageJson.version,
       startedAtMs,
     };
+    const failures = watchFailures(adminDeps);
+    closers.unshift(() => failures.idle());
     const adminStart = startAdminServer({
       host: settings.host,
       port: settings.adminPort,

@@ -9,6 +9,7 @@ import type { Cidr } from '../keys/cidr.ts';
 import type { Narrowing, StandingState } from '../keys/owners.ts';
 import type { MembershipStore, PersonStore, TeamStore } from './owner-stores.ts';
 import type { JobStore, KeyLifeStores } from './key-life-stores.ts';
+import type { ResponseStores } from './response-stores.ts';
 
 export interface Store {
   /** Everything of one workspace, each query confined to it. */
@@ -46,7 +47,7 @@ export interface Deployment extends WorkspacesStore {
   workspace(workspaceId: string): WorkspaceStore;
 }
 
-export interface WorkspaceStore extends KeyLifeStores {
+export interface WorkspaceStore extends KeyLifeStores, ResponseStores {
   readonly workspaceId: string;
   readonly deployment: Deployment;
   readonly applications: ApplicationStore;

@@ -8,6 +8,7 @@ import type {
   RotationPoliciesTable,
   WebhooksTable,
 } from './key-life-schema.ts';
+import type { ResponseRulesTable, ResponsesTable } from './response-schema.ts';
 
 /** Filled in and checked beneath every query of a workspace: see `workspace-plugin.ts`. */
 export type WorkspaceColumn = ColumnType<string, string | undefined, never>;
@@ -229,6 +230,8 @@ export interface TenantTables {
   webhooks: WebhooksTable;
   outbox: OutboxTable;
   alerts: AlertsTable;
+  response_rules: ResponseRulesTable;
+  responses: ResponsesTable;
 }
 
 /** Every table of `keyward.sqlite`. */
@@ -258,4 +261,6 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'webhooks',
   'outbox',
   'alerts',
+  'response_rules',
+  'responses',
 ];

@@ -14,6 +14,8 @@ import { createMembershipStore } from './memberships.ts';
 import { createPersonStore } from './people.ts';
 import { createOutboxStore } from './outbox.ts';
 import { createProviderStore } from './providers.ts';
+import { createResponseRuleStore } from './response-rules.ts';
+import { createResponseStore } from './responses.ts';
 import { createRevealStore } from './reveals.ts';
 import { createRotationPolicyStore } from './rotation-policies.ts';
 import type { Tables } from './schema.ts';
@@ -79,6 +81,8 @@ function createStores(
     webhooks: createWebhookStore({ db: confined, workspaceId, dataKeys }),
     outbox: createOutboxStore(confined),
     alerts: createAlertStore(confined),
+    responseRules: createResponseRuleStore(confined),
+    responses: createResponseStore(confined),
   };
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { keyJobs } from '../../src/admin/jobs/index.ts';
 import { prepareFirstStart } from '../../src/admin/first-start.ts';
 import type { AdminDeps, ConfigFileStatus, FleetPort, Receipt } from '../../src/admin/ports.ts';
+import { watchFailures } from '../../src/admin/responses/failure-triggers.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
 import type { Store } from '../../src/admin/stores.ts';
 import { createTokenVerifier } from '../../src/admin/tokens.ts';
@@ -25,6 +26,7 @@ import type { SqliteCallStore } from '../../src/storage/call-store.ts';
 import { openStore } from '../../src/storage/store.ts';
 import { createScheduler } from '../../src/watch/jobs/scheduler.ts';
 import { createKeyActivityLog } from '../../src/watch/key-activity-log.ts';
+import type { FailureWatch } from '../../src/watch/failure-watch.ts';
 import type { KeyActivityLog } from '../../src/watch/key-activity-log.ts';
 
 export const TOKEN = 'admin-token-of-the-tests-0123456789';
@@ -52,8 +54,11 @@ export interface AdminFixture {
   /** Every line that was logged. */
   readonly logged: string[];
   readonly activity: KeyActivityLog;
+  readonly failures: FailureWatch;
   /** What the operator's file says about the life of keys: may be changed. */
   readonly settings: { -readonly [Name in keyof KeyLifeSettings]: KeyLifeSettings[Name] };
+  /** A call that cost this much, booked against the key's own budgets. */
+  spend(kid: string, nanoUsd: number): Promise<void>;
   /** Runs every job that is due by the clock. */
   runJobs(): Promise<void>;
   /** A call as anyone could make it. */
@@ -115,8 +120,18 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
     ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings },
+    failures: watchFailures(deps),
     // Another scheduler each time: as after a restart.
     runJobs: () => createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick(),
+    spend: async (kid, nanoUsd) => {
+      const limits = (await store.workspace(workspaceId).keys.get(kid))?.limits ?? {};
+      const bound = bindCallLimits(counters, [{ kind: 'key', id: kid, limits }]);
+      const taken = bound.take(clock.nowMs, { tokens: 1, nanoUsd });
+      if (taken.ok && taken.reservation !== null) {
+        bound.settle(taken.reservation, { tokens: 1, nanoUsd }, clock.nowMs);
+      }
+      bound.release();
+    },
     firstKey: firstKey ?? '',
     send: (method, path, options = {}) => send(app, method, path, options),
     dispose: async () => {

@@ -1,9 +1,11 @@
 import type { Job } from '../../watch/jobs/scheduler.ts';
 import type { AdminDeps } from '../ports.ts';
 import { deliverEventsJob } from './deliver-events.ts';
+import { endResponsesJob } from './end-responses.ts';
 import { endUnusedJob } from './end-unused.ts';
 import { expiryNoticesJob } from './expiry-notices.ts';
 import { idleKeysJob } from './idle-keys.ts';
+import { respondJobs } from './respond.ts';
 import { rotateDueJob } from './rotate-due.ts';
 import { secretAgeJob } from './secret-age.ts';
 import { upkeepJob } from './upkeep.ts';
@@ -16,6 +18,8 @@ export function keyJobs(deps: AdminDeps): readonly Job[] {
     expiryNoticesJob(deps),
     secretAgeJob(deps),
     idleKeysJob(deps),
+    ...respondJobs(deps),
+    endResponsesJob(deps),
     deliverEventsJob(deps),
     upkeepJob(deps),
   ];

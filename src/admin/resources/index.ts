@@ -20,6 +20,8 @@ import { models } from './models.ts';
 import { people } from './people.ts';
 import { providers } from './providers.ts';
 import { reports } from './reports.ts';
+import { responseRules } from './response-rules.ts';
+import { responses } from './responses.ts';
 import { rotationPolicies } from './rotation-policies.ts';
 import { status } from './status.ts';
 import { teams } from './teams.ts';
@@ -39,6 +41,8 @@ export const ENDPOINTS = [
   ...keyPool,
   ...keyAdoption,
   ...rotationPolicies,
+  ...responseRules,
+  ...responses,
   ...applications,
   ...people,
   ...teams,
