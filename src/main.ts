@@ -145,6 +145,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       },
       activity,
       keyLife: () => publisher.keyLife(),
+      leaks: () => publisher.leaks(),
       adminUrl: () => publisher.keyLife().adminUrl ?? adminUrl,
       snapshotSource: publisher,
       limits: { read: (levels, nowMs) => bindCallLimits(ownCounters, levels).read(nowMs) },

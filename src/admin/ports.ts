@@ -1,6 +1,7 @@
 /** What the admin API needs of the rest of the program; handed in by the composition root. */
 import type { KeyActivity } from '../calls/key-activity.ts';
 import type { KeyLifeSettings } from '../config/key-life-settings.ts';
+import type { LeakSettings } from '../config/leak-settings.ts';
 import type { ConfigError } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
@@ -111,6 +112,8 @@ export interface AdminDeps {
   readonly configFile: ConfigFilePort;
   /** What the operator's file says about the life of keys, as it stands now. */
   readonly keyLife: () => KeyLifeSettings;
+  /** Who may report leaked keys, as the file says now. */
+  readonly leaks: () => LeakSettings;
   /** Where this server is reached, without a slash at its end. */
   readonly adminUrl: () => string;
   readonly clock: Clock;

@@ -10,6 +10,7 @@ import type { Endpoint } from './contract.ts';
 import { renderDocsPage } from './docs-page.ts';
 import { isOwnHost } from './host-check.ts';
 import { buildOpenApi } from './openapi.ts';
+import { LEAK_PATHS, addLeakIntake } from './leaks/intake.ts';
 import type { AdminDeps } from './ports.ts';
 import { problemResponse } from './problem.ts';
 import type { ProblemOptions } from './problem.ts';
@@ -54,6 +55,7 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   addDocuments(app, deps);
   addReveal(app, deps);
+  addLeakIntake(app, deps, clientAddressOf);
   for (const endpoint of ENDPOINTS) {
     app.on(endpoint.method, `${API_PREFIX}${endpoint.path}`, (c) => serve(c, endpoint, deps));
   }
@@ -155,7 +157,7 @@ function addDocuments(app: Hono<AdminEnv>, deps: AdminDeps): void {
   });
 }
 
-/** The only call without an admin token: the link itself is what allows it. */
+/** A call without an admin token: the link itself is what allows it. */
 function addReveal(app: Hono<AdminEnv>, deps: AdminDeps): void {
   app.get('/reveal', (c) => {
     c.header('content-security-policy', REVEAL_CSP);
@@ -177,6 +179,7 @@ function addMethodRefusals(app: Hono<AdminEnv>): void {
   const documents = [
     ...['/api/openapi.json', '/api/docs'].map((path) => [path, ['GET']] as const),
     ['/reveal', ['GET', 'POST']] as const,
+    ...LEAK_PATHS.map((path) => [path, ['POST']] as const),
   ];
   const endpoints = [...paths].map(([path, list]) => [path, list.map(({ method }) => method)] as const);
   for (const [path, methods] of [...endpoints, ...documents]) {

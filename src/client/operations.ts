@@ -1717,6 +1717,18 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     },
     flags: [],
   },
+  'leak-rules.show': {
+    method: 'GET',
+    path: '/leak-rules',
+    params: [],
+    summary: 'Show rules for scanners',
+    description: 'Rules that find keys of Keyward in code and logs: for gitleaks (TOML) and TruffleHog (YAML).',
+    cli: {
+      verb: 'keys leak-rules',
+      columns: null,
+    },
+    flags: [],
+  },
   'rotation-policies.create': {
     method: 'POST',
     path: '/rotation-policies',

@@ -14,6 +14,8 @@ import type { AdminToken } from '../../src/admin/tokens.ts';
 import { createClient } from '../../src/client/client.ts';
 import type { Client } from '../../src/client/client.ts';
 import { keyLifeSettings } from '../../src/config/key-life-settings.ts';
+import { leakSettings } from '../../src/config/leak-settings.ts';
+import type { LeakSettings } from '../../src/config/leak-settings.ts';
 import type { KeyLifeSettings } from '../../src/config/key-life-settings.ts';
 import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
@@ -55,6 +57,8 @@ export interface AdminFixture {
   readonly logged: string[];
   readonly activity: KeyActivityLog;
   readonly failures: FailureWatch;
+  /** Who may report leaks: may be changed. */
+  readonly leaks: { -readonly [Name in keyof LeakSettings]: LeakSettings[Name] };
   /** What the operator's file says about the life of keys: may be changed. */
   readonly settings: { -readonly [Name in keyof KeyLifeSettings]: KeyLifeSettings[Name] };
   /** A call that cost this much, booked against the key's own budgets. */
@@ -84,6 +88,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const fleet = createTestFleet(clock);
   const activity = createKeyActivityLog({ store: (id) => store.workspace(id) });
   const settings = { ...keyLifeSettings(null) };
+  const leaks = { ...leakSettings(null) };
   const logged: string[] = [];
   const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const deps: AdminDeps = {
@@ -93,6 +98,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     fleet,
     activity,
     keyLife: () => settings,
+    leaks: () => leaks,
     adminUrl: () => settings.adminUrl ?? 'http://localhost:8081',
     clock: { now: () => clock.nowMs },
     snapshotSource: { current: () => snapshotOf(workspaceId) },
@@ -119,7 +125,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     app,
     deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
-    ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings },
+    ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings, leaks },
     failures: watchFailures(deps),
     // Another scheduler each time: as after a restart.
     runJobs: () => createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick(),

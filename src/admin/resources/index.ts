@@ -15,6 +15,7 @@ import { keyPool } from './key-pool.ts';
 import { keyRotation } from './key-rotation.ts';
 import { keysBulk } from './keys-bulk.ts';
 import { keys } from './keys.ts';
+import { leakRules } from './leak-rules.ts';
 import { members } from './members.ts';
 import { models } from './models.ts';
 import { people } from './people.ts';
@@ -40,6 +41,7 @@ export const ENDPOINTS = [
   ...keyLimits,
   ...keyPool,
   ...keyAdoption,
+  ...leakRules,
   ...rotationPolicies,
   ...responseRules,
   ...responses,
