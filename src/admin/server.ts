@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { createRequestIds } from '../lib/request-id.ts';
 import { none } from './contract.ts';
+import { toCsv } from './csv.ts';
 import type { Endpoint } from './contract.ts';
 import { renderDocsPage } from './docs-page.ts';
 import { isOwnHost } from './host-check.ts';
@@ -103,7 +104,21 @@ async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Prom
     deps.log.info({ requestId: ctx.requestId, actor: principal.actor, action: endpoint.id }, 'admin change');
     headers.set('x-keyward-in-force', inForce ? 'everywhere' : 'pending');
   }
+  if (endpoint.csvColumns !== null && asksForCsv(c)) return csvAnswer(endpoint.csvColumns, body);
   return new Response(JSON.stringify(body), { status, headers });
+}
+
+function asksForCsv(c: AdminContext): boolean {
+  const format = c.req.query('format');
+  return format === undefined ? /^text\/csv\b/i.test(c.req.header('accept') ?? '') : format === 'csv';
+}
+
+/** The next page's cursor goes into a header: a table has no place for it. */
+function csvAnswer(columns: readonly string[], body: unknown): Response {
+  const { items, next } = z.object({ items: z.array(z.unknown()), next: z.string().nullable() }).parse(body);
+  const headers = new Headers({ 'content-type': 'text/csv; charset=utf-8; header=present' });
+  if (next !== null) headers.set('x-keyward-next', next);
+  return new Response(toCsv(columns, items), { headers });
 }
 
 /** The workspace that the call is about: the one that an operator names, or the default one. */

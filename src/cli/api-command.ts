@@ -26,7 +26,9 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
   );
   const within = typeof workspace === 'string' ? { workspaceId: workspace } : {};
   const answer = await withProgress(terminal, () => call({ ...connection, ...within }, id, input));
-  terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(operation, answer));
+  // A table in CSV is for another program, as it is.
+  if (typeof answer === 'string') terminal.out(answer);
+  else terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : renderAnswer(operation, answer));
 }
 
 const PROGRESS_EVERY_MS = 2000;

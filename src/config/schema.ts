@@ -119,6 +119,8 @@ const days = wholeNumber(1, 3650);
 const keys = z.strictObject({
   expiryNoticeDays: z.array(days).max(10).optional(),
   idleAfterDays: days.optional(),
+  budgetAlertPercents: z.array(wholeNumber(1, 100)).max(10).optional(),
+  temporaryKeptDays: days.optional(),
 });
 
 const webhooks = z.strictObject({ allowPrivate: flag.optional() });

@@ -111,6 +111,10 @@ export interface KeysTable {
   readonly secret_since_ms: number;
   /** 1 where an older secret may end before its time. */
   readonly ends_early: number;
+  /** A temporary key that was not used for so long after it was minted is taken back; null: never. */
+  readonly reclaim_unused_ms: number | null;
+  /** Temporary keys of it that were taken back unused, ever. */
+  readonly reclaimed: ColumnType<number, number | undefined, number>;
 }
 
 export interface PeopleTable {

@@ -19,6 +19,7 @@ import { createResponseStore } from './responses.ts';
 import { createRevealStore } from './reveals.ts';
 import { createRotationPolicyStore } from './rotation-policies.ts';
 import type { Tables } from './schema.ts';
+import { createTemporaryKeyStore } from './temporary-keys.ts';
 import { createTeamStore } from './teams.ts';
 import { createWebhookStore } from './webhooks.ts';
 import { confine } from './workspace-plugin.ts';
@@ -69,6 +70,7 @@ function createStores(
     teams: createTeamStore(confined),
     memberships: createMembershipStore(confined),
     keys: createKeyStore(confined),
+    temporaryKeys: createTemporaryKeyStore(confined),
     providers: createProviderStore(confined),
     credentials: createCredentialStore({ db: confined, workspaceId, dataKeys }),
     aliases: createAliasStore(confined),

@@ -3,8 +3,10 @@ import type { AdminDeps } from '../ports.ts';
 import { deliverEventsJob } from './deliver-events.ts';
 import { endResponsesJob } from './end-responses.ts';
 import { endUnusedJob } from './end-unused.ts';
+import { exhaustionJobs } from './exhaustion.ts';
 import { expiryNoticesJob } from './expiry-notices.ts';
 import { idleKeysJob } from './idle-keys.ts';
+import { reclaimJob } from './reclaim.ts';
 import { respondJobs } from './respond.ts';
 import { rotateDueJob } from './rotate-due.ts';
 import { secretAgeJob } from './secret-age.ts';
@@ -20,6 +22,8 @@ export function keyJobs(deps: AdminDeps): readonly Job[] {
     idleKeysJob(deps),
     ...respondJobs(deps),
     endResponsesJob(deps),
+    ...exhaustionJobs(deps),
+    reclaimJob(deps),
     deliverEventsJob(deps),
     upkeepJob(deps),
   ];

@@ -26,6 +26,7 @@ import { responses } from './responses.ts';
 import { rotationPolicies } from './rotation-policies.ts';
 import { status } from './status.ts';
 import { teams } from './teams.ts';
+import { temporaryKeyReport } from './temporary-key-report.ts';
 import { usage } from './usage.ts';
 import { workspaces } from './workspaces.ts';
 import { webhooks } from './webhooks.ts';
@@ -58,6 +59,7 @@ export const ENDPOINTS = [
   ...webhooks,
   ...alerts,
   ...reports,
+  ...temporaryKeyReport,
   ...auditEvents,
   ...integrity,
   ...accessReview,

@@ -11,6 +11,8 @@ export const responses: Migration = {
   sql: `
     alter table keys add column reclaim_unused_ms integer;
     alter table keys add column reclaimed integer not null default 0;
+    create index keys_reclaimable on keys (workspace_id, kid)
+      where reclaim_unused_ms is not null and state = 'active';
 
     create table response_rules (
       workspace_id text not null references workspaces (id),
