@@ -317,6 +317,22 @@ export const ERRORS = {
     'All temporary keys that this key may have are in use. Wait until one of them ends, revoke some, or ask for a higher limit.',
     true,
   ),
+  leak_report_refused: row(
+    'admin',
+    401,
+    'This report is not signed by anybody who may report leaked keys here. An operator configures who may.',
+  ),
+  leak_report_malformed: row(
+    'admin',
+    422,
+    'This report does not have the form that is expected. See the guide on leaks.',
+  ),
+  leak_reports_limited: row(
+    'admin',
+    429,
+    'Too many reports came from this network. Wait as long as Retry-After says.',
+    true,
+  ),
   conflict: row('admin', 409, 'This cannot be done in the present state.'),
   declared_in_file: row('admin', 409, 'This is declared in the configuration file and can only be changed there.'),
 

@@ -9,6 +9,7 @@ import { prepareFirstStart } from './admin/first-start.ts';
 import { createGatewayProbe } from './admin/gateway-probe.ts';
 import { createKeyLimits } from './admin/key-limits.ts';
 import { KnownKeys } from './admin/known-keys.ts';
+import { watchFailures } from './admin/responses/failure-triggers.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
 import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
@@ -127,6 +128,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onCalls: (rows) => {
         callLog.push(rows);
         activity.observe(rows);
+        failures.observe(rows);
       },
       onLog: (level, message, fields) => log[level](fields, message),
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
@@ -152,6 +154,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       },
       activity,
       keyLife: () => publisher.keyLife(),
+      leaks: () => publisher.leaks(),
       adminUrl: () => publisher.keyLife().adminUrl ?? adminUrl,
       snapshotSource: publisher,
       knownKeys,
@@ -170,6 +173,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       version: packageJson.version,
       startedAtMs,
     };
+    const failures = watchFailures(adminDeps);
+    closers.unshift(() => failures.idle());
     const adminStart = startAdminServer({
       host: settings.host,
       port: settings.adminPort,

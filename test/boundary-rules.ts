@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Exceptions by file: `from` a path, `to` a path or folder, `typesOnly` where only types may cross. */
 const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonly typesOnly: boolean }[] = [
   // The control plane's ports: storage implements them, watch uses the one for call records.
-  { from: /^src\/(storage|watch)\//, to: /^src\/admin\/(owner-|key-life-)?stores\.ts$/, typesOnly: true },
+  { from: /^src\/(storage|watch)\//, to: /^src\/admin\/(owner-|key-life-|response-)?stores\.ts$/, typesOnly: true },
   // Why a start fails is told in one form, wherever it fails.
   { from: /^src\/storage\//, to: /^src\/config\/start-error\.ts$/, typesOnly: false },
   // The embedded engine has a composition root of its own: in one process, both planes meet there.

@@ -22,6 +22,8 @@ export interface Change<Out> {
   /** Where several things are changed at once: an audit entry for each of them, in place of the one above. */
   readonly targets?: readonly ChangedTarget[];
   readonly reason?: string | null;
+  /** In place of the audited action, where only the work shows which it is. */
+  readonly action?: string;
   readonly propagate: Propagation;
   /** Called after the commit, with the workers' receipt; null when nobody waited or it failed. */
   readonly answer: (receipt: Receipt | null) => Out;
@@ -69,6 +71,7 @@ export async function recordChange<Out>(
       atMs: tx.nowMs,
       actor: tx.principal.actor,
       ...audited,
+      ...(made.action === undefined ? {} : { action: made.action }),
       ...{ targetId, before, after },
       reason: made.reason ?? null,
       requestId: tx.requestId,

@@ -54,7 +54,8 @@ const usd = z
   .min(1 / NANO_USD)
   .max(BUDGET_NANO_USD_MAX / NANO_USD);
 
-const budget = z.strictObject({
+/** One budget, in USD. */
+export const budgetInput = z.strictObject({
   usd,
   period: z.enum(['hour', 'day', 'week', 'month', 'total']),
   window: z
@@ -74,7 +75,7 @@ const limitFields = {
   tokensPerDay: limit,
   concurrency: limit.describe('Calls in flight at the same time.'),
   uses: limit.describe('Calls that may ever be made.'),
-  budgets: z.array(budget).max(10).nullable().describe('USD per period; a call must fit into all of them.'),
+  budgets: z.array(budgetInput).max(10).nullable().describe('USD per period; a call must fit into all of them.'),
   usdPerCallMax: usd.nullable().describe('What one call may cost at most, as estimated before it.'),
   tokensPerCallMax: limit.describe('Tokens of one call, input and output, as estimated before it.'),
 };
@@ -116,7 +117,7 @@ function storedForm({ budgets, usdPerCallMax, ...counts }: NonNullable<LimitsInp
   };
 }
 
-function storedBudget({ usd: amount, ...rest }: z.output<typeof budget>): Budget {
+export function storedBudget({ usd: amount, ...rest }: z.output<typeof budgetInput>): Budget {
   return { nanoUsd: Math.round(amount * NANO_USD), ...rest };
 }
 
@@ -159,9 +160,13 @@ export function viewScopes(scopes: Scopes): z.input<typeof scopesView> {
 export function viewLimits({ budgets, costPerCallMax, ...counts }: Limits): LimitsView {
   return {
     ...counts,
-    budgets: budgets?.map(({ nanoUsd, ...rest }) => ({ usd: nanoUsd / NANO_USD, ...rest })) ?? null,
+    budgets: budgets?.map(viewBudget) ?? null,
     usdPerCallMax: costPerCallMax === null ? null : costPerCallMax / NANO_USD,
   };
+}
+
+export function viewBudget({ nanoUsd, ...rest }: Budget): z.output<typeof budgetInput> {
+  return { usd: nanoUsd / NANO_USD, ...rest };
 }
 
 function optional<T extends Readonly<Record<string, z.ZodType>>>(fields: T) {

@@ -57,6 +57,8 @@ interface Definition<Id extends string, Params extends z.ZodObject, Query extend
   readonly query: Query;
   /** What is answered; fields that it does not name are dropped, so that nothing slips out. */
   readonly response: Out;
+  /** The columns of its list as CSV, which callers can ask for in the place of JSON. */
+  readonly csvColumns?: readonly string[];
   /** Errors it answers with besides those that every endpoint can give. */
   readonly errors?: readonly ErrorCode[];
 }
@@ -131,6 +133,7 @@ export interface Endpoint<
   readonly body: Body;
   readonly response: Out;
   readonly errors: readonly ErrorCode[];
+  readonly csvColumns: readonly string[] | null;
   /** Every status of success, the usual one first. */
   readonly statuses: readonly number[];
   readonly audit: 'none' | { readonly targetKind: string };
@@ -161,6 +164,7 @@ export function readEndpoint<
     body: none,
     cli: definition.cli ?? null,
     errors: definition.errors ?? [],
+    csvColumns: definition.csvColumns ?? null,
     statuses: [200],
     audit: 'none',
     run: async (ctx, raw) => {
@@ -186,6 +190,7 @@ export function questionEndpoint<
     ...{ id, method: 'POST', path, permission, summary, description, params, query: none, body, response },
     cli: definition.cli ?? null,
     errors: definition.errors ?? [],
+    csvColumns: definition.csvColumns ?? null,
     statuses: [200],
     audit: definition.audit ?? 'none',
     run: async (ctx, raw) => {
@@ -209,6 +214,7 @@ export function changeEndpoint<
     ...{ id, method, path, permission, summary, description, params, query, body, response },
     cli: definition.cli ?? null,
     errors: definition.errors ?? [],
+    csvColumns: definition.csvColumns ?? null,
     statuses: [...new Set([status, statusWhilePending, ...('preview' in query.shape ? [200] : [])])],
     audit: definition.audit,
     change: handler,

@@ -16,6 +16,8 @@ export const EVENT_TYPES = [
   'key.idle',
   'key.suspended',
   'key.too_old',
+  'response.taken',
+  'response.ended',
   'alert.raised',
   'alert.resolved',
   'webhook.test',

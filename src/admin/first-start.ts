@@ -1,6 +1,7 @@
 import { generateKey } from '../keys/format.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import { freshSecret } from './resources/key-secret.ts';
+import { defaultRules } from './default-rules.ts';
 import { firstApplication } from './first-application.ts';
 import { newId } from './new-id.ts';
 import type { IssuingHasher } from './ports.ts';
@@ -45,6 +46,7 @@ async function createApplicationAndKey(tx: WorkspaceStore, hasher: IssuingHasher
   const applicationId = application.id;
   const key = generateKey({ type: 'kwk', environment: 'live' });
   await tx.applications.insert(application);
+  for (const rule of defaultRules(nowMs)) await tx.responseRules.insert(rule);
   await tx.keys.insert({
     kid: key.kid,
     type: 'kwk',

@@ -23,7 +23,14 @@ export type KeyScan =
   | { readonly kind: 'ending-early' }
   | { readonly kind: 'expiring'; readonly fromMs: number; readonly toMs: number }
   /** Not used after `beforeMs`, and watched since before. */
-  | { readonly kind: 'unused-since'; readonly beforeMs: number };
+  | { readonly kind: 'unused-since'; readonly beforeMs: number }
+  /** With a budget of their own. */
+  | { readonly kind: 'with-budgets' }
+  /** With temporary keys that have not expired. */
+  | { readonly kind: 'minted-from'; readonly nowMs: number }
+  /** Owned by any of them, or of any of the applications. */
+  | { readonly kind: 'beneath'; readonly ownerIds: readonly string[]; readonly applicationIds: readonly string[] }
+  | { readonly kind: 'all' };
 
 export interface KeyScanStore {
   /** At most `limit` keys in the order of their ids, after the one that is named. */

@@ -1,12 +1,12 @@
 /** What the admin API needs of the rest of the program; handed in by the composition root. */
 import type { KeyActivity } from '../calls/key-activity.ts';
 import type { KeyLifeSettings } from '../config/key-life-settings.ts';
+import type { LeakSettings } from '../config/leak-settings.ts';
 import type { ConfigError } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { SecretHasher } from '../keys/secret-hash.ts';
-import type { Standing } from '../keys/standing.ts';
-import type { LimitReading } from '../limits/call-limits.ts';
+import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { Principal } from './rbac.ts';
@@ -90,7 +90,7 @@ export interface KeyLimits {
 }
 
 export interface KeyLimitsPort {
-  bind(standing: Standing): KeyLimits;
+  bind(standing: { readonly levels: readonly LimitLevel[] }): KeyLimits;
 }
 
 export interface GatewayRequest {
@@ -137,6 +137,8 @@ export interface AdminDeps {
   readonly configFile: ConfigFilePort;
   /** What the operator's file says about the life of keys, as it stands now. */
   readonly keyLife: () => KeyLifeSettings;
+  /** Who may report leaked keys, as the file says now. */
+  readonly leaks: () => LeakSettings;
   /** Where this server is reached, without a slash at its end. */
   readonly adminUrl: () => string;
   readonly clock: Clock;

@@ -13,6 +13,21 @@ export const ALERT_KINDS = [
   'secret_waiting',
   'secret_lost',
   'webhook_failing',
+  'rule_repeated_failures',
+  'rule_dead_key_use',
+  'rule_owner_disabled',
+  'rule_idle',
+  'rule_budget',
+  'rule_pool',
+  'rule_leak',
+  'rule_policy_violation',
+  'response_rule_halted',
+  'response_failed',
+  'unknown_keys_tried',
+  'leak_reported',
+  'pool_filling',
+  'budget_used',
+  'budget_forecast',
 ] as const;
 
 export type AlertKind = (typeof ALERT_KINDS)[number];
@@ -20,7 +35,7 @@ export type AlertKind = (typeof ALERT_KINDS)[number];
 export interface Condition {
   readonly kind: AlertKind;
   readonly severity: AlertSeverity;
-  readonly subjectKind: 'key' | 'webhook';
+  readonly subjectKind: 'key' | 'webhook' | 'network' | 'response-rule' | 'application' | 'team' | 'workspace';
   readonly subjectId: string;
   /** What is wrong and what to do. */
   readonly message: string;

@@ -12,14 +12,24 @@ export interface PolicyBook {
 
 export async function readPolicies(workspace: WorkspaceStore): Promise<PolicyBook> {
   const active = (await workspace.rotationPolicies.all()).filter(({ state }) => state === 'active');
-  const byTeam = active.some(({ selector }) => selector.teamIds !== null);
-  const applications = byTeam ? await workspace.applications.all() : [];
-  const teamOf = new Map(applications.map(({ id, teamId }) => [id, teamId]));
+  const teams = await teamsOf(
+    workspace,
+    active.map(({ selector }) => selector),
+  );
   return {
     active,
-    policyFor: (key) =>
-      active.find(({ selector }) => fits(selector, key, teamOf.get(key.applicationId) ?? null)) ?? null,
+    policyFor: (key) => active.find(({ selector }) => selectorFits(selector, key, teams)) ?? null,
   };
+}
+
+/** The teams of applications, where any of the selectors asks for them. */
+export async function teamsOf(
+  workspace: WorkspaceStore,
+  selectors: readonly KeySelector[],
+): Promise<ReadonlyMap<string, string | null>> {
+  const byTeam = selectors.some(({ teamIds }) => teamIds !== null);
+  const applications = byTeam ? await workspace.applications.all() : [];
+  return new Map(applications.map(({ id, teamId }) => [id, teamId]));
 }
 
 /** When the secret in use was made. */
@@ -37,7 +47,13 @@ export function isLive(key: KeyRow, nowMs: number): boolean {
   return key.type === 'kwk' && key.state === 'active' && (key.expiresAtMs === null || key.expiresAtMs > nowMs);
 }
 
-function fits({ applicationIds, teamIds, tags, environment }: KeySelector, key: KeyRow, teamId: string | null) {
+/** Whether a key is among those that a rule or policy is for. */
+export function selectorFits(
+  { applicationIds, teamIds, tags, environment }: KeySelector,
+  key: KeyRow,
+  teams: ReadonlyMap<string, string | null>,
+): boolean {
+  const teamId = teams.get(key.applicationId) ?? null;
   if (applicationIds !== null && !applicationIds.includes(key.applicationId)) return false;
   if (teamIds !== null && (teamId === null || !teamIds.includes(teamId))) return false;
   if (tags !== null && !tags.some((tag) => key.tags.includes(tag))) return false;

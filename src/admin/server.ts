@@ -6,10 +6,12 @@ import { AppError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { createRequestIds } from '../lib/request-id.ts';
 import { none } from './contract.ts';
+import { toCsv } from './csv.ts';
 import type { Endpoint } from './contract.ts';
 import { renderDocsPage } from './docs-page.ts';
 import { isOwnHost } from './host-check.ts';
 import { buildOpenApi } from './openapi.ts';
+import { LEAK_PATHS, addLeakIntake } from './leaks/intake.ts';
 import type { AdminDeps } from './ports.ts';
 import { problemResponse } from './problem.ts';
 import type { ProblemOptions } from './problem.ts';
@@ -54,6 +56,7 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
 
   addDocuments(app, deps);
   addReveal(app, deps);
+  addLeakIntake(app, deps, clientAddressOf);
   for (const endpoint of ENDPOINTS) {
     app.on(endpoint.method, `${API_PREFIX}${endpoint.path}`, (c) => serve(c, endpoint, deps));
   }
@@ -101,7 +104,21 @@ async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Prom
     deps.log.info({ requestId: ctx.requestId, actor: principal.actor, action: endpoint.id }, 'admin change');
     headers.set('x-keyward-in-force', inForce ? 'everywhere' : 'pending');
   }
+  if (endpoint.csvColumns !== null && asksForCsv(c)) return csvAnswer(endpoint.csvColumns, body);
   return new Response(JSON.stringify(body), { status, headers });
+}
+
+function asksForCsv(c: AdminContext): boolean {
+  const format = c.req.query('format');
+  return format === undefined ? /^text\/csv\b/i.test(c.req.header('accept') ?? '') : format === 'csv';
+}
+
+/** The next page's cursor goes into a header: a table has no place for it. */
+function csvAnswer(columns: readonly string[], body: unknown): Response {
+  const { items, next } = z.object({ items: z.array(z.unknown()), next: z.string().nullable() }).parse(body);
+  const headers = new Headers({ 'content-type': 'text/csv; charset=utf-8; header=present' });
+  if (next !== null) headers.set('x-keyward-next', next);
+  return new Response(toCsv(columns, items), { headers });
 }
 
 /** The workspace that the call is about: the one that an operator names, or the default one. */
@@ -155,7 +172,7 @@ function addDocuments(app: Hono<AdminEnv>, deps: AdminDeps): void {
   });
 }
 
-/** The only call without an admin token: the link itself is what allows it. */
+/** A call without an admin token: the link itself is what allows it. */
 function addReveal(app: Hono<AdminEnv>, deps: AdminDeps): void {
   app.get('/reveal', (c) => {
     c.header('content-security-policy', REVEAL_CSP);
@@ -177,6 +194,7 @@ function addMethodRefusals(app: Hono<AdminEnv>): void {
   const documents = [
     ...['/api/openapi.json', '/api/docs'].map((path) => [path, ['GET']] as const),
     ['/reveal', ['GET', 'POST']] as const,
+    ...LEAK_PATHS.map((path) => [path, ['POST']] as const),
   ];
   const endpoints = [...paths].map(([path, list]) => [path, list.map(({ method }) => method)] as const);
   for (const [path, methods] of [...endpoints, ...documents]) {

@@ -2,6 +2,8 @@ import { compile, declaredBy } from '../config/compile.ts';
 import type { WorkspaceInput } from '../config/compile.ts';
 import { keyLifeSettings } from '../config/key-life-settings.ts';
 import type { KeyLifeSettings } from '../config/key-life-settings.ts';
+import { leakSettings } from '../config/leak-settings.ts';
+import type { LeakSettings } from '../config/leak-settings.ts';
 import type { ConfigResult } from '../config/load.ts';
 import type { ParsedConfig } from '../config/schema.ts';
 import type { Snapshot } from '../config/snapshot.ts';
@@ -86,6 +88,11 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
   /** What the file that is in force says about the life of keys. */
   keyLife(): KeyLifeSettings {
     return keyLifeSettings(this.#file);
+  }
+
+  /** Who may report leaked keys, by the same file. */
+  leaks(): LeakSettings {
+    return leakSettings(this.#file);
   }
 
   async #compile(): Promise<Snapshot> {

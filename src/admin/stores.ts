@@ -9,6 +9,7 @@ import type { Cidr } from '../keys/cidr.ts';
 import type { Narrowing, StandingState } from '../keys/owners.ts';
 import type { MembershipStore, PersonStore, TeamStore } from './owner-stores.ts';
 import type { JobStore, KeyLifeStores } from './key-life-stores.ts';
+import type { ResponseStores } from './response-stores.ts';
 
 export interface Store {
   /** Everything of one workspace, each query confined to it. */
@@ -46,7 +47,7 @@ export interface Deployment extends WorkspacesStore {
   workspace(workspaceId: string): WorkspaceStore;
 }
 
-export interface WorkspaceStore extends KeyLifeStores {
+export interface WorkspaceStore extends KeyLifeStores, ResponseStores {
   readonly workspaceId: string;
   readonly deployment: Deployment;
   readonly applications: ApplicationStore;
@@ -54,6 +55,7 @@ export interface WorkspaceStore extends KeyLifeStores {
   readonly teams: TeamStore;
   readonly memberships: MembershipStore;
   readonly keys: KeyRowStore;
+  readonly temporaryKeys: TemporaryKeyStore;
   readonly providers: ProviderStore;
   readonly credentials: CredentialStore;
   readonly aliases: AliasStore;
@@ -134,6 +136,8 @@ export interface KeyRow extends Omit<KeyRecord, 'workspaceId'> {
   readonly lastUsedAtMs?: number;
   /** Since when its calls are known; absent: since it was made. */
   readonly watchedSinceMs?: number;
+  /** Of a temporary key: not used for so long after it was minted, it is taken back; absent: never. */
+  readonly reclaimUnusedMs?: number;
 }
 
 /** What the server may mint from a key. */
@@ -177,8 +181,25 @@ export interface KeyRowStore {
   update(
     kid: string,
     expectedRevision: number,
-    patch: Partial<Omit<KeyRow, 'kid' | 'revision' | 'createdAtMs' | 'createdBy' | 'lastUsedAtMs' | 'watchedSinceMs'>>,
+    patch: Partial<
+      Omit<
+        KeyRow,
+        'kid' | 'revision' | 'createdAtMs' | 'createdBy' | 'lastUsedAtMs' | 'watchedSinceMs' | 'reclaimUnusedMs'
+      >
+    >,
   ): Promise<boolean>;
+}
+
+/** Temporary keys whose places are given back. */
+export interface TemporaryKeyStore {
+  /** Those that were not used in the time that they had for it, at most `limit` in the order of their ids. */
+  unused(nowMs: number, afterKid: string, limit: number): Promise<readonly KeyRow[]>;
+  /** Deletes those that expired before, at most `limit`; how many. */
+  deleteEnded(beforeMs: number, limit: number): Promise<number>;
+  /** One was taken back for each entry; its revision stays. */
+  countReclaimed(parentKids: readonly string[]): Promise<void>;
+  /** How many of a key were ever taken back unused. */
+  reclaimed(parentKid: string): Promise<number>;
 }
 
 /** A provider added or adjusted through the API; the built-in ones need no row. */
@@ -366,7 +387,9 @@ export interface CallFilter {
 export interface UsageQuery {
   readonly fromMs: number;
   readonly toMs: number;
-  readonly groupBy: 'key' | 'owner' | 'application' | 'model' | 'provider' | 'day' | 'code';
+  readonly groupBy: 'key' | 'owner' | 'application' | 'model' | 'provider' | 'day' | 'code' | 'key and model';
+  /** Of these keys only; at most 500. */
+  readonly kids?: readonly string[];
 }
 
 export interface CallersQuery {

@@ -28,6 +28,11 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
   );
   const within = typeof workspace === 'string' ? { workspaceId: workspace } : {};
   const answer = await withProgress(terminal, () => call({ ...connection, ...within }, id, input));
+  // A table in CSV is for another program, as it is.
+  if (typeof answer === 'string') {
+    terminal.out(answer);
+    return;
+  }
   const { text, failure } = VIEWS[id]?.(answer, styleOf(terminal)) ?? { text: renderAnswer(operation, answer) };
   terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : text);
   if (failure !== undefined) throw new CliError(failure);

@@ -78,6 +78,7 @@ async function send(options: ClientOptions, id: OperationId, input: UncheckedInp
     redirect: 'error',
     signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
   });
+  if (response.ok && response.headers.get('content-type')?.startsWith('text/csv') === true) return response.text();
   const answer = await readJson(response);
   if (response.ok && answer !== undefined) return answer;
   throw errorOf(response.status, answer);

@@ -17,6 +17,8 @@ test('without a file notices come 30, 7 and 1 days before, keys are idle after 9
   expect(keyLifeSettings(null)).toEqual({
     expiryNoticeDays: [30, 7, 1],
     idleAfterDays: 90,
+    budgetAlertPercents: [80, 95],
+    temporaryKeptDays: 7,
     allowPrivateWebhooks: false,
     adminUrl: null,
   });
@@ -24,13 +26,15 @@ test('without a file notices come 30, 7 and 1 days before, keys are idle after 9
 
 test('the file sets all of it, days in any order', () => {
   const result = load(`
-keys: { expiryNoticeDays: [2, 14, 2], idleAfterDays: 30 }
+keys: { expiryNoticeDays: [2, 14, 2], idleAfterDays: 30, budgetAlertPercents: [90, 50, 90], temporaryKeptDays: 1 }
 webhooks: { allowPrivate: true }
 listen: { adminUrl: "https://keyward.example.com/" }
 `);
   expect(result.ok && keyLifeSettings(result.config)).toEqual({
     expiryNoticeDays: [14, 2],
     idleAfterDays: 30,
+    budgetAlertPercents: [50, 90],
+    temporaryKeptDays: 1,
     allowPrivateWebhooks: true,
     adminUrl: 'https://keyward.example.com',
   });

@@ -1,4 +1,5 @@
 /** The form of `keyward.yaml`. Unknown settings are refused: a mistyped one must not be silently nothing. */
+import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import type { DialectName } from '../llm/dialect.ts';
 import type { GatewaySettings } from './snapshot.ts';
@@ -118,9 +119,32 @@ const days = wholeNumber(1, 3650);
 const keys = z.strictObject({
   expiryNoticeDays: z.array(days).max(10).optional(),
   idleAfterDays: days.optional(),
+  budgetAlertPercents: z.array(wholeNumber(1, 100)).max(10).optional(),
+  temporaryKeptDays: days.optional(),
 });
 
 const webhooks = z.strictObject({ allowPrivate: flag.optional() });
+
+const leaks = z.strictObject({
+  github: z
+    .strictObject({
+      keys: z.record(
+        z.string().regex(/^[0-9A-Za-z_-]{1,128}$/, 'must be the identifier of a key, as GitHub sends it'),
+        z.string().max(4096).refine(isP256, 'must be the PEM of a public key on P-256'),
+      ),
+    })
+    .optional(),
+  report: z.strictObject({ secrets: z.array(z.string().min(32).max(512)).min(1).max(10) }).optional(),
+});
+
+function isP256(pem: string): boolean {
+  try {
+    const key = createPublicKey(pem);
+    return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  } catch {
+    return false; // what it throws for a text that is no key
+  }
+}
 
 const port = wholeNumber(0, 65_535);
 
@@ -147,6 +171,7 @@ export const configSchema = z.strictObject({
   gateway: gateway.optional(),
   keys: keys.optional(),
   webhooks: webhooks.optional(),
+  leaks: leaks.optional(),
   listen: listen.optional(),
   workers: wholeNumber(1, 256).optional(),
   logLevel: z.enum(LOG_LEVELS).optional(),

@@ -24,6 +24,7 @@ export function createMemoryCalls(): KeywardStorage['calls'] {
       const groups = new Map<string, UsageRow>();
       for (const record of records) {
         if (record.workspaceId !== workspaceId || !fits(record, query)) continue;
+        if (query.kids !== undefined && !query.kids.includes(record.kid ?? '')) continue;
         const group = groupOf(record, query.groupBy);
         groups.set(group, added(groups.get(group) ?? { ...NOTHING, group }, record));
       }
@@ -68,6 +69,8 @@ function groupOf(record: CallRecord, by: UsageQuery['groupBy']): string {
       return record.provider ?? '';
     case 'code':
       return record.code;
+    case 'key and model':
+      return `${record.kid ?? ''} ${record.model ?? ''}`;
     case 'day':
       return new Date(record.startedAtMs).toISOString().slice(0, 10);
   }

@@ -47,6 +47,7 @@ export const USAGE_GROUPS: Readonly<Record<UsageQuery['groupBy'], string>> = {
   provider: 'provider',
   day: `strftime('%Y-%m-%d', started_at_ms / 1000, 'unixepoch')`,
   code: 'code',
+  'key and model': `kid || ' ' || coalesce(${MODEL}, '')`,
 };
 
 /** Sums per group, in the order of a usage row. */

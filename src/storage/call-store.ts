@@ -106,7 +106,10 @@ function newest(database: DatabaseSync, condition: Condition, limit: number): re
 }
 
 function sumUsage(days: CallDays, workspaceId: string | null, query: UsageQuery): readonly UsageRow[] {
-  const condition = callCondition(workspaceId, { fromMs: query.fromMs, toMs: query.toMs });
+  const condition = all([
+    callCondition(workspaceId, { fromMs: query.fromMs, toMs: query.toMs }),
+    ...(query.kids === undefined ? [] : [ofKeys(query.kids)]),
+  ]);
   const sql = usageSql(query.groupBy, condition);
   const groups = new Map<string, UsageRow>();
   for (const day of daysWithin(days, query.fromMs, query.toMs)) {
@@ -115,6 +118,10 @@ function sumUsage(days: CallDays, workspaceId: string | null, query: UsageQuery)
     if (groups.size > USAGE_GROUPS_MAX) foldSmallest(groups);
   }
   return largestFirst(groups.values());
+}
+
+function ofKeys(kids: readonly string[]): Condition {
+  return { sql: `kid in (${kids.map(() => '?').join(', ')})`, values: kids };
 }
 
 async function findCallers(

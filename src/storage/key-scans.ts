@@ -31,5 +31,23 @@ function matching(db: WorkspaceDb, scan: KeyScan) {
       return query
         .where('watched_since_ms', '<=', scan.beforeMs)
         .where(({ eb, or }) => or([eb('last_used_at_ms', 'is', null), eb('last_used_at_ms', '<=', scan.beforeMs)]));
+    case 'with-budgets':
+      return query.where(({ eb, fn, val }) => eb(fn<number>('instr', ['limits', val('"budgets"')]), '>', 0));
+    case 'minted-from':
+      return query.where(
+        'kid',
+        'in',
+        db
+          .selectFrom('keys')
+          .select(({ fn, val }) => fn<string>('coalesce', ['parent_kid', val('')]).as('kid'))
+          .where('type', '=', 'kwt')
+          .where('expires_at_ms', '>', scan.nowMs),
+      );
+    case 'beneath':
+      return query.where(({ eb, or }) =>
+        or([eb('owner_id', 'in', scan.ownerIds), eb('application_id', 'in', scan.applicationIds)]),
+      );
+    case 'all':
+      return query;
   }
 }

@@ -41,6 +41,7 @@ export function createKeyStore(db: WorkspaceDb): KeyRowStore {
           secrets: writeSecrets(row.secrets),
           ...secretColumns(row.secrets, row.createdAtMs),
           watched_since_ms: row.createdAtMs,
+          reclaim_unused_ms: row.reclaimUnusedMs ?? null,
           not_before_ms: row.notBeforeMs,
           expires_at_ms: row.expiresAtMs,
           scopes: writeConstraints(row.scopes),
@@ -189,6 +190,7 @@ export function readKeyRow(row: Selectable<KeysTable>): KeyRow {
     stateReason: row.state_reason,
     minting: readMinting(row.minting),
     ...(row.watched_since_ms > row.created_at_ms ? { watchedSinceMs: row.watched_since_ms } : {}),
+    ...(row.reclaim_unused_ms === null ? {} : { reclaimUnusedMs: row.reclaim_unused_ms }),
     ...(row.last_used_at_ms === null ? {} : { lastUsedAtMs: row.last_used_at_ms }),
   };
 }

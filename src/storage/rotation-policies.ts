@@ -63,7 +63,7 @@ function read(row: Selectable<RotationPoliciesTable>): RotationPolicyRow {
     name: row.name,
     position: row.position,
     state: readState(row.state, 'rotation_policies.state'),
-    selector: readSelector(row.selector),
+    selector: readSelector(row.selector, 'rotation_policies.selector'),
     intervalMs: row.interval_ms,
     maximumAgeMs: row.maximum_age_ms,
     overlapMs: row.overlap_ms,
@@ -76,8 +76,7 @@ function read(row: Selectable<RotationPoliciesTable>): RotationPolicyRow {
   };
 }
 
-function readSelector(json: string): KeySelector {
-  const place = 'rotation_policies.selector';
+export function readSelector(json: string, place: string): KeySelector {
   const { applicationIds, teamIds, tags, environment } = readFields(readJson(json, place), place);
   const names = (value: unknown) => (value === null ? null : readStrings(JSON.stringify(value), place));
   return {

@@ -8,6 +8,7 @@ import type {
   RotationPoliciesTable,
   WebhooksTable,
 } from './key-life-schema.ts';
+import type { ResponseRulesTable, ResponsesTable } from './response-schema.ts';
 
 /** Filled in and checked beneath every query of a workspace: see `workspace-plugin.ts`. */
 export type WorkspaceColumn = ColumnType<string, string | undefined, never>;
@@ -110,6 +111,10 @@ export interface KeysTable {
   readonly secret_since_ms: number;
   /** 1 where an older secret may end before its time. */
   readonly ends_early: number;
+  /** A temporary key that was not used for so long after it was minted is taken back; null: never. */
+  readonly reclaim_unused_ms: number | null;
+  /** Temporary keys of it that were taken back unused, ever. */
+  readonly reclaimed: ColumnType<number, number | undefined, number>;
 }
 
 export interface PeopleTable {
@@ -278,6 +283,8 @@ export interface TenantTables {
   real_keys: RealKeysTable;
   masked_keys: MaskedKeysTable;
   backend_tokens: BackendTokensTable;
+  response_rules: ResponseRulesTable;
+  responses: ResponsesTable;
 }
 
 /** Every table of `keyward.sqlite`. */
@@ -311,4 +318,6 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'real_keys',
   'masked_keys',
   'backend_tokens',
+  'response_rules',
+  'responses',
 ];

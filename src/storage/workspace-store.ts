@@ -16,9 +16,12 @@ import { createPersonStore } from './people.ts';
 import { createOutboxStore } from './outbox.ts';
 import { createMaskedKeyStore } from './masked-keys.ts';
 import { createProviderStore } from './providers.ts';
+import { createResponseRuleStore } from './response-rules.ts';
+import { createResponseStore } from './responses.ts';
 import { createRevealStore } from './reveals.ts';
 import { createRotationPolicyStore } from './rotation-policies.ts';
 import type { Tables } from './schema.ts';
+import { createTemporaryKeyStore } from './temporary-keys.ts';
 import { createTeamStore } from './teams.ts';
 import { createWebhookStore } from './webhooks.ts';
 import { confine } from './workspace-plugin.ts';
@@ -69,6 +72,7 @@ function createStores(
     teams: createTeamStore(confined),
     memberships: createMembershipStore(confined),
     keys: createKeyStore(confined),
+    temporaryKeys: createTemporaryKeyStore(confined),
     providers: createProviderStore(confined),
     credentials: createCredentialStore({ db: confined, workspaceId, dataKeys }),
     aliases: createAliasStore(confined),
@@ -83,6 +87,8 @@ function createStores(
     alerts: createAlertStore(confined),
     cases: createCaseStore(confined),
     masked: createMaskedKeyStore(confined),
+    responseRules: createResponseRuleStore(confined),
+    responses: createResponseStore(confined),
   };
 }
 

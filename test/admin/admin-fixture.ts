@@ -7,8 +7,10 @@ import { keyJobs } from '../../src/admin/jobs/index.ts';
 import { prepareFirstStart } from '../../src/admin/first-start.ts';
 import { readOwners } from '../../src/admin/load-owners.ts';
 import type { AdminDeps, ConfigFileStatus, FleetPort, Receipt } from '../../src/admin/ports.ts';
+import { bindCallLimits } from '../../src/limits/call-limiter.ts';
 import { createKeyLimits } from '../../src/admin/key-limits.ts';
 import { KnownKeys } from '../../src/admin/known-keys.ts';
+import { watchFailures } from '../../src/admin/responses/failure-triggers.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
 import type { Store } from '../../src/admin/stores.ts';
 import { createTokenVerifier } from '../../src/admin/tokens.ts';
@@ -16,6 +18,8 @@ import type { AdminToken } from '../../src/admin/tokens.ts';
 import { createClient } from '../../src/client/client.ts';
 import type { Client } from '../../src/client/client.ts';
 import { keyLifeSettings } from '../../src/config/key-life-settings.ts';
+import { leakSettings } from '../../src/config/leak-settings.ts';
+import type { LeakSettings } from '../../src/config/leak-settings.ts';
 import type { KeyLifeSettings } from '../../src/config/key-life-settings.ts';
 import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
@@ -27,6 +31,7 @@ import type { SqliteCallStore } from '../../src/storage/call-store.ts';
 import { openStore } from '../../src/storage/store.ts';
 import { createScheduler } from '../../src/watch/jobs/scheduler.ts';
 import { createKeyActivityLog } from '../../src/watch/key-activity-log.ts';
+import type { FailureWatch } from '../../src/watch/failure-watch.ts';
 import type { KeyActivityLog } from '../../src/watch/key-activity-log.ts';
 
 export const TOKEN = 'admin-token-of-the-tests-0123456789';
@@ -53,8 +58,13 @@ export interface AdminFixture {
   /** Every line that was logged. */
   readonly logged: string[];
   readonly activity: KeyActivityLog;
+  readonly failures: FailureWatch;
+  /** Who may report leaks: may be changed. */
+  readonly leaks: { -readonly [Name in keyof LeakSettings]: LeakSettings[Name] };
   /** What the operator's file says about the life of keys: may be changed. */
   readonly settings: { -readonly [Name in keyof KeyLifeSettings]: KeyLifeSettings[Name] };
+  /** A call that cost this much, booked against the key's own budgets. */
+  spend(kid: string, nanoUsd: number): Promise<void>;
   /** Runs every job that is due by the clock. */
   runJobs(): Promise<void>;
   /** A call as anyone could make it. */
@@ -80,9 +90,11 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const fleet = createTestFleet(clock);
   const activity = createKeyActivityLog({ store: (id) => store.workspace(id) });
   const settings = { ...keyLifeSettings(null) };
+  const leaks = { ...leakSettings(null) };
   const logged: string[] = [];
   const log = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const now = { now: () => clock.nowMs };
+  const counters = openSharedCounters(createSharedCounters({ cells: 1000 }), MAIN_THREAD_INDEX);
   const knownKeys = new KnownKeys({ store, clock: now });
   let snapshot = await snapshotOf(store, workspaceId);
   const deps: AdminDeps = {
@@ -90,7 +102,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     calls,
     hasher,
     knownKeys,
-    keyLimits: createKeyLimits(openSharedCounters(createSharedCounters({ cells: 1000 }), MAIN_THREAD_INDEX)),
+    keyLimits: createKeyLimits(counters),
     gateway: { post: async () => ({ status: 503, requestId: null, body: '' }) },
     fleet: {
       ...fleet,
@@ -109,6 +121,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     },
     activity,
     keyLife: () => settings,
+    leaks: () => leaks,
     adminUrl: () => settings.adminUrl ?? 'http://localhost:8081',
     clock: now,
     snapshotSource: { current: () => snapshot },
@@ -134,9 +147,19 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     app,
     deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
-    ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings },
+    ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings, leaks },
+    failures: watchFailures(deps),
     // Another scheduler each time: as after a restart.
     runJobs: () => createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick(),
+    spend: async (kid, nanoUsd) => {
+      const limits = (await store.workspace(workspaceId).keys.get(kid))?.limits ?? {};
+      const bound = bindCallLimits(counters, [{ kind: 'key', id: kid, limits }]);
+      const taken = bound.take(clock.nowMs, { tokens: 1, nanoUsd });
+      if (taken.ok && taken.reservation !== null) {
+        bound.settle(taken.reservation, { tokens: 1, nanoUsd }, clock.nowMs);
+      }
+      bound.release();
+    },
     firstKey: firstKey ?? '',
     send: (method, path, options = {}) => send(app, method, path, options),
     dispose: async () => {

@@ -4,6 +4,7 @@ import type { CallContext } from '../contract.ts';
 import { emitEvent } from '../events.ts';
 import { durationText, iso } from '../fields.ts';
 import type { AlertRow, RotationPolicyRow } from '../key-life-stores.ts';
+import { isWatched, lastSignMs } from '../known-activity.ts';
 import type { AdminDeps } from '../ports.ts';
 import { raiseAlert } from '../raise-alert.ts';
 import type { Condition } from '../raise-alert.ts';
@@ -36,18 +37,6 @@ async function flagIdle(ctx: CallContext, signal: AbortSignal): Promise<void> {
     }
   });
   await resolveUnseen(ctx, 'key_idle', signal);
-}
-
-/** A key that a person suspended, or that has expired, is not called on purpose. */
-function isWatched(key: KeyRow, nowMs: number): boolean {
-  if (key.expiresAtMs !== null && key.expiresAtMs <= nowMs) return false;
-  return key.state === 'active' || key.suspension?.automatic === true;
-}
-
-/** Before calls of it were known, a key may have been used. */
-function lastSignMs(ctx: CallContext, key: KeyRow): number {
-  const pending = ctx.deps.activity.pending(ctx.workspace.workspaceId, key.kid);
-  return Math.max(key.watchedSinceMs ?? key.createdAtMs, key.lastUsedAtMs ?? 0, pending?.lastUsedAtMs ?? 0);
 }
 
 interface Idle {

@@ -1,9 +1,13 @@
 import type { Job } from '../../watch/jobs/scheduler.ts';
 import type { AdminDeps } from '../ports.ts';
 import { deliverEventsJob } from './deliver-events.ts';
+import { endResponsesJob } from './end-responses.ts';
 import { endUnusedJob } from './end-unused.ts';
+import { exhaustionJobs } from './exhaustion.ts';
 import { expiryNoticesJob } from './expiry-notices.ts';
 import { idleKeysJob } from './idle-keys.ts';
+import { reclaimJob } from './reclaim.ts';
+import { respondJobs } from './respond.ts';
 import { rotateDueJob } from './rotate-due.ts';
 import { secretAgeJob } from './secret-age.ts';
 import { upkeepJob } from './upkeep.ts';
@@ -16,6 +20,10 @@ export function keyJobs(deps: AdminDeps): readonly Job[] {
     expiryNoticesJob(deps),
     secretAgeJob(deps),
     idleKeysJob(deps),
+    ...respondJobs(deps),
+    endResponsesJob(deps),
+    ...exhaustionJobs(deps),
+    reclaimJob(deps),
     deliverEventsJob(deps),
     upkeepJob(deps),
   ];

@@ -56,11 +56,16 @@ export async function forEachKey(
   if (failures > 0) throw new Error(`it failed for ${failures} keys`);
 }
 
-/** Resolves alerts whose condition was not seen in this run. To be called after all keys were looked at. */
-export async function resolveUnseen(ctx: CallContext, kind: AlertKind, signal: AbortSignal): Promise<void> {
+/** Resolves alerts whose condition was not seen in this run, or since `beforeMs`. To be called after all keys were looked at. */
+export async function resolveUnseen(
+  ctx: CallContext,
+  kind: AlertKind,
+  signal: AbortSignal,
+  beforeMs = ctx.nowMs,
+): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
-    const gone = await ctx.workspace.alerts.unseen(kind, ctx.nowMs, PAGE_ALERTS);
+    const gone = await ctx.workspace.alerts.unseen(kind, beforeMs, PAGE_ALERTS);
     for (const alert of gone) await ctx.workspace.transaction((tx) => endAlert(tx, alert, ctx.nowMs));
     if (gone.length < PAGE_ALERTS) return;
   }

@@ -22,14 +22,18 @@ import { keysBulk } from './keys-bulk.ts';
 import { keyTest } from './key-test.ts';
 import { keyVerify } from './key-verify.ts';
 import { keys } from './keys.ts';
+import { leakRules } from './leak-rules.ts';
 import { members } from './members.ts';
 import { models } from './models.ts';
 import { people } from './people.ts';
 import { providers } from './providers.ts';
 import { reports } from './reports.ts';
+import { responseRules } from './response-rules.ts';
+import { responses } from './responses.ts';
 import { rotationPolicies } from './rotation-policies.ts';
 import { status } from './status.ts';
 import { teams } from './teams.ts';
+import { temporaryKeyReport } from './temporary-key-report.ts';
 import { usage } from './usage.ts';
 import { workspaces } from './workspaces.ts';
 import { webhooks } from './webhooks.ts';
@@ -48,7 +52,10 @@ export const ENDPOINTS = [
   ...keyLimits,
   ...keyPool,
   ...keyAdoption,
+  ...leakRules,
   ...rotationPolicies,
+  ...responseRules,
+  ...responses,
   ...applications,
   ...people,
   ...teams,
@@ -66,6 +73,7 @@ export const ENDPOINTS = [
   ...webhooks,
   ...alerts,
   ...reports,
+  ...temporaryKeyReport,
   ...auditEvents,
   ...integrity,
   ...accessReview,

@@ -41,6 +41,13 @@ const mint = changeEndpoint({
       .regex(/^[\x21-\x7e]{1,200}$/, 'must be up to 200 visible ASCII characters')
       .exactOptional()
       .describe('Binds it to a session or transaction, which each call must name in x-keyward-session.'),
+    reclaimIfUnusedFor: z
+      .string()
+      .regex(/^[1-9]\d{0,5}[smhd]$/, 'must be a duration such as 60s or 5m')
+      .exactOptional()
+      .describe(
+        'Ends it, and gives its place back, when it was not used for so long after it was minted; at least 30s.',
+      ),
     name: z.string().trim().min(1).max(200).exactOptional(),
     scopes: scopesInput.exactOptional(),
     limits: limitsInput.exactOptional(),
@@ -82,6 +89,7 @@ const mint = changeEndpoint({
       limits,
       delegation: null,
       minting: null,
+      ...reclaimOf(body.reclaimIfUnusedFor),
       tags: body.tags,
       revision: 1,
       createdAtMs: ctx.nowMs,
@@ -119,6 +127,16 @@ function ttlMs(text: string, policy: MintingPolicy): number {
   const allowed = Math.min(policy.ttlMaxMs, MINT_TTL_HARD_MAX_MS);
   if (asked <= allowed) return asked;
   throw invalidField('body', 'ttl', `is longer than mintTtlMax of the key allows (${allowed / 1000} s)`);
+}
+
+/** Calls are known only after a moment: a shorter time would end keys that are in use. */
+const RECLAIM_MS_MIN = 30_000;
+
+function reclaimOf(text: string | undefined): { readonly reclaimUnusedMs?: number } {
+  if (text === undefined) return {};
+  const reclaimUnusedMs = durationMs(text);
+  if (reclaimUnusedMs < RECLAIM_MS_MIN) throw invalidField('body', 'reclaimIfUnusedFor', 'must be at least 30s');
+  return { reclaimUnusedMs };
 }
 
 /** An answer to exhaustion: which pool, how full, and when the soonest place is free. */

@@ -56,7 +56,8 @@ const rotationViolations = readEndpoint({
   },
 });
 
-function violationsOf(key: KeyRow, policy: RotationPolicyRow | null, nowMs: number) {
+/** Which rules of rotation a key breaks. */
+export function violationsOf(key: KeyRow, policy: RotationPolicyRow | null, nowMs: number) {
   const ageMs = nowMs - secretSinceMs(key);
   const age = `${Math.floor(ageMs / DAY_MS)} days`;
   const found: { rule: Rule; message: string }[] = [];

@@ -174,6 +174,15 @@ const remove = changeEndpoint({
     if (user !== undefined) {
       throw new AppError('conflict', { message: `The rotation policy ${user.id} delivers by it. Change that first.` });
     }
+    const rule = (await ctx.workspace.responseRules.all()).find(({ actions }) =>
+      actions.some(
+        (action) =>
+          action.kind === 'rotate' && action.delivery.kind === 'webhook' && action.delivery.webhookId === before.id,
+      ),
+    );
+    if (rule !== undefined) {
+      throw new AppError('conflict', { message: `The response rule ${rule.id} delivers by it. Change that first.` });
+    }
     await ctx.workspace.outbox.drop(before.id);
     await ctx.workspace.webhooks.delete(before.id);
     return { ...change(before, before), after: null };

@@ -26,6 +26,7 @@ import {
   state,
   time,
 } from '../fields.ts';
+import { defaultRules } from '../default-rules.ts';
 import { firstApplication } from '../first-application.ts';
 import { impactQuery, impactView } from '../impact.ts';
 import type { ImpactQuery } from '../impact.ts';
@@ -86,7 +87,9 @@ const create = changeEndpoint({
       deletedAtMs: null,
     };
     await deployment.insert(row);
-    await deployment.workspace(row.id).applications.insert(firstApplication(ctx.nowMs));
+    const made = deployment.workspace(row.id);
+    await made.applications.insert(firstApplication(ctx.nowMs));
+    for (const rule of defaultRules(ctx.nowMs)) await made.responseRules.insert(rule);
     const after = view(ctx, row);
     return { targetId: row.id, before: null, after, propagate: { kind: 'snapshot' }, answer: () => after };
   },

@@ -3,7 +3,15 @@ import { ownersAndConstraints } from './0002-owners-and-constraints.ts';
 import { rotationAndDelivery } from './0003-rotation-and-delivery.ts';
 import { cases } from './0004-cases.ts';
 import { maskedKeys } from './0005-masked-keys.ts';
+import { responses } from './0006-responses.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [initial, ownersAndConstraints, rotationAndDelivery, cases, maskedKeys];
+export const MIGRATIONS: readonly Migration[] = [
+  initial,
+  ownersAndConstraints,
+  rotationAndDelivery,
+  cases,
+  maskedKeys,
+  responses,
+];
