@@ -31,6 +31,7 @@ import { openStore } from './storage/store.ts';
 import { keepCounters } from './watch/counter-keeper.ts';
 import { createCallLog } from './watch/call-log.ts';
 import { createScheduler } from './watch/jobs/scheduler.ts';
+import type { FailureWatch } from './watch/failure-watch.ts';
 import { createKeyActivityLog, flushRegularly } from './watch/key-activity-log.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -128,11 +129,14 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onCalls: (rows) => {
         callLog.push(rows);
         activity.observe(rows);
-        failures.observe(rows);
+        failures?.observe(rows);
       },
       onLog: (level, message, fields) => log[level](fields, message),
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
     });
+    // After the workers, whose last records it gets; what it still does to keys, they read at their next start.
+    let failures: FailureWatch | null = null;
+    closers.unshift(() => failures?.idle());
     closers.unshift(() => fleet.stop());
     const scheme = tls === null ? 'http' : 'https';
     const gatewayUrl = `${scheme}://${urlHost(settings.host)}:${gatewayPort}`;
@@ -173,8 +177,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       version: packageJson.version,
       startedAtMs,
     };
-    const failures = watchFailures(adminDeps);
-    closers.unshift(() => failures.idle());
+    failures = watchFailures(adminDeps);
     const adminStart = startAdminServer({
       host: settings.host,
       port: settings.adminPort,

@@ -80,6 +80,7 @@ export function createFailureWatch(options: FailureWatchOptions): FailureWatch {
   let waiting: Seen[] = [];
   let working: Promise<void> | null = null;
   let dropped = 0;
+  let told = 0;
 
   /** Whether this one makes the count full; then it begins anew. */
   const reaches = (counts: typeof keys, name: string, { count, withinMs }: Threshold, atMs: number): boolean => {
@@ -129,6 +130,9 @@ export function createFailureWatch(options: FailureWatchOptions): FailureWatch {
         });
       }
     }
+    if (dropped === told) return;
+    told = dropped;
+    options.onError(new Error(`failed calls were not counted, because too many came at once: ${told} since the start`));
   };
 
   const idle = async (): Promise<void> => {

@@ -109,6 +109,8 @@ describe('undoing', () => {
     ]) {
       const { kid } = await createKey({ limits: { requestsPerMinute: 100 } });
       await leak(kid, [rules[0] ?? '']);
+      // Lists are in the order of time.
+      admin.clock.nowMs += 1;
       await leak(kid, [rules[1] ?? '']);
       const made = (await responses({ subjectId: kid })).toReversed();
       await undo(made[order[0] ?? 0]?.id ?? '');

@@ -9,7 +9,7 @@ import { viewKey } from '../resources/key-view.ts';
 import { isReversible, settledState } from '../responses/effects.ts';
 import { endResponse, standingOfResponse, takeBack } from '../responses/undo-response.ts';
 import type { Ending, Standing } from '../responses/undo-response.ts';
-import { forEachWorkspace } from './walk.ts';
+import { anyUnresolved, forEachWorkspace, inAnyWorkspace } from './walk.ts';
 
 const PAGE = 200;
 /** An alert of what happened, rather than of what is, ends when it did not happen again for so long. */
@@ -28,6 +28,12 @@ export function endResponsesJob(deps: AdminDeps): Job {
   return {
     name: 'end-responses',
     everyMs: 15_000,
+    isWanted: () =>
+      inAnyWorkspace(
+        deps,
+        async (workspace, nowMs) =>
+          (await workspace.responses.open('', 1)).length > 0 || anyUnresolved(workspace, HAPPENINGS, nowMs - QUIET_MS),
+      ),
     run: (signal) => forEachWorkspace(deps, 'system:responses', signal, (ctx) => lookThrough(ctx, signal)),
   };
 }

@@ -12,7 +12,7 @@ import type { Condition } from '../raise-alert.ts';
 import { MINTING_DEFAULT } from '../resources/key-mint.ts';
 import { POOL_WARNING, poolState } from '../resources/key-pool.ts';
 import type { KeyRow } from '../stores.ts';
-import { forEachKey, forEachWorkspace, resolveUnseen } from './walk.ts';
+import { anyUnresolved, forEachKey, forEachWorkspace, inAnyWorkspace, resolveUnseen } from './walk.ts';
 
 const ACTOR = 'system:exhaustion';
 /** An alert of a pool ends only clearly below its threshold: around it, it would come and go. */
@@ -28,20 +28,39 @@ export function exhaustionJobs(deps: AdminDeps): readonly Job[] {
     {
       name: 'watch-pools',
       everyMs: 15_000,
+      isWanted: () =>
+        inAnyWorkspace(
+          deps,
+          async (workspace, nowMs) =>
+            (await workspace.scans.keys({ kind: 'minted-from', nowMs }, '', 1)).length > 0 ||
+            anyUnresolved(workspace, ['pool_filling'], nowMs),
+        ),
       run: (signal) => forEachWorkspace(deps, ACTOR, signal, (ctx) => watchPools(ctx, signal)),
     },
     {
       name: 'watch-budgets',
       everyMs: 30_000,
+      isWanted: () => anyBudget(deps, 'budget_used'),
       run: (signal) => forEachWorkspace(deps, ACTOR, signal, (ctx) => watchBudgets(ctx, signal)),
     },
     {
       // It sums up calls, so it comes less often.
       name: 'forecast-budgets',
       everyMs: 10 * 60_000,
+      isWanted: () => anyBudget(deps, 'budget_forecast'),
       run: (signal) => forEachWorkspace(deps, ACTOR, signal, (ctx) => forecastBudgets(ctx, signal)),
     },
   ];
+}
+
+function anyBudget(deps: AdminDeps, alert: 'budget_used' | 'budget_forecast'): Promise<boolean> {
+  return inAnyWorkspace(
+    deps,
+    async (workspace, nowMs) =>
+      ownersWithBudgets(deps, workspace.workspaceId).length > 0 ||
+      (await workspace.scans.keys({ kind: 'with-budgets' }, '', 1)).length > 0 ||
+      anyUnresolved(workspace, [alert], nowMs),
+  );
 }
 
 async function watchPools(ctx: CallContext, signal: AbortSignal): Promise<void> {
@@ -126,22 +145,27 @@ async function tellForecast(ctx: CallContext, reading: LimitReading, atMs: numbe
   });
 }
 
-/** Everything of a workspace that may have a budget of its own. */
+/** Everything of a workspace that has a budget of its own. */
 async function forEachLevel(
   ctx: CallContext,
   signal: AbortSignal,
   work: (level: LimitLevel) => Promise<void>,
 ): Promise<void> {
-  const snapshot = ctx.deps.snapshotSource.current().workspaces[ctx.workspace.workspaceId];
-  if (snapshot !== undefined) {
-    await work(levelOf('workspace', snapshot.id, snapshot));
-    for (const team of Object.values(snapshot.teams)) await work(levelOf('team', team.id, team));
-    for (const application of Object.values(snapshot.applications)) {
-      signal.throwIfAborted();
-      await work(levelOf('application', application.id, application));
-    }
+  for (const level of ownersWithBudgets(ctx.deps, ctx.workspace.workspaceId)) {
+    signal.throwIfAborted();
+    await work(level);
   }
   await forEachKey(ctx, { kind: 'with-budgets' }, signal, (key) => work(levelOf('key', key.kid, key)));
+}
+
+function ownersWithBudgets({ snapshotSource }: AdminDeps, workspaceId: string): readonly LimitLevel[] {
+  const snapshot = snapshotSource.current().workspaces[workspaceId];
+  if (snapshot === undefined) return [];
+  return [
+    levelOf('workspace', snapshot.id, snapshot),
+    ...Object.values(snapshot.teams).map((team) => levelOf('team', team.id, team)),
+    ...Object.values(snapshot.applications).map((application) => levelOf('application', application.id, application)),
+  ].filter(({ limits }) => (limits.budgets ?? []).length > 0);
 }
 
 function budgetsOf(ctx: CallContext, level: LimitLevel): readonly LimitReading[] {

@@ -6,7 +6,7 @@ import { endUnusedJob } from './end-unused.ts';
 import { exhaustionJobs } from './exhaustion.ts';
 import { expiryNoticesJob } from './expiry-notices.ts';
 import { idleKeysJob } from './idle-keys.ts';
-import { reclaimJob } from './reclaim.ts';
+import { reclaimJobs } from './reclaim.ts';
 import { respondJobs } from './respond.ts';
 import { rotateDueJob } from './rotate-due.ts';
 import { secretAgeJob } from './secret-age.ts';
@@ -23,7 +23,7 @@ export function keyJobs(deps: AdminDeps): readonly Job[] {
     ...respondJobs(deps),
     endResponsesJob(deps),
     ...exhaustionJobs(deps),
-    reclaimJob(deps),
+    ...reclaimJobs(deps),
     deliverEventsJob(deps),
     upkeepJob(deps),
   ];

@@ -1,21 +1,31 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Job } from '../../watch/jobs/scheduler.ts';
 import { commitChange } from '../change.ts';
 import type { CallContext } from '../contract.ts';
 import { durationText } from '../fields.ts';
 import type { AdminDeps } from '../ports.ts';
 import type { KeyRow } from '../stores.ts';
-import { forEachWorkspace } from './walk.ts';
+import { forEachWorkspace, inAnyWorkspace } from './walk.ts';
 
 const DAY_MS = 86_400_000;
 const BATCH = 200;
 
 /** Gives places of pools back: temporary keys that nobody uses are ended, and those that ended long ago deleted. */
-export function reclaimJob(deps: AdminDeps): Job {
-  return {
-    name: 'reclaim',
-    everyMs: 15_000,
-    run: (signal) => forEachWorkspace(deps, 'system:reclaim', signal, (ctx) => reclaim(ctx, signal)),
-  };
+export function reclaimJobs(deps: AdminDeps): readonly Job[] {
+  return [
+    {
+      name: 'reclaim-unused',
+      everyMs: 15_000,
+      isWanted: () =>
+        inAnyWorkspace(deps, async ({ temporaryKeys }, nowMs) => (await temporaryKeys.unused(nowMs, '', 1)).length > 0),
+      run: (signal) => forEachWorkspace(deps, 'system:reclaim', signal, (ctx) => reclaim(ctx, signal)),
+    },
+    {
+      name: 'delete-ended',
+      everyMs: 3_600_000,
+      run: (signal) => forEachWorkspace(deps, 'system:reclaim', signal, (ctx) => deleteAllEnded(ctx, signal)),
+    },
+  ];
 }
 
 async function reclaim(ctx: CallContext, signal: AbortSignal): Promise<void> {
@@ -25,11 +35,17 @@ async function reclaim(ctx: CallContext, signal: AbortSignal): Promise<void> {
     const rows = await ctx.workspace.temporaryKeys.unused(ctx.nowMs, after, BATCH);
     await endUnused(ctx, rows);
     after = rows.at(-1)?.kid ?? after;
-    if (rows.length < BATCH) break;
+    if (rows.length < BATCH) return;
   }
+}
+
+async function deleteAllEnded(ctx: CallContext, signal: AbortSignal): Promise<void> {
   const beforeMs = ctx.nowMs - ctx.deps.keyLife().temporaryKeptDays * DAY_MS;
-  do signal.throwIfAborted();
-  while ((await deleteEnded(ctx, beforeMs)) === BATCH);
+  do {
+    signal.throwIfAborted();
+    // The store works synchronously: others get their turn between batches.
+    await setImmediate();
+  } while ((await deleteEnded(ctx, beforeMs)) === BATCH);
 }
 
 /** What was used a moment ago may not be stored yet: then the key is left to its holder. */

@@ -6,7 +6,7 @@ import { isCondition, readConditions } from '../responses/conditions.ts';
 import type { ConditionKind, ConditionReader } from '../responses/conditions.ts';
 import { createTriggerSink } from '../responses/raise-trigger.ts';
 import { RULE_ALERTS } from '../responses/take-actions.ts';
-import { forEachKey, forEachWorkspace, resolveUnseen } from './walk.ts';
+import { anyUnresolved, forEachKey, forEachWorkspace, inAnyWorkspace, resolveUnseen } from './walk.ts';
 
 /** Raises the triggers that are read from what is stored, each as often as it can matter. */
 export function respondJobs(deps: AdminDeps): readonly Job[] {
@@ -21,12 +21,17 @@ function respondJob(deps: AdminDeps, name: string, everyMs: number, kinds: reado
   return {
     name,
     everyMs,
-    isWanted: async () => {
-      for (const { id } of await deps.store.workspaces.list()) {
-        if ((await rulesFor(deps.store.workspace(id), kinds)).length > 0) return true;
-      }
-      return false;
-    },
+    isWanted: () =>
+      inAnyWorkspace(
+        deps,
+        async (workspace, nowMs) =>
+          (await rulesFor(workspace, kinds)).length > 0 ||
+          anyUnresolved(
+            workspace,
+            kinds.map((kind) => RULE_ALERTS[kind]),
+            nowMs,
+          ),
+      ),
     run: (signal) => forEachWorkspace(deps, 'system:responses', signal, (ctx) => lookAt(ctx, kinds, signal)),
   };
 }

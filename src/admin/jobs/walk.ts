@@ -6,7 +6,7 @@ import { newId } from '../new-id.ts';
 import type { AdminDeps } from '../ports.ts';
 import { endAlert } from '../raise-alert.ts';
 import type { AlertKind } from '../raise-alert.ts';
-import type { KeyRow } from '../stores.ts';
+import type { KeyRow, WorkspaceStore } from '../stores.ts';
 
 const PAGE_KEYS = 200;
 const PAGE_ALERTS = 200;
@@ -28,6 +28,27 @@ export async function forEachWorkspace(
       ...{ deps, nowMs, requestId, clientAddress: '' },
     });
   }
+}
+
+/** Whether something holds for any workspace: jobs that have nothing to do write nothing. */
+export async function inAnyWorkspace(
+  deps: AdminDeps,
+  holds: (workspace: WorkspaceStore, nowMs: number) => Promise<boolean>,
+): Promise<boolean> {
+  for (const { id } of await deps.store.workspaces.list()) {
+    if (await holds(deps.store.workspace(id), deps.clock.now())) return true;
+  }
+  return false;
+}
+
+/** Whether an alert of any of these kinds waits for its end, last seen before. */
+export async function anyUnresolved(
+  workspace: WorkspaceStore,
+  kinds: readonly AlertKind[],
+  beforeMs: number,
+): Promise<boolean> {
+  for (const kind of kinds) if ((await workspace.alerts.unseen(kind, beforeMs, 1)).length > 0) return true;
+  return false;
 }
 
 /** Calls `work` for every key that a scan finds. One that fails does not stop the others: all are tried, then it rejects. */

@@ -7,7 +7,7 @@ import { isCondition, readConditions } from './conditions.ts';
 import { describeEffect, takeActions } from './take-actions.ts';
 
 /** Keys and calls looked at; beyond them the preview says that it is not complete. */
-const KEYS_MAX = 20_000;
+const KEYS_MAX = 5000;
 const CALLS_MAX = 5000;
 const PAGE = 500;
 /** Keys shown. */
