@@ -69,12 +69,15 @@ function flagType(schema: JsonSchema): FlagRow['type'] {
     case 'array':
       return isObjectSchema(schema['items']) ? 'json' : 'strings';
     default:
-      return 'string';
+      return isObjectSchema(schema) ? 'json' : 'string';
   }
 }
 
-function isObjectSchema(items: unknown): boolean {
-  return typeof items === 'object' && items !== null && 'type' in items && items.type === 'object';
+/** An object, or one of several kinds of object. */
+function isObjectSchema(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return false;
+  if ('oneOf' in schema && Array.isArray(schema.oneOf)) return schema.oneOf.every(isObjectSchema);
+  return 'type' in schema && schema.type === 'object';
 }
 
 function describe(outer: JsonSchema, plain: JsonSchema): string {

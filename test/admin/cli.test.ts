@@ -98,6 +98,17 @@ test('a key can be made, listed, shown, changed, suspended, resumed and revoked'
   expect(revoked.out).toMatch(/In force on all 2 workers \(version \d+\)\.\n$/);
 });
 
+test('a rule is written as the API takes it', async () => {
+  const when = '{"kind":"repeated_failures","count":10,"within":"5m"}';
+  const rule = ['--when', when, '--actions', '[{"kind":"suspend"}]', '--undo-after', '1h'];
+  expect(await json(['response-rules', 'create', '--name', 'guessing', ...rule])).toMatchObject({
+    state: 'dry-run',
+    when: { kind: 'repeated_failures', per: 'key', count: 10, within: '5m' },
+    actions: [{ kind: 'suspend' }],
+    undoAfter: '1h',
+  });
+});
+
 test('every operation can be reached, and tells its flags', async () => {
   const verbs = Object.values(OPERATIONS).flatMap(({ cli }) => (cli === null ? [] : [cli.verb]));
   expect(verbs).toEqual(

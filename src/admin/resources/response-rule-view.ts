@@ -61,8 +61,8 @@ export const ruleFields = {
   position: z.int().min(0).max(1_000_000).exactOptional().describe('Every rule that fits acts, in this order.'),
   state: z
     .enum(['active', 'dry-run', 'disabled'])
-    .exactOptional()
-    .describe('dry-run: writes down what it would do, and does nothing. Setting it also sets a halted rule going.'),
+    .describe('dry-run: writes down what it would do, and does nothing. Setting it also sets a halted rule going.')
+    .exactOptional(),
   selector: z
     .strictObject({
       applicationIds: ids.exactOptional(),
@@ -73,18 +73,18 @@ export const ruleFields = {
     .exactOptional()
     .describe('Which keys it is for; of several conditions all must hold. Without any: all keys.'),
   when: when
-    .exactOptional()
     .describe(
       'What it reacts to: {"kind":"repeated_failures","per":"key","count":20,"within":"10m"}, dead_key_use (count, within), owner_disabled, idle (after), budget (percent), pool (state), leak, policy_violation (violations).',
-    ),
+    )
+    .exactOptional(),
   actions: z
     .array(action)
     .min(1)
     .max(6)
-    .exactOptional()
     .describe(
       'What it does: [{"kind":"notify"}], and lower-limits (requestsPerMinute, concurrency, budget), suspend, revoke, mark-compromised or rotate (delivery, overlap).',
-    ),
+    )
+    .exactOptional(),
   cooldown: aMinute
     .exactOptional()
     .describe('For so long after a response, and after its end, the same key is left alone by the rule.'),
