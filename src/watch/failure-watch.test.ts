@@ -56,6 +56,16 @@ test('what comes faster than it can be looked at is counted as dropped and told,
   expect(errors).toEqual([expect.stringContaining('20 since the start')]);
 });
 
+test('a flood on one key is told once in ten seconds, and again if it goes on', async () => {
+  const { failures, found } = watch(5);
+  failures.observe(Array.from({ length: 1000 }, (_, i) => row(REAL, i * 10)));
+  await failures.idle();
+  expect(found).toHaveLength(1);
+  failures.observe(Array.from({ length: 10 }, (_, i) => row(REAL, 10_040 + i)));
+  await failures.idle();
+  expect(found).toHaveLength(2);
+});
+
 test('a network that tries unknown keys is told at the hundredth, not before', async () => {
   const { failures, unknown } = watch(5);
   failures.observe(Array.from({ length: 99 }, (_, i) => row(`k${i}`, i)));

@@ -52,6 +52,14 @@ export const UNKNOWN_KEYS = { count: 100, withinMs: 600_000 } as const;
 
 const LOOKED_AT_IN_A_ROW = 500;
 
+/** After a count was full, so long it counts nothing: no rule acts again so soon, and a flood costs little. */
+const QUIET_MS = 10_000;
+
+interface Counter {
+  readonly sliding: SlidingCount;
+  quietUntilMs: number;
+}
+
 interface Seen {
   readonly kid: string;
   /** Null: nothing was proven. */
@@ -73,23 +81,25 @@ const ENDED: ReadonlySet<unknown> = new Set(['revoked', 'compromised', 'expired'
 
 export function createFailureWatch(options: FailureWatchOptions): FailureWatch {
   const { waitingMax = 50_000, countedMax = 20_000 } = options;
-  const keys = new BoundedMap<string, SlidingCount>(countedMax);
+  const keys = new BoundedMap<string, Counter>(countedMax);
   // Apart: who comes from many networks must not make the counts of keys be forgotten.
-  const networks = new BoundedMap<string, SlidingCount>(countedMax);
+  const networks = new BoundedMap<string, Counter>(countedMax);
   const homes = new BoundedMap<string, string | null>(countedMax);
   let waiting: Seen[] = [];
   let working: Promise<void> | null = null;
   let dropped = 0;
   let told = 0;
 
-  /** Whether this one makes the count full; then it begins anew. */
+  /** Whether this one makes the count full; then it begins anew, after a while. */
   const reaches = (counts: typeof keys, name: string, { count, withinMs }: Threshold, atMs: number): boolean => {
     let counter = counts.get(name);
-    if (counter?.count !== count || counter.withinMs !== withinMs) {
-      counter = new SlidingCount(count, withinMs);
+    if (counter?.sliding.count !== count || counter.sliding.withinMs !== withinMs) {
+      counter = { sliding: new SlidingCount(count, withinMs), quietUntilMs: -Infinity };
       counts.set(name, counter);
     }
-    return counter.add(atMs);
+    if (atMs < counter.quietUntilMs || !counter.sliding.add(atMs)) return false;
+    counter.quietUntilMs = atMs + QUIET_MS;
+    return true;
   };
 
   const homeOf = async (kid: string): Promise<string | null> => {
