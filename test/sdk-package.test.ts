@@ -26,7 +26,7 @@ function readManifest(path: string): Manifest {
 }
 
 function run(file: string, args: readonly string[]): string {
-  const env = { ...process.env, KEYWARD_KEY: key.text, KEYWARD_DEPLOYMENT: 'dep_1' };
+  const env = { ...process.env, KEYWARD_KEY: key.text, KEYWARD_AUDIENCE: 'dep_1' };
   return execFileSync(process.execPath, [file, ...args], { cwd: home, env, encoding: 'utf8' });
 }
 

@@ -16,7 +16,7 @@ export interface Constraints {
 export interface DelegatedClaims extends Constraints {
   /** `iss`: the key whose holder minted this one. */
   readonly kid: string;
-  /** `aud`: the id of the deployment that it is for. */
+  /** `aud`: the id of the workspace that it is for. */
   readonly audience: string;
   /** `jti`: unique among the delegated keys of one key. */
   readonly jti: string;
@@ -59,7 +59,7 @@ export function readDelegatedClaims(payload: Uint8Array, kid: string): ReadClaim
   const unknown = Object.keys(fields.value).find((name) => !CLAIMS.has(name));
   if (unknown !== undefined) return unread('malformed', `the claim ${quote(unknown)} is not known`);
   if (iss !== kid) return unread('malformed', 'iss is not the id that stands before the signed part');
-  if (!isText(aud, AUDIENCE)) return unread('malformed', 'aud is not the id of a deployment');
+  if (!isText(aud, AUDIENCE)) return unread('malformed', 'aud is not the id of a workspace');
   if (!isText(jti, JTI)) return unread('malformed', 'jti is not 1 to 64 letters, digits, _ and -');
   if (!isDate(iat) || !isDate(exp)) return unread('malformed', 'iat and exp are not whole seconds');
   if (exp <= iat) return unread('malformed', 'exp is not after iat');

@@ -19,7 +19,7 @@ import type { SyntaxCode } from './format.ts';
 
 /** What a delegated key is to be. */
 export interface MintOptions {
-  /** The id of the deployment that it is for. */
+  /** The id of the workspace that it is for. */
   readonly audience: string;
   /** Seconds that it lives, at most 12 hours; the parent's policy may allow less. */
   readonly ttlSeconds: number;
