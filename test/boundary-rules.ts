@@ -36,7 +36,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Exceptions by file: `from` a path, `to` a path or folder, `typesOnly` where only types may cross. */
 const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonly typesOnly: boolean }[] = [
   // The control plane's ports: storage implements them, watch uses the one for call records.
-  { from: /^src\/(storage|watch)\//, to: /^src\/admin\/(owner-|key-life-|response-)?stores\.ts$/, typesOnly: true },
+  {
+    from: /^src\/(storage|watch)\//,
+    to: /^src\/admin\/(call-|owner-|key-life-|response-)?stores\.ts$/,
+    typesOnly: true,
+  },
   // Why a start fails is told in one form, wherever it fails.
   { from: /^src\/storage\//, to: /^src\/config\/start-error\.ts$/, typesOnly: false },
   // The embedded engine has a composition root of its own: in one process, both planes meet there.
@@ -46,7 +50,7 @@ const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonl
   // What a key may say and how it is shown is the same with a server and without.
   {
     from: /^src\/embed\//,
-    to: /^src\/admin\/(stores|constraint-fields|validation|fields|new-id|first-application|load-owners|resources\/key-(view|secret))\.ts$/,
+    to: /^src\/admin\/(stores|call-stores|constraint-fields|validation|fields|new-id|first-application|load-owners|resources\/key-(view|secret))\.ts$/,
     typesOnly: false,
   },
   { from: /^src\/storage\//, to: /^src\/embed\/storage-port\.ts$/, typesOnly: true },

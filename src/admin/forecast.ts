@@ -1,7 +1,7 @@
 /** When something will be used up, if its use goes on as it went lately. */
 import type { LimitReading } from '../limits/call-limits.ts';
 import type { CallContext } from './contract.ts';
-import type { UsageRow } from './stores.ts';
+import type { UsageRow } from './call-stores.ts';
 
 const MINUTE_MS = 60_000;
 /** The faster of the two counts: a burn that began minutes ago, or one that comes in bursts. */

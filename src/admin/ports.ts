@@ -10,7 +10,8 @@ import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { Principal } from './rbac.ts';
-import type { CallStore, Store } from './stores.ts';
+import type { CallStore } from './call-stores.ts';
+import type { Store } from './stores.ts';
 
 /** That a change is in force, or how far it has come. */
 export interface Receipt {

@@ -6815,7 +6815,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'With create-person and update-person.',
+        description: 'With create-person and update-person; unique in the workspace.',
         secret: false,
       },
     ],

@@ -1,5 +1,6 @@
 /** What `createKeyward` takes and gives: the public face of the embedded engine. */
-import type { CallFilter, Page, UsageQuery, UsageRow } from '../admin/stores.ts';
+import type { CallFilter, UsageQuery, UsageRow } from '../admin/call-stores.ts';
+import type { Page } from '../admin/stores.ts';
 import type { CallRecord } from '../calls/call-record.ts';
 import type { GatewaySettings } from '../config/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';

@@ -1,5 +1,5 @@
 /** Call records in memory: the newest of them, in the order in which they came. */
-import type { CallFilter, UsageQuery, UsageRow } from '../admin/stores.ts';
+import type { CallFilter, UsageQuery, UsageRow } from '../admin/call-stores.ts';
 import { CALL_FIELDS } from '../calls/call-record.ts';
 import type { CallRecord, CallRow } from '../calls/call-record.ts';
 import type { KeywardStorage } from './storage-port.ts';

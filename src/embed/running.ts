@@ -1,4 +1,4 @@
-import type { UsageQuery } from '../admin/stores.ts';
+import type { UsageQuery } from '../admin/call-stores.ts';
 import { AppError, ERRORS } from '../errors.ts';
 import type { Inbound } from '../gateway/inbound.ts';
 import type { CallLog } from '../watch/call-log.ts';

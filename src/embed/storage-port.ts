@@ -2,7 +2,8 @@
  * The port to where an embedded Keyward keeps its keys: implemented over SQLite and in memory, and
  * open to any other implementation. A change and its audit entry are stored together or not at all.
  */
-import type { AuditRow, CallStore, CounterStore, KeyFilter, KeyRow, Page, PageRequest } from '../admin/stores.ts';
+import type { CallStore, CounterStore } from '../admin/call-stores.ts';
+import type { AuditRow, KeyFilter, KeyRow, Page, PageRequest } from '../admin/stores.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { StatedPrice } from '../llm/price.ts';
 

@@ -1,5 +1,5 @@
 import type { SQLInputValue } from 'node:sqlite';
-import type { CallFilter, UsageQuery } from '../admin/stores.ts';
+import type { CallFilter, UsageQuery } from '../admin/call-stores.ts';
 
 /** A condition and the values of its places. */
 export interface Condition {

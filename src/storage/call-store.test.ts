@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import type { CallFilter } from '../admin/stores.ts';
+import type { CallFilter } from '../admin/call-stores.ts';
 import { CALL_FIELDS } from '../calls/call-record.ts';
 import type { CallRecord, CallRow } from '../calls/call-record.ts';
 import { openCallStore } from './call-store.ts';

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
-import type { CallersQuery, CallFilter, CallStore, Page, PageRequest, UsageQuery, UsageRow } from '../admin/stores.ts';
+import type { CallersQuery, CallFilter, CallStore, UsageQuery, UsageRow } from '../admin/call-stores.ts';
+import type { Page, PageRequest } from '../admin/stores.ts';
 import { isAddressIn } from '../keys/cidr.ts';
 import type { CallRecord, CallRow } from '../calls/call-record.ts';
 import { CALL_COLUMNS, readCall } from './call-columns.ts';

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { CounterImage, CounterStore } from '../admin/stores.ts';
+import type { CounterStore } from '../admin/call-stores.ts';
 import { dataPaths, ensurePrivateFile } from './data-folder.ts';
 
 /**
@@ -23,7 +23,7 @@ export function openCounterStore({ dataDir }: { readonly dataDir: string }): Cou
     }
   };
 
-  const insertAll = (cells: readonly CounterImage[]): void => {
+  const insertAll: CounterStore['save'] = (cells) => {
     for (const { low, high, image } of cells) insert.run(low, high, image);
   };
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { KeyUseQuery, KeyUseRow } from '../admin/stores.ts';
+import type { KeyUseQuery, KeyUseRow } from '../admin/call-stores.ts';
 import { daysWithin } from './call-days.ts';
 import type { CallDays } from './call-days.ts';
 import { callCondition } from './call-query.ts';

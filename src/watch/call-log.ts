@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { CallStore } from '../admin/stores.ts';
+import type { CallStore } from '../admin/call-stores.ts';
 import { CALL_FIELDS } from '../calls/call-record.ts';
 import type { CallRow } from '../calls/call-record.ts';
 import type { Clock } from '../lib/clock.ts';

@@ -1,4 +1,4 @@
-import type { CounterStore } from '../admin/stores.ts';
+import type { CounterStore } from '../admin/call-stores.ts';
 import type { Clock } from '../lib/clock.ts';
 import { exportCells, importCells } from '../limits/keep-counters.ts';
 

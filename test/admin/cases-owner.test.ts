@@ -119,7 +119,7 @@ test('a disabled owner gives way to another, and the details of a person are cor
   const id = await openCase(kid);
   await client.call('cases.update-owner', { params: { id }, body: { choice: 'reassign', ownerId: other } });
   expect(await verified(id)).toMatchObject({ state: 'done' });
-  const body = { choice: 'update-person', personId: other, name: 'Grace', email: 'grace@example.com' } as const;
+  const body = { choice: 'update-person', personId: other, name: 'Grace', email: 'Grace@Example.com' } as const;
   await client.call('cases.update-owner', { params: { id }, body });
   expect(await client.call('people.get', { params: { id: other } })).toMatchObject({
     name: 'Grace',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CallContext } from '../contract.ts';
 import { count, iso, time } from '../fields.ts';
-import type { KeyUseQuery, KeyUseRow } from '../stores.ts';
+import type { KeyUseQuery, KeyUseRow } from '../call-stores.ts';
 
 const SHOWN_MAX = 200;
 /** How far is looked back for addresses that the key was used from before. */

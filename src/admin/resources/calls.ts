@@ -5,7 +5,7 @@ import type { CallContext } from '../contract.ts';
 import { none, readEndpoint } from '../contract.ts';
 import { iso, mapPage, pageFields, pageOf, time } from '../fields.ts';
 import { allows } from '../rbac.ts';
-import type { CallFilter } from '../stores.ts';
+import type { CallFilter } from '../call-stores.ts';
 import { keyRef, kidOf } from './key-view.ts';
 
 const text = z.string().max(300).exactOptional();

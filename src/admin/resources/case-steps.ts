@@ -10,6 +10,7 @@ import type { SelfTest } from '../diagnosis/self-test.ts';
 import { displayName, id } from '../fields.ts';
 import { caseChange, caseParams, caseView, keyOfCase, reason, viewCase } from './cases.ts';
 import { testFields } from './key-test.ts';
+import { email } from './people.ts';
 import { requireKey } from './key-view.ts';
 
 const step = {
@@ -60,7 +61,7 @@ const updateOwner = changeEndpoint({
       .describe('With reassign: who will answer for the key; null: nobody but its application.'),
     personId: id.exactOptional().describe('With update-person, enable-person, restore-person and join-team.'),
     name: displayName.exactOptional().describe('With create-person and update-person.'),
-    email: z.email().max(320).nullable().exactOptional().describe('With create-person and update-person.'),
+    email: email.exactOptional().describe('With create-person and update-person; unique in the workspace.'),
   }),
   response: caseView,
   handler: async (ctx, { params, body }) => {

@@ -24,7 +24,7 @@ import type { WorkspaceStore } from '../stores.ts';
 
 const params = z.strictObject({ id });
 const query = z.strictObject(impactQuery);
-const email = z
+export const email = z
   .string()
   .trim()
   .toLowerCase()

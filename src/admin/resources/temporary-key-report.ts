@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { CallContext } from '../contract.ts';
 import { none, readEndpoint } from '../contract.ts';
 import { count, iso, pageFields, pageOf, pageRequest, time } from '../fields.ts';
-import type { AuditRow, UsageRow } from '../stores.ts';
+import type { UsageRow } from '../call-stores.ts';
+import type { AuditRow } from '../stores.ts';
 
 const line = z
   .object({
