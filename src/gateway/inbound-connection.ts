@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { gatherWrites } from '../lib/gathered-writes.ts';
 import { Http1RequestParser } from '../lib/http1-request-parser.ts';
 import type { Http1RequestBodySink } from '../lib/http1-request-parser.ts';
 import { answerHead, isBodiless, wantsClose, writeChunk } from './inbound-answer.ts';
@@ -61,7 +62,6 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
   #head = '';
   #isBodiless = false;
   #isChunked = false;
-  #isCorked = false;
 
   /** No request after this one: what comes is dropped unread. */
   #isLast = false;
@@ -268,7 +268,7 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
   write(exchange: Exchange, chunk: Uint8Array): boolean {
     if (exchange !== this.#exchange || this.#isBodiless || chunk.length === 0) return true;
     if (!exchange.answered) throw new Error('no answer was begun');
-    this.#cork();
+    gatherWrites(this.#socket);
     const head = this.#head;
     this.#head = '';
     let isFlowing = true;
@@ -288,7 +288,6 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
     const rest = this.#head + (this.#isChunked && !this.#isBodiless ? LAST_CHUNK : '');
     this.#head = '';
     if (rest !== '') this.#socket.write(rest, 'latin1');
-    this.uncork();
     this.#finish();
   }
 
@@ -343,6 +342,7 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
     const length = status === 204 || status === 304 ? '' : `content-length: ${body.length}\r\n`;
     const head = lines + length + this.#headEnd();
     const socket = this.#socket;
+    gatherWrites(socket);
     if (isBodiless || body.length === 0) {
       socket.write(head, 'latin1');
     } else if (body.length <= COPIED_BODY_BYTES_MAX) {
@@ -351,26 +351,10 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
       bytes.set(body, head.length);
       socket.write(bytes);
     } else {
-      socket.cork();
       socket.write(head, 'latin1');
       socket.write(body);
-      socket.uncork();
     }
     if (socket.writableNeedDrain) this.#watchStall();
-  }
-
-  /** The pieces written in one turn of the event loop, and the answer's end, leave together. */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#socket.cork();
-    process.nextTick(uncork, this);
-  }
-
-  uncork(): void {
-    if (!this.#isCorked) return;
-    this.#isCorked = false;
-    this.#socket.uncork();
   }
 
   /** The answer was handed over whole. */
@@ -473,10 +457,6 @@ export class Connection implements Http1RequestBodySink, ExchangeCarrier {
 }
 
 function ignore(): void {}
-
-function uncork(connection: Connection): void {
-  connection.uncork();
-}
 
 function takeOn(connection: Connection): void {
   connection.takeOn();

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { AppError } from '../errors.ts';
+import { gatherWrites } from '../lib/gathered-writes.ts';
 import { Http1ResponseParser } from '../lib/http1-response-parser.ts';
 import type { Http1ResponseSink } from '../lib/http1-response-parser.ts';
 import { TOKEN, UNCLEAN_VALUE } from '../lib/http1-syntax.ts';
@@ -375,6 +376,7 @@ class Connection implements Http1ResponseSink {
     call.deadline = this.#sentAt + this.#pool.options.firstByteTimeoutMs;
     if (call.isPaused) this.#socket.pause();
     const socket = this.#socket;
+    gatherWrites(socket);
     if (body === null) {
       socket.write(call.head, 'latin1');
     } else if (body.length <= COPIED_BODY_BYTES_MAX) {
@@ -383,10 +385,8 @@ class Connection implements Http1ResponseSink {
       bytes.set(body, call.head.length);
       socket.write(bytes);
     } else {
-      socket.cork();
       socket.write(call.head, 'latin1');
       socket.write(body);
-      socket.uncork();
     }
   }
 
