@@ -1,8 +1,8 @@
 /** One chat call in each dialect, as bytes of HTTP need it, and what an error looks like in each. */
-import type { DialectName } from '../src/llm/dialect.ts';
+import type { ClientDialectName } from '../src/llm/dialect.ts';
 
 export interface DialectCall {
-  readonly dialect: DialectName;
+  readonly dialect: ClientDialectName;
   path(model: string, stream: boolean): string;
   body(model: string, stream: boolean): string;
   /** The public message of an error in this dialect's form; undefined when it has another form. */
@@ -33,7 +33,7 @@ function openaiError(body: unknown): string | undefined {
 }
 
 /** The dialects by their name. */
-export const DIALECT_CALLS: Readonly<Record<DialectName, DialectCall>> = {
+export const DIALECT_CALLS: Readonly<Record<ClientDialectName, DialectCall>> = {
   openai: {
     dialect: 'openai',
     path: () => '/v1/chat/completions',
@@ -63,7 +63,7 @@ export const DIALECT_CALLS: Readonly<Record<DialectName, DialectCall>> = {
 };
 
 /** The provider of each dialect in {@link fakeProvidersConfig}. */
-export const FAKE_PROVIDERS: Readonly<Record<DialectName, string>> = {
+export const FAKE_PROVIDERS: Readonly<Record<ClientDialectName, string>> = {
   openai: 'house',
   'openai-responses': 'house-responses',
   anthropic: 'house-anthropic',
@@ -72,7 +72,7 @@ export const FAKE_PROVIDERS: Readonly<Record<DialectName, string>> = {
 
 /** The `providers` part of a config file that points one provider of each dialect to a fake upstream. */
 export function fakeProvidersConfig(origin: string, secret: string): string {
-  const provider = (dialect: DialectName, prefix: string): string =>
+  const provider = (dialect: ClientDialectName, prefix: string): string =>
     `  ${FAKE_PROVIDERS[dialect]}: { dialect: ${dialect}, baseUrl: "${origin}${prefix}", credentials: [{ secret: "${secret}" }] }`;
   return [
     'providers:',

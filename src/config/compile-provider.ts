@@ -1,4 +1,4 @@
-import type { DialectName } from '../llm/dialect.ts';
+import type { ClientDialectName } from '../llm/dialect.ts';
 import { priceOf } from '../llm/price.ts';
 import type { Price, StatedPrice } from '../llm/price.ts';
 import type { Provider, ProviderEndpoint } from '../providers/provider.ts';
@@ -115,7 +115,7 @@ function statedPrices(stated: Readonly<Record<string, StatedPrice>>): Readonly<R
 }
 
 /** How a server of one's own is spoken to: as the makers of the dialect define it. */
-const DIALECT_DEFAULTS: Readonly<Record<DialectName, Omit<ProviderEndpoint, 'baseUrl'>>> = {
+const DIALECT_DEFAULTS: Readonly<Record<ClientDialectName, Omit<ProviderEndpoint, 'baseUrl'>>> = {
   openai: { auth: { header: 'authorization', prefix: 'Bearer ' }, headers: {}, streamUsage: 'when-asked' },
   'openai-responses': { auth: { header: 'authorization', prefix: 'Bearer ' }, headers: {}, streamUsage: 'always' },
   // https://docs.claude.com/en/api/versioning: the header is required.
@@ -127,7 +127,7 @@ const DIALECT_DEFAULTS: Readonly<Record<DialectName, Omit<ProviderEndpoint, 'bas
   gemini: { auth: { header: 'x-goog-api-key', prefix: '' }, headers: {}, streamUsage: 'always' },
 };
 
-function dialectsOf(dialect: string | readonly string[] | null): readonly DialectName[] {
+function dialectsOf(dialect: string | readonly string[] | null): readonly ClientDialectName[] {
   const named = typeof dialect === 'string' ? [dialect] : (dialect ?? []);
   return DIALECT_NAMES.filter((name) => named.includes(name));
 }

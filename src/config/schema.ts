@@ -1,7 +1,7 @@
 /** The form of `keyward.yaml`. Unknown settings are refused: a mistyped one must not be silently nothing. */
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import type { DialectName } from '../llm/dialect.ts';
+import type { ClientDialectName } from '../llm/dialect.ts';
 import type { GatewaySettings } from './snapshot.ts';
 
 const KIB = 1024;
@@ -28,7 +28,7 @@ export const DIALECT_NAMES = [
   'openai-responses',
   'anthropic',
   'gemini',
-] as const satisfies readonly DialectName[];
+] as const satisfies readonly ClientDialectName[];
 
 /** Levels of the program's own log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;

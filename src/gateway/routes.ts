@@ -1,5 +1,5 @@
 import { DIALECTS } from '../llm/index.ts';
-import type { Dialect, DialectName, ModelOperation } from '../llm/dialect.ts';
+import type { Dialect, ClientDialectName, ModelOperation } from '../llm/dialect.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
@@ -65,7 +65,7 @@ const PROVIDERS = '/providers/';
 /** What an API may be asked with. Not TRACE: its answer repeats the request, the provider's credential included. */
 export const PASSTHROUGH_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
-function modelRoute(dialect: DialectName, operation: ModelOperation): ModelRoute {
+function modelRoute(dialect: ClientDialectName, operation: ModelOperation): ModelRoute {
   return { kind: 'model', dialect: DIALECTS[dialect], operation, model: null, stream: false };
 }
 

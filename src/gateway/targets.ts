@@ -162,7 +162,7 @@ function modelNotFound(workspace: LiveWorkspace, name: string): Refusal {
   });
 }
 
-const DIALECT_PATHS: Readonly<Record<DialectName, string>> = {
+const DIALECT_PATHS: Readonly<Partial<Record<DialectName, string>>> = {
   openai: '/v1/chat/completions',
   'openai-responses': '/v1/responses',
   anthropic: '/v1/messages',

@@ -3,7 +3,11 @@
  * speak it: bytes pass through, and only what must change is spliced.
  */
 
-export type DialectName = 'openai' | 'openai-responses' | 'anthropic' | 'gemini';
+/** The formats that clients speak, and providers too. */
+export type ClientDialectName = 'openai' | 'openai-responses' | 'anthropic' | 'gemini';
+
+/** All formats: some are spoken by providers only. */
+export type DialectName = ClientDialectName | 'bedrock' | 'cohere' | 'mistral';
 
 /** `completions` is OpenAI's older text endpoint, `batch_embeddings` Gemini's `:batchEmbedContents`. */
 export type Operation =
@@ -44,6 +48,13 @@ export interface Usage {
   readonly outputTokens: number;
   /** Reasoning tokens (part of `outputTokens`), 0 where the dialect does not tell. */
   readonly reasoningTokens: number;
+  /** Of the tokens written to the cache those that are kept for an hour, where that has a price of its own. */
+  readonly cacheWrite1hTokens?: number;
+  /** Sound: part of `inputTokens` and of `outputTokens`. */
+  readonly audioInputTokens?: number;
+  readonly audioOutputTokens?: number;
+  /** Image tokens that were made: part of `outputTokens`. */
+  readonly imageOutputTokens?: number;
 }
 
 /** What an error answer of ours says, before a dialect gives it its form. */
@@ -119,7 +130,7 @@ export interface ListedModel {
 }
 
 export interface Dialect {
-  readonly name: DialectName;
+  readonly name: ClientDialectName;
   /** Headers of the caller that may go upstream, lower case, besides content-type and accept. */
   readonly requestHeaders: readonly string[];
   /** Headers of the provider's answer that may go to the caller, lower case, besides content-type. */

@@ -1,11 +1,11 @@
-import { anthropic } from './anthropic.ts';
-import type { Dialect, DialectName } from './dialect.ts';
-import { gemini } from './gemini.ts';
-import { openaiResponses } from './openai-responses.ts';
-import { openai } from './openai.ts';
+import { anthropic } from './anthropic/dialect.ts';
+import type { Dialect, ClientDialectName } from './dialect.ts';
+import { gemini } from './gemini/dialect.ts';
+import { openaiResponses } from './responses/dialect.ts';
+import { openai } from './openai/dialect.ts';
 
 /** Every wire format that the gateway speaks. */
-export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
+export const DIALECTS: Readonly<Record<ClientDialectName, Dialect>> = {
   openai,
   'openai-responses': openaiResponses,
   anthropic,

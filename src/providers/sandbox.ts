@@ -1,4 +1,4 @@
-import type { DialectName } from '../llm/dialect.ts';
+import type { ClientDialectName } from '../llm/dialect.ts';
 import { ANY_MODEL } from './provider.ts';
 import type { Provider, ProviderEndpoint } from './provider.ts';
 import { SANDBOX_MODELS } from './sandbox/behaviour.ts';
@@ -11,7 +11,7 @@ const ENDPOINT: ProviderEndpoint = {
   streamUsage: 'when-asked',
 };
 
-const ENDPOINTS: Readonly<Record<DialectName, ProviderEndpoint>> = {
+const ENDPOINTS: Readonly<Record<ClientDialectName, ProviderEndpoint>> = {
   openai: ENDPOINT,
   'openai-responses': ENDPOINT,
   anthropic: ENDPOINT,

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { DialectName } from '../../src/llm/dialect.ts';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-calls.ts';
 import { closedOrigin, startFakeUpstream } from '../fakes/fake-upstream.ts';
 import type { FakeUpstream } from '../fakes/fake-upstream.ts';
@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 beforeEach(() => upstream.clear());
 
-function send(dialect: DialectName, model: string, stream: boolean): Promise<RawAnswer> {
+function send(dialect: ClientDialectName, model: string, stream: boolean): Promise<RawAnswer> {
   const call = DIALECT_CALLS[dialect];
   const bytes = rawRequest(call.path(model, stream), call.body(model, stream), { key: product.firstKey });
   return rawExchange(product.gatewayUrl, bytes, HANG_MS);
@@ -111,7 +111,7 @@ describe('when the caller leaves', () => {
 });
 
 describe('when the provider fails before its answer begins', () => {
-  const dialects = Object.keys(DIALECT_CALLS) as DialectName[];
+  const dialects = Object.keys(DIALECT_CALLS) as ClientDialectName[];
   const cases = [
     ['dies-before-head', [502]],
     ['stalls-before-head', [504]],
@@ -211,7 +211,7 @@ describe('when the provider fails in mid-answer', () => {
     expect((await findCall(product, answer.headers['x-request-id'] ?? '')).complete).toBe(false);
   });
 
-  test.each(Object.keys(DIALECT_CALLS) as DialectName[])(
+  test.each(Object.keys(DIALECT_CALLS) as ClientDialectName[])(
     'a stream that dies or stalls ends in an error event, in the %s dialect',
     async (dialect) => {
       for (const fault of ['dies-in-mid-stream', 'stalls-in-mid-stream']) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DialectName } from '../../src/llm/dialect.ts';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS } from '../dialect-calls.ts';
 import { findCall, startProduct } from '../product.ts';
 import type { Product } from '../product.ts';
@@ -24,7 +24,7 @@ function parsed(answer: RawAnswer): unknown {
 }
 
 /** What holds for every refusal: a sentence in the dialect's form, no 500, nothing of our insides. */
-function expectRefusal(answer: RawAnswer, dialect: DialectName, statuses: readonly number[]): void {
+function expectRefusal(answer: RawAnswer, dialect: ClientDialectName, statuses: readonly number[]): void {
   expect(statuses, answer.text).toContain(answer.status);
   expect(answer.text).not.toMatch(/\bat .+:\d+:\d+|node:internal|\/src\/|node_modules|SyntaxError|TypeError/);
   const message = DIALECT_CALLS[dialect].errorMessage(parsed(answer));
@@ -39,7 +39,7 @@ function post(path: string, body: string, extra: readonly string[] = []): Promis
   return exchange(rawRequest(path, body, { key: product.firstKey, extra }));
 }
 
-describe.each(Object.keys(DIALECT_CALLS) as DialectName[])('in the %s dialect', (dialect) => {
+describe.each(Object.keys(DIALECT_CALLS) as ClientDialectName[])('in the %s dialect', (dialect) => {
   const call = DIALECT_CALLS[dialect];
   const path = call.path('sandbox/echo', false);
   const good = call.body('sandbox/echo', false);

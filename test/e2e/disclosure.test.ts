@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DialectName } from '../../src/llm/dialect.ts';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS } from '../dialect-calls.ts';
 import { inOtherEnvironment, unknownKey, withWrongSecret } from '../forged-key.ts';
 import { createKey, findCall, startProduct } from '../product.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => product.dispose());
 
-function send(dialect: DialectName, key: string): Promise<RawAnswer> {
+function send(dialect: ClientDialectName, key: string): Promise<RawAnswer> {
   const call = DIALECT_CALLS[dialect];
   return rawExchange(
     product.gatewayUrl,
@@ -38,7 +38,7 @@ function normalised(answer: RawAnswer): string {
   return answer.text.replaceAll(requestId, '(request id)').replace(/^date: .*$/im, 'date: (now)');
 }
 
-describe.each(Object.keys(DIALECT_CALLS) as DialectName[])('in the %s dialect', (dialect) => {
+describe.each(Object.keys(DIALECT_CALLS) as ClientDialectName[])('in the %s dialect', (dialect) => {
   test('an unknown key id, a wrong secret, a wrong environment and a wrong secret of a revoked key get the same bytes', async () => {
     const expected = await send(dialect, keys['unknown key id'] ?? '');
     expect(expected.status).toBe(401);

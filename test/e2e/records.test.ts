@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DialectName } from '../../src/llm/dialect.ts';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-calls.ts';
 import { startFakeUpstream } from '../fakes/fake-upstream.ts';
 import type { FakeUpstream } from '../fakes/fake-upstream.ts';
@@ -26,7 +26,7 @@ interface CallMade {
 
 async function call(
   product: Product,
-  dialect: DialectName,
+  dialect: ClientDialectName,
   model: string,
   stream = false,
   key = product.firstKey,
@@ -48,7 +48,7 @@ describe('call records', () => {
   });
   afterAll(() => product.dispose());
 
-  test.each(Object.keys(DIALECT_CALLS) as DialectName[])(
+  test.each(Object.keys(DIALECT_CALLS) as ClientDialectName[])(
     'hold the usage that the provider stated, whole and as a stream, in the %s dialect',
     async (dialect) => {
       for (const stream of [false, true]) {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { DialectName } from '../../src/llm/dialect.ts';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-calls.ts';
 import { startFakeUpstream } from '../fakes/fake-upstream.ts';
 import type { FakeUpstream } from '../fakes/fake-upstream.ts';
@@ -43,7 +43,7 @@ afterAll(async () => {
 const MODELS = ['tiny', 'echo-headers', 'status-401', 'status-500', 'dies-before-head', 'sends-garbage'];
 
 async function makeCalls(): Promise<void> {
-  for (const dialect of Object.keys(DIALECT_CALLS) as DialectName[]) {
+  for (const dialect of Object.keys(DIALECT_CALLS) as ClientDialectName[]) {
     const call = DIALECT_CALLS[dialect];
     for (const model of MODELS.map((name) => `${FAKE_PROVIDERS[dialect]}/${name}`)) {
       await send(call.path(model, false), call.body(model, false), model.endsWith('echo-headers'));

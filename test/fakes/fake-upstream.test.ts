@@ -4,7 +4,7 @@ import OpenAI from 'openai';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { DialectName } from '../../src/llm/dialect.ts';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS } from '../dialect-calls.ts';
 import { rawExchange, rawRequest } from '../raw-http.ts';
 import { closedOrigin, startFakeUpstream } from './fake-upstream.ts';
@@ -59,7 +59,7 @@ describe('the fake vendor is understood by the official client of', () => {
 });
 
 describe('the fake vendor', () => {
-  function ask(model: string, stream = false, dialect: DialectName = 'openai', timeoutMs = 300) {
+  function ask(model: string, stream = false, dialect: ClientDialectName = 'openai', timeoutMs = 300) {
     const call = DIALECT_CALLS[dialect];
     return rawExchange(upstream.origin, rawRequest(call.path(model, stream), call.body(model, stream)), timeoutMs);
   }

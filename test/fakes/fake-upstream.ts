@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createPlainServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import type { DialectName } from '../../src/llm/dialect.ts';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { FAULTS, faultOf, statusOf } from './faults.ts';
 import { errorAnswer, streamEvents, wholeAnswer } from './vendor-answers.ts';
 import type { AskedFor } from './vendor-answers.ts';
@@ -191,7 +191,7 @@ function parseBody(bytes: Buffer): AskedBody {
   }
 }
 
-function dialectOf(path: string, gemini: boolean): DialectName {
+function dialectOf(path: string, gemini: boolean): ClientDialectName {
   if (gemini) return 'gemini';
   if (path.includes('/messages')) return 'anthropic';
   return path.endsWith('/responses') ? 'openai-responses' : 'openai';

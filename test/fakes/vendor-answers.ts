@@ -1,8 +1,8 @@
 /** What a vendor of each dialect answers: one short text, with fixed usage that tests compare with. */
-import type { DialectName, Usage } from '../../src/llm/dialect.ts';
+import type { ClientDialectName, Usage } from '../../src/llm/dialect.ts';
 
 export interface AskedFor {
-  readonly dialect: DialectName;
+  readonly dialect: ClientDialectName;
   readonly operation: 'chat' | 'embeddings' | 'count_tokens' | 'models' | 'other';
   readonly model: string;
   readonly stream: boolean;
@@ -16,7 +16,7 @@ export const ANSWER_WORDS = ['The ', 'fake ', 'vendor ', 'says ', 'hello.'] as c
 export const ANSWER_TEXT = ANSWER_WORDS.join('');
 
 /** The usage that every chat answer states, as Keyward counts it. */
-export const STATED_USAGE: Readonly<Record<DialectName, Usage>> = {
+export const STATED_USAGE: Readonly<Record<ClientDialectName, Usage>> = {
   openai: { inputTokens: 11, cachedInputTokens: 3, cacheWriteTokens: 0, outputTokens: 7, reasoningTokens: 2 },
   'openai-responses': {
     inputTokens: 12,
@@ -116,7 +116,7 @@ export function streamEvents(asked: AskedFor, words: readonly string[] = ANSWER_
 }
 
 /** What a vendor says when it refuses, in its own form, with details that must not travel on. */
-export function errorAnswer(dialect: DialectName, status: number): unknown {
+export function errorAnswer(dialect: ClientDialectName, status: number): unknown {
   const message = `vendor refuses with ${status}`;
   switch (dialect) {
     case 'anthropic':

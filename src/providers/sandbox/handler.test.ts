@@ -3,7 +3,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
 import OpenAI from 'openai';
 import { describe, expect, test } from 'vitest';
-import type { DialectName, ModelOperation } from '../../llm/dialect.ts';
+import type { ClientDialectName, ModelOperation } from '../../llm/dialect.ts';
 import { DIALECTS } from '../../llm/index.ts';
 import { recordOf } from '../../llm/record.ts';
 import type { AnswerStep, InProcessAnswer } from '../in-process.ts';
@@ -312,7 +312,7 @@ function played(path: string, body: unknown): Played {
   };
 }
 
-const STREAMS: readonly [DialectName, object][] = [
+const STREAMS: readonly [ClientDialectName, object][] = [
   ['openai', { messages: MESSAGES, stream: true }],
   ['openai-responses', { input: TEXT, stream: true }],
   ['anthropic', { messages: MESSAGES, stream: true }],
@@ -320,7 +320,7 @@ const STREAMS: readonly [DialectName, object][] = [
 ];
 
 /** As the gateway would call it: through the dialect's own path. */
-function playedStream(dialect: DialectName, body: object, model: string): Played {
+function playedStream(dialect: ClientDialectName, body: object, model: string): Played {
   const operation: ModelOperation = 'chat';
   return played(DIALECTS[dialect].upstreamPath(operation, model, true, dialect === 'gemini' ? 'alt=sse' : '') ?? '', {
     ...body,

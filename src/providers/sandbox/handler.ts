@@ -1,4 +1,4 @@
-import type { DialectName } from '../../llm/dialect.ts';
+import type { ClientDialectName } from '../../llm/dialect.ts';
 import type { JsonRecord } from '../../llm/record.ts';
 import { isRecord, parsedOrUndefined } from '../../llm/record.ts';
 import type { InProcessAnswer, InProcessRequest } from '../in-process.ts';
@@ -18,7 +18,7 @@ import { vendorError } from './vendor-error.ts';
 
 /** A request once its path, its body and its model are known to be valid. */
 interface SandboxCall {
-  readonly dialect: DialectName;
+  readonly dialect: ClientDialectName;
   readonly body: JsonRecord;
   readonly bytes: Uint8Array;
   readonly model: string;
@@ -31,7 +31,7 @@ type Operation = (call: SandboxCall) => InProcessAnswer;
 const EVENTS_OF_FIFTY = 50;
 
 /** Paths below the endpoint's base URL; the gateway's own `/v1` in front is taken off first. */
-const OPERATIONS: Readonly<Record<string, readonly [DialectName, Operation]>> = {
+const OPERATIONS: Readonly<Record<string, readonly [ClientDialectName, Operation]>> = {
   '/chat/completions': [
     'openai',
     (call) => generate(call, readChat(call.body), chatAnswer, openaiStream(call, chatEvents)),
@@ -103,7 +103,7 @@ function answer(
   bytes: Uint8Array,
   body: unknown,
   model: string,
-  dialect: DialectName,
+  dialect: ClientDialectName,
   operation: Operation,
 ): InProcessAnswer {
   if (!isRecord(body)) return vendorError(dialect, 400, bytes, 'The body is not a JSON object.');
@@ -114,7 +114,7 @@ function answer(
   return operation({ dialect, body, bytes, model, behaviour, headers });
 }
 
-function unknownModel(dialect: DialectName, model: string, bytes: Uint8Array): InProcessAnswer {
+function unknownModel(dialect: ClientDialectName, model: string, bytes: Uint8Array): InProcessAnswer {
   const message = `The sandbox has no model ${JSON.stringify(model)}. GET /v1/models lists those it has; sandbox/echo is one.`;
   return vendorError(dialect, 404, bytes, message);
 }
@@ -166,7 +166,7 @@ function invalid(call: SandboxCall): InProcessAnswer {
   return vendorError(call.dialect, 400, call.bytes, message);
 }
 
-const NEEDED: Readonly<Record<DialectName, string>> = {
+const NEEDED: Readonly<Record<ClientDialectName, string>> = {
   openai: '"messages" (for embeddings "input")',
   'openai-responses': '"input"',
   anthropic: '"messages"',

@@ -1,4 +1,4 @@
-import type { DialectName } from '../../llm/dialect.ts';
+import type { ClientDialectName } from '../../llm/dialect.ts';
 import type { InProcessAnswer } from '../in-process.ts';
 import { idOf } from './reply.ts';
 
@@ -70,7 +70,12 @@ const ERRORS: Readonly<Record<number, ErrorNames>> = {
 };
 
 /** An error answer as the vendor of the dialect writes it. */
-export function vendorError(dialect: DialectName, status: number, body: Uint8Array, message?: string): InProcessAnswer {
+export function vendorError(
+  dialect: ClientDialectName,
+  status: number,
+  body: Uint8Array,
+  message?: string,
+): InProcessAnswer {
   const names = ERRORS[status] ?? INVALID;
   const id = `req_${idOf(body)}`;
   const bytes = Buffer.from(JSON.stringify(bodyOf(dialect, status, names, message ?? names.message, id)));
@@ -80,7 +85,7 @@ export function vendorError(dialect: DialectName, status: number, body: Uint8Arr
   return { status, headers, afterMs: 0, steps: [{ kind: 'bytes', afterMs: 0, bytes }] };
 }
 
-function bodyOf(dialect: DialectName, status: number, names: ErrorNames, message: string, id: string): unknown {
+function bodyOf(dialect: ClientDialectName, status: number, names: ErrorNames, message: string, id: string): unknown {
   switch (dialect) {
     case 'anthropic':
       return { type: 'error', error: { type: names.anthropic, message }, request_id: id };

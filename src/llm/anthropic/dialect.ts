@@ -1,5 +1,5 @@
 /** Anthropic Messages (https://docs.claude.com/en/api/messages). */
-import { answerMember } from './answer-member.ts';
+import { answerMember } from '../answer-member.ts';
 import type {
   Dialect,
   LimitState,
@@ -9,16 +9,16 @@ import type {
   ReadRequestResult,
   StreamObserver,
   Usage,
-} from './dialect.ts';
-import { keptQuery } from './kept-query.ts';
-import { mentionsObject } from './mentions-object.ts';
-import type { JsonRecord } from './record.ts';
-import { countOf, parsedOrUndefined, recordOf } from './record.ts';
-import type { BodyRules } from './request-body.ts';
-import { readRequestBody } from './request-body.ts';
-import { eventText, readEvent, watchEvents } from './sse.ts';
-import { HELD_BYTES_MAX } from './stream-bound.ts';
-import { writeRequest } from './write-request.ts';
+} from '../dialect.ts';
+import { keptQuery } from '../kept-query.ts';
+import { mentionsObject } from '../mentions-object.ts';
+import type { JsonRecord } from '../record.ts';
+import { countOf, parsedOrUndefined, recordOf } from '../record.ts';
+import type { BodyRules } from '../request-body.ts';
+import { readRequestBody } from '../request-body.ts';
+import { eventText, readEvent, watchEvents } from '../sse.ts';
+import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { writeRequest } from '../write-request.ts';
 
 const usageMember = answerMember('usage');
 

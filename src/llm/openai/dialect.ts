@@ -2,8 +2,8 @@
  * OpenAI Chat Completions, the older Completions, and Embeddings
  * (https://platform.openai.com/docs/api-reference/chat). Many vendors speak this dialect.
  */
-import { scanJson } from '../lib/json-scan.ts';
-import { answerMember } from './answer-member.ts';
+import { scanJson } from '../../lib/json-scan.ts';
+import { answerMember } from '../answer-member.ts';
 import type {
   Dialect,
   LimitState,
@@ -15,16 +15,16 @@ import type {
   Splice,
   StreamObserver,
   Usage,
-} from './dialect.ts';
-import { keptQuery } from './kept-query.ts';
-import { mentionsObject } from './mentions-object.ts';
-import type { JsonRecord } from './record.ts';
-import { countOf, isRecord, parsedOrUndefined, recordOf } from './record.ts';
-import type { BodyFailure, BodyRules } from './request-body.ts';
-import { invalid, readRequestBody, twice } from './request-body.ts';
-import { eventText, readEvent, watchEvents } from './sse.ts';
-import { HELD_BYTES_MAX } from './stream-bound.ts';
-import { writeRequest } from './write-request.ts';
+} from '../dialect.ts';
+import { keptQuery } from '../kept-query.ts';
+import { mentionsObject } from '../mentions-object.ts';
+import type { JsonRecord } from '../record.ts';
+import { countOf, isRecord, parsedOrUndefined, recordOf } from '../record.ts';
+import type { BodyFailure, BodyRules } from '../request-body.ts';
+import { invalid, readRequestBody, twice } from '../request-body.ts';
+import { eventText, readEvent, watchEvents } from '../sse.ts';
+import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { writeRequest } from '../write-request.ts';
 
 const usageMember = answerMember('usage');
 

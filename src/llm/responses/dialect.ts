@@ -1,15 +1,15 @@
 /** OpenAI Responses (https://platform.openai.com/docs/api-reference/responses). */
-import { scanJson } from '../lib/json-scan.ts';
-import { answerMember } from './answer-member.ts';
-import type { Dialect, ModelOperation, PublicError, ReadRequestResult, StreamObserver, Usage } from './dialect.ts';
-import { keptQuery } from './kept-query.ts';
-import { openai, openaiErrorBody, openaiLimitHeaders, openaiModelBody, openaiModelsBody } from './openai.ts';
-import { countOf, isRecord, recordOf } from './record.ts';
-import type { BodyRules } from './request-body.ts';
-import { readRequestBody } from './request-body.ts';
-import { eventText, readEvent, watchEvents } from './sse.ts';
-import { HELD_BYTES_MAX } from './stream-bound.ts';
-import { writeRequest } from './write-request.ts';
+import { scanJson } from '../../lib/json-scan.ts';
+import { answerMember } from '../answer-member.ts';
+import type { Dialect, ModelOperation, PublicError, ReadRequestResult, StreamObserver, Usage } from '../dialect.ts';
+import { keptQuery } from '../kept-query.ts';
+import { openai, openaiErrorBody, openaiLimitHeaders, openaiModelBody, openaiModelsBody } from '../openai/dialect.ts';
+import { countOf, isRecord, recordOf } from '../record.ts';
+import type { BodyRules } from '../request-body.ts';
+import { readRequestBody } from '../request-body.ts';
+import { eventText, readEvent, watchEvents } from '../sse.ts';
+import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { writeRequest } from '../write-request.ts';
 
 const usageMember = answerMember('usage');
 const typeMember = answerMember('type');

@@ -1,7 +1,7 @@
 /** Google Gemini (https://ai.google.dev/api/generate-content). The model and the kind of answer stand in the path. */
-import type { JsonDocument } from '../lib/json-scan.ts';
-import { scanJson } from '../lib/json-scan.ts';
-import { answerMember } from './answer-member.ts';
+import type { JsonDocument } from '../../lib/json-scan.ts';
+import { scanJson } from '../../lib/json-scan.ts';
+import { answerMember } from '../answer-member.ts';
 import type {
   Dialect,
   ListedModel,
@@ -11,16 +11,16 @@ import type {
   Span,
   StreamObserver,
   Usage,
-} from './dialect.ts';
-import { watchJsonArray } from './json-array-stream.ts';
-import { keptQuery } from './kept-query.ts';
-import type { JsonRecord } from './record.ts';
-import { countOf, isRecord, parsedOrUndefined, recordOf } from './record.ts';
-import type { BodyFailure, BodyRules } from './request-body.ts';
-import { invalid, readRequestBody, readNumbers } from './request-body.ts';
-import { eventText, readEvent, watchEvents } from './sse.ts';
-import { HELD_BYTES_MAX } from './stream-bound.ts';
-import { writeRequest } from './write-request.ts';
+} from '../dialect.ts';
+import { watchJsonArray } from '../json-array-stream.ts';
+import { keptQuery } from '../kept-query.ts';
+import type { JsonRecord } from '../record.ts';
+import { countOf, isRecord, parsedOrUndefined, recordOf } from '../record.ts';
+import type { BodyFailure, BodyRules } from '../request-body.ts';
+import { invalid, readRequestBody, readNumbers } from '../request-body.ts';
+import { eventText, readEvent, watchEvents } from '../sse.ts';
+import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { writeRequest } from '../write-request.ts';
 
 const usageMetadataMember = answerMember('usageMetadata');
 
