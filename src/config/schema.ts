@@ -19,6 +19,10 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   countryHeader: null,
   upstreamConnectionsMax: 256,
   outputTokensAssumed: 4096,
+  fetchMedia: 'public',
+  mediaBytesMax: 20 * MIB,
+  cacheBytesMax: 0,
+  cacheTtlMs: 3_600_000,
   drainTimeoutMs: 30_000,
 };
 
@@ -111,6 +115,10 @@ const gateway = z.strictObject({
     .optional(),
   upstreamConnectionsMax: wholeNumber(1, 100_000).optional(),
   outputTokensAssumed: wholeNumber(1, 10_000_000).optional(),
+  fetchMedia: z.enum(['public', 'any', 'off']).optional(),
+  mediaBytesMax: size.optional(),
+  cacheBytesMax: wholeNumber(0, 16 * KIB * MIB).optional(),
+  cacheTtlMs: wholeNumber(1, 30 * 86_400_000).optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 

@@ -33,6 +33,13 @@ export interface GatewaySettings {
   readonly upstreamConnectionsMax: number;
   /** Output tokens that a call is expected to need at most where its body does not limit them: what budgets reserve. */
   readonly outputTokensAssumed: number;
+  /** Whether media named by URL are fetched for providers that take bytes only; `any`: from private networks, too. */
+  readonly fetchMedia: 'public' | 'any' | 'off';
+  /** Bound of all media fetched for one call. */
+  readonly mediaBytesMax: number;
+  /** Room for responses that are kept for who asks the same, per worker; 0: none are kept. */
+  readonly cacheBytesMax: number;
+  readonly cacheTtlMs: number;
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }

@@ -72,10 +72,13 @@ describe("a stranger's URL", () => {
     });
   });
 
-  test.each(['http://example.com/x', 'file:///etc/passwd', 'https://user@example.com/', 'nothing', 'data:text/plain,x'])(
-    'must be a plain https URL, not %s',
-    async (url) => {
-      expect((await get(url, { allowPrivate: false })).ok).toBe(false);
-    },
-  );
+  test.each([
+    'http://example.com/x',
+    'file:///etc/passwd',
+    'https://user@example.com/',
+    'nothing',
+    'data:text/plain,x',
+  ])('must be a plain https URL, not %s', async (url) => {
+    expect((await get(url, { allowPrivate: false })).ok).toBe(false);
+  });
 });
