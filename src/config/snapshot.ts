@@ -75,6 +75,17 @@ export interface EndpointSnapshot {
   readonly asksUsage: boolean;
   /** Flat name, value pairs always sent. */
   readonly headers: readonly string[];
+  /**
+   * How the value of the auth header comes about where the secret is not sent as it stands. A
+   * secret that is no key to sign with (a bearer token) is sent all the same.
+   */
+  readonly signing?:
+    | { readonly kind: 'aws-sigv4'; readonly service: string; readonly region: string }
+    | { readonly kind: 'google-oauth'; readonly scope: string };
+  /** How the OpenAI dialect names the limit of the output here; `max_tokens` if left out. */
+  readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  /** A host's own way of the dialect, see `ProviderEndpoint.variant`. */
+  readonly variant?: 'vertex';
 }
 
 export interface CredentialSnapshot {
