@@ -22,6 +22,7 @@ import { refuse } from './refuse.ts';
 import { readRequestHead } from './request-head.ts';
 import { guessDialect, matchRoute } from './routes.ts';
 import { settle } from './settle.ts';
+import { signUpstream } from './sign-upstream.ts';
 import { readTags } from './tags.ts';
 
 /** Serves one request. Never rejects: what goes wrong becomes an answer and a record. */
@@ -96,7 +97,10 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   const prepared =
     route.kind === 'model' ? prepareModelCall(call, route, target) : preparePassthrough(call, route, target);
   if ('code' in prepared) return prepared;
-  return exchange(gateway, call, target, prepared);
+  if (target.endpoint.snapshot.signing === undefined) return exchange(gateway, call, target, prepared);
+  const request = await signUpstream(gateway, target, prepared.credential, prepared.request);
+  if ('code' in request) return request;
+  return exchange(gateway, call, target, { ...prepared, request });
 }
 
 const UNREADABLE_TAGS = refusal('invalid_request', {

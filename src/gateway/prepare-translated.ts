@@ -61,7 +61,8 @@ export function translateRequest(call: Call, route: ModelRoute, target: Target):
       },
       ...(isArrayStream(call, client) && { streamChat: geminiArrayStream }),
     });
-    return { body: Buffer.from(JSON.stringify(translation.body)), translation };
+    const body = target.dialect.adaptBody?.(translation.body) ?? translation.body;
+    return { body: Buffer.from(JSON.stringify(body)), translation };
   } catch (error) {
     return faultOf(error);
   }

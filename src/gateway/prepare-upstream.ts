@@ -6,6 +6,7 @@ import { translateRequest } from './prepare-translated.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ModelRoute, PassthroughRoute } from './routes.ts';
+import { signsWith } from './sign-upstream.ts';
 import { nextCredential } from './targets.ts';
 import type { Target } from './targets.ts';
 import type { UpstreamRequest } from './upstream.ts';
@@ -17,6 +18,8 @@ export interface PreparedRequest {
   readonly hideUsage: boolean;
   /** How the answer is read where the provider speaks another dialect than the caller; null: its bytes pass. */
   readonly translation: Translation | null;
+  /** What it is sent with. */
+  readonly credential: CredentialSnapshot;
 }
 
 /**
@@ -43,6 +46,7 @@ export function prepareModelCall(call: Call, route: ModelRoute, target: Target):
       request: { method: 'POST', path: snapshot.pathPrefix + path, headers, body },
       hideUsage: false,
       translation,
+      credential,
     };
   }
   if (path === null) return refusal('path_not_found');
@@ -52,6 +56,7 @@ export function prepareModelCall(call: Call, route: ModelRoute, target: Target):
     request: { method: 'POST', path: snapshot.pathPrefix + path, headers, body: prepared.body },
     hideUsage: prepared.hideUsage,
     translation: null,
+    credential,
   };
 }
 
@@ -71,6 +76,7 @@ export function preparePassthrough(call: Call, route: PassthroughRoute, target: 
     },
     hideUsage: false,
     translation: null,
+    credential,
   };
 }
 
@@ -83,7 +89,7 @@ function credentialFor(call: Call, target: Target): CredentialSnapshot | null {
   return credential;
 }
 
-const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1 };
+export const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1 };
 
 /**
  * Headers for upstream, by allow-list: nothing of the caller's travels unless the dialect names it,
@@ -97,7 +103,8 @@ function upstreamHeaders(
 ): string[] {
   const endpoint = target.endpoint.snapshot;
   const headers: string[] = [];
-  if (endpoint.authHeader !== '') headers.push(endpoint.authHeader, endpoint.authPrefix + credential.secret);
+  const isSent = endpoint.authHeader !== '' && !signsWith(endpoint.signing, credential.secret);
+  if (isSent) headers.push(endpoint.authHeader, endpoint.authPrefix + credential.secret);
   const told = target.native === null && call.reading !== null ? null : (call.head?.contentType ?? null);
   const contentType = told ?? (call.reading === null ? null : 'application/json');
   if (contentType !== null) headers.push('content-type', contentType);

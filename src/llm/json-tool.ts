@@ -1,2 +1,2 @@
-export const jsonToolText = <T>(a: T): T => a;
-export const jsonToolEvents = <T>(a: T): T => a;
+export const jsonToolToText = <T>(a: T): T => a;
+export const jsonToolEventsToText = <T>(a: T): T => a;
