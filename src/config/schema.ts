@@ -2,6 +2,8 @@
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import type { DialectName } from '../llm/dialect.ts';
+import { flag, number, wholeNumber } from './numeral-schema.ts';
+import { statedPrice } from './price-schema.ts';
 import { SETTING_VALUE } from './provider-settings.ts';
 import type { GatewaySettings } from './snapshot.ts';
 
@@ -44,17 +46,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 /** How an alias chooses among its targets. */
 const STRATEGIES = ['priority', 'weighted', 'round-robin', 'least-latency', 'least-cost', 'least-busy'] as const;
 
-/** A reference like `${PORT}` gives text: where a number or a switch is meant, its text is read as one. */
-const number = z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.number());
-const wholeNumber = (min: number, max: number) =>
-  z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.int().min(min).max(max));
-const flag = z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean());
 const text = z.string().min(1);
-const price = z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.number().min(0));
-
-function isNumeral(value: unknown): boolean {
-  return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value);
-}
 
 const duration = wholeNumber(1, 86_400_000);
 const size = wholeNumber(KIB, 4 * KIB * MIB);
@@ -79,9 +71,7 @@ const model = z.union([
   modelName,
   z.strictObject({
     id: modelName,
-    price: z
-      .strictObject({ input: price, output: price, cachedInput: price.optional(), cacheWrite: price.optional() })
-      .optional(),
+    price: statedPrice.optional(),
   }),
 ]);
 
