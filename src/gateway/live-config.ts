@@ -5,6 +5,8 @@ import type {
   Snapshot,
   WorkspaceSnapshot,
 } from '../config/snapshot.ts';
+import type { ProviderCodec } from '../llm/codec.ts';
+import { providerCodec } from '../llm/codecs.ts';
 import type { DialectName, ProviderDialect } from '../llm/dialect.ts';
 import { PROVIDER_DIALECTS } from '../llm/provider-dialects.ts';
 import { dialectOf } from '../llm/variants.ts';
@@ -35,6 +37,7 @@ export interface LiveProvider {
 
 export interface LiveEndpoint {
   readonly dialect: ProviderDialect;
+  readonly codec: ProviderCodec;
   readonly snapshot: EndpointSnapshot;
   readonly upstream: Upstream;
 }
@@ -78,7 +81,8 @@ export class LiveConfigs {
       if (endpoint === undefined) continue;
       const dialect = dialectOf(name, endpoint.variant);
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
-      endpoints.set(dialect.name, { dialect, snapshot: endpoint, upstream });
+      const codec = providerCodec(name, endpoint.maxTokensField);
+      endpoints.set(name, { dialect, codec, snapshot: endpoint, upstream });
     }
     return { snapshot: provider, endpoints, credit: new Float64Array(provider.credentials.length) };
   }
