@@ -1,6 +1,6 @@
 /** A whole answer as a client of this dialect receives it. */
 import { packCallId } from '../call-ids.ts';
-import type { ChatAnswer, Choice, MediaPart, Part, TextPart, ToolCallPart } from '../canonical.ts';
+import type { ChatAnswer, Choice, MediaPart, Part, TextPart, ThinkingPart, ToolCallPart } from '../canonical.ts';
 import type { AnswerContext } from '../codec.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
@@ -86,14 +86,18 @@ function reportLost(parts: readonly Part[], path: string, report: Report): void 
   }
 }
 
-/** Details are told where something is signed: only they can be sent back whole. */
+/** Details are told where something is signed, or said in several parts: only they can be sent back whole. */
 function writeThinking(parts: readonly Part[], { request }: AnswerContext): JsonRecord {
   const thinking = parts.filter((part) => part.kind === 'thinking');
   const text = thinking.map((part) => part.text).join('');
   return {
     ...(text !== '' && request.reasoning?.show !== false && { reasoning_content: text }),
-    ...(thinking.some(({ signature }) => signature !== null) && { reasoning_details: clientDetails(thinking) }),
+    ...(needsDetails(thinking) && { reasoning_details: clientDetails(thinking) }),
   };
+}
+
+function needsDetails(thinking: readonly ThinkingPart[]): boolean {
+  return thinking.length > 1 || thinking.some(({ signature }) => signature !== null);
 }
 
 function writeAnnotations(parts: readonly Part[]): JsonRecord {
