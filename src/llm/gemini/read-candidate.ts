@@ -24,6 +24,8 @@ export class CandidateReader {
   #open: { readonly kind: 'text' | 'thinking'; isSigned: boolean } | null = null;
   /** The open text so far: places in it are told in bytes. */
   #text = '';
+  /** The last that was told: each one holds all of those before. */
+  #grounding: unknown = null;
   #pending: PendingCall | null = null;
   #hasCalls = false;
   #finish: { readonly reason: unknown; readonly message: unknown } | null = null;
@@ -117,6 +119,7 @@ export class CandidateReader {
 
   #close(): void {
     if (this.#open === null) return;
+    if (this.#open.kind === 'text') this.#tellSources();
     this.#open = null;
     this.#text = '';
     this.#emit({ type: 'close', choice: this.#choice });
@@ -125,11 +128,16 @@ export class CandidateReader {
   /** What a candidate tells of its text: only while the text is open there is a place for it. */
   #tellText(candidate: JsonRecord): void {
     if (this.#open?.kind !== 'text') return;
+    this.#grounding = candidate['groundingMetadata'] ?? this.#grounding;
     const logprobs = logprobsOf(candidate['logprobsResult']);
     if (logprobs.length > 0) this.#emit({ type: 'logprobs', choice: this.#choice, logprobs });
+  }
+
+  #tellSources(): void {
     // In a stream the part numbers of Google's count pieces, which say nothing here.
     const place = { isOfText: () => true, withUncited: true };
-    for (const annotation of annotationsOf(candidate['groundingMetadata'], this.#text, place))
+    for (const annotation of annotationsOf(this.#grounding, this.#text, place))
       this.#emit({ type: 'annotation', choice: this.#choice, annotation });
+    this.#grounding = null;
   }
 }

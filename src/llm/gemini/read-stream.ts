@@ -54,7 +54,7 @@ class AnswersReader {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const candidates = [...this.#candidates.values()];
+    const candidates = [...this.#candidates].sort(([a], [b]) => a - b).map(([, candidate]) => candidate);
     for (const candidate of candidates) candidate.end();
     const isWhole = this.#isBlocked || (candidates.length > 0 && candidates.every(({ isFinished }) => isFinished));
     if (isWhole) this.#onEvent({ type: 'end' });

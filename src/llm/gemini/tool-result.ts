@@ -13,7 +13,8 @@ export function responseOf(result: ToolResultPart): JsonRecord {
   const object = objectOf(text);
   if (result.isError) return { error: object ?? text };
   if (texts.length === 0 && result.parts.length > 0) return {};
-  return object === null || isWrapped(object) ? { output: object ?? text } : object;
+  // What reading would take apart, or for no text at all, goes in a wrapper of its own.
+  return object === null || isWrapped(object) || Object.keys(object).length === 0 ? { output: object ?? text } : object;
 }
 
 /** JSON text of an object whose numbers survive being parsed. */

@@ -6,6 +6,8 @@ import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
 import { argsOf } from './call-arguments.ts';
+import type { Content } from './dummy-signature.ts';
+import { withDummySignatures } from './dummy-signature.ts';
 import { writeMedia } from './media.ts';
 import { isBeforeGemini3, isGemini3 } from './model-names.ts';
 import { responseOf } from './tool-result.ts';
@@ -39,13 +41,6 @@ interface Writing {
   readonly model: string;
   readonly report: Report;
   readonly names: ReadonlyMap<string, string>;
-}
-
-interface Content {
-  /** The caller's other members. */
-  readonly extra: JsonRecord;
-  readonly role: 'user' | 'model';
-  readonly parts: readonly JsonRecord[];
 }
 
 function isInstruction(role: Turn['role']): boolean {
@@ -237,28 +232,4 @@ function writeOpaque(isOwn: boolean, value: JsonRecord, field: string, { report 
   if (isOwn) return [value];
   report.dropped(field, 'only its own provider understands it');
   return [];
-}
-
-/**
- * Gemini 3 refuses the first call of a step in the turn that goes on if it has no signature. For
- * calls that another model made Google names this value instead of one
- * (https://ai.google.dev/gemini-api/docs/thought-signatures, FAQ; Vertex AI takes the same).
- */
-const DUMMY_SIGNATURE = 'skip_thought_signature_validator';
-
-function withDummySignatures(contents: readonly Content[], report: Report): readonly Content[] {
-  const lastAsked = contents.findLastIndex(
-    ({ role, parts }) => role === 'user' && parts.some((part) => part['functionResponse'] === undefined),
-  );
-  return contents.map((content, index) => {
-    if (content.role !== 'model' || index < lastAsked) return content;
-    const first = content.parts.findIndex((part) => part['functionCall'] !== undefined);
-    const call = content.parts[first];
-    if (call === undefined || call['thoughtSignature'] !== undefined) return content;
-    report.approximated(
-      'thought_signature',
-      "the call is another model's: it goes with the provider's mark for such calls",
-    );
-    return { ...content, parts: content.parts.with(first, { ...call, thoughtSignature: DUMMY_SIGNATURE }) };
-  });
 }
