@@ -178,12 +178,12 @@ class MessageReader {
   /** What only Anthropic understands is nothing if it is not whole. */
   #closeAll(isCut: boolean): void {
     this.#lanes = this.#lanes.filter(({ block, isWhole }) => isWhole || !isCut || block.kind !== 'opaque');
+    this.#proceed();
     const open = new Set(this.#lanes);
     for (const [index, lane] of [...this.#open]) {
       if (open.has(lane)) this.#stopBlock(index);
     }
     this.#open.clear();
-    this.#proceed();
   }
 
   #fail(error: JsonRecord): void {

@@ -15,8 +15,10 @@ export interface ToolMembers {
 
 export function writeTools(request: ChatRequest, traits: ModelTraits, report: Report): ToolMembers {
   const forJson = jsonTool(request, traits);
-  const own = allowedTools(request, report);
-  const written = own.flatMap((tool, index) => writeTool(tool, `tools[${index}]`, request, traits, report));
+  const isAllowed = allowance(request, report);
+  const written = request.tools.flatMap((tool, index) =>
+    isAllowed(tool) ? writeTool(tool, `tools[${index}]`, request, traits, report) : [],
+  );
   const tools =
     forJson === null ? written : [...written, writeFunction(forJson, 'response_format', request, traits, report)];
   if (tools.length === 0) {
@@ -33,11 +35,11 @@ export function writeTools(request: ChatRequest, traits: ModelTraits, report: Re
 }
 
 /** The format cannot allow some of the tools: the others are left out. */
-function allowedTools({ tools, toolChoice }: ChatRequest, report: Report): readonly Tool[] {
-  if (toolChoice?.kind !== 'allowed') return tools;
+function allowance({ toolChoice }: ChatRequest, report: Report): (tool: Tool) => boolean {
+  if (toolChoice?.kind !== 'allowed') return () => true;
   report.approximated('tool_choice', 'only the allowed tools are sent');
   const allowed = new Set(toolChoice.names);
-  return tools.filter((tool) => allowed.has(tool.kind === 'opaque' ? tool.label : tool.name));
+  return (tool) => allowed.has(tool.kind === 'opaque' ? tool.label : tool.name);
 }
 
 function writeTool(
