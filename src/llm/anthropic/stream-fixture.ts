@@ -1,6 +1,7 @@
 /** For tests: streams as bytes, as events and as the answers that they amount to. */
 import type { AnswerEvent, Annotation, ChatAnswer, Choice, Finish, Part, PartStart, Signature } from '../canonical.ts';
 import type { Usage } from '../dialect.ts';
+import type { JsonRecord } from '../record.ts';
 import { anthropicProvider } from './provider-codec.ts';
 
 /** The events of a stream whose bytes come in pieces. */
@@ -84,3 +85,33 @@ class OpenPart {
     }
   }
 }
+
+/** A stream of these events, as bytes. */
+export function sse(...bodies: readonly JsonRecord[]): Buffer {
+  return Buffer.from(
+    bodies.map((body) => `event: ${String(body['type'])}\ndata: ${JSON.stringify(body)}\n\n`).join(''),
+  );
+}
+
+export const start = (message: JsonRecord = {}): JsonRecord => ({
+  type: 'message_start',
+  message: { id: 'm', ...message },
+});
+export const block = (index: number, content_block: JsonRecord): JsonRecord => ({
+  type: 'content_block_start',
+  index,
+  content_block,
+});
+export const delta = (index: number, value: JsonRecord): JsonRecord => ({
+  type: 'content_block_delta',
+  index,
+  delta: value,
+});
+export const text = (index: number, value: string): JsonRecord => delta(index, { type: 'text_delta', text: value });
+export const json = (index: number, value: string): JsonRecord =>
+  delta(index, { type: 'input_json_delta', partial_json: value });
+export const stop = (index: number): JsonRecord => ({ type: 'content_block_stop', index });
+export const end = (reason: string, usage: JsonRecord = {}): readonly JsonRecord[] => [
+  { type: 'message_delta', delta: { stop_reason: reason, stop_sequence: null }, usage },
+  { type: 'message_stop' },
+];

@@ -1,5 +1,6 @@
 /** The tools of a request to Anthropic, and the choice among them. */
-import type { ChatRequest, CustomTool, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
+import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
+import { functionOfCustom } from '../custom-tool.ts';
 import { jsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import type { JsonRecord } from '../record.ts';
@@ -53,7 +54,8 @@ function writeTool(
     case 'function':
       return [writeFunction(tool, path, request, traits, report)];
     case 'custom':
-      return [writeCustom(tool, path, request, report)];
+      report.approximated(path, 'the tool takes an object with its text in a member');
+      return [writeFunction(functionOfCustom(tool), path, request, traits, report)];
     case 'opaque':
       if (tool.of === 'anthropic') return [tool.value];
       report.dropped(path, `the provider has no tool ${tool.label} of another provider`);
@@ -92,17 +94,6 @@ function strictMember(
   if (structuredOutput !== false) return { strict };
   if (strict) report.dropped(`${path}.strict`, 'the model does not keep strictly to a schema');
   return {};
-}
-
-/** Free text has to stand in a member of the input. */
-function writeCustom(tool: CustomTool, path: string, request: ChatRequest, report: Report): JsonRecord {
-  report.approximated(path, 'the tool takes an object with its text in the member input');
-  return {
-    ...extraMembers(tool.extra, path, request, report),
-    name: tool.name,
-    ...(tool.description === null ? {} : { description: tool.description }),
-    input_schema: { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] },
-  };
 }
 
 /** The caller's other tools may be called first, unless the caller wants none of them called. */
