@@ -62,6 +62,18 @@ describe('the reader', () => {
     });
   });
 
+  test('keeps reasoning and text apart where a server tells both in one block', () => {
+    const thought = delta(0, { type: 'thinking_delta', thinking: 'hm' });
+    const events = streamed(
+      sse(start(), block(0, { type: 'text', text: '' }), thought, text(0, 'Hi'), stop(0), ...end('end_turn')),
+    );
+    expect(collected(events).choices[0]?.parts).toEqual([
+      { kind: 'text', text: '' },
+      { kind: 'thinking', text: 'hm', signature: null },
+      { kind: 'text', text: 'Hi' },
+    ]);
+  });
+
   test('gives redacted reasoning, tools of the server and citations whole', () => {
     const citation = { type: 'web_search_result_location', url: 'https://example.com', title: 'T', cited_text: 'c' };
     const events = streamed(

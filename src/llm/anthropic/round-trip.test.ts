@@ -6,6 +6,7 @@ import type { JsonRecord } from '../record.ts';
 import { Report } from '../report.ts';
 import { anthropicClient } from './client-codec.ts';
 import { anthropicProvider } from './provider-codec.ts';
+import { EMPTY } from './request-fixture.ts';
 
 const words = fc.string({ unit: 'grapheme', maxLength: 8 }).map((value) => `a${value}z`);
 const cache = fc.constantFrom<{ cache?: CacheMark }>({}, {}, { cache: { ttl: '5m' } }, { cache: { ttl: '1h' } });
@@ -99,29 +100,10 @@ const requests = fc
   .map(({ tooling, ...rest }): ChatRequest => ({ ...NOTHING, ...rest, ...tooling }));
 
 const NOTHING: ChatRequest = {
+  ...EMPTY,
   model: 'claude',
-  stream: false,
   wantsStreamUsage: true,
-  turns: [],
-  tools: [],
-  toolChoice: null,
-  parallelToolCalls: null,
   outputTokensMax: null,
-  temperature: null,
-  topP: null,
-  topK: null,
-  stop: [],
-  seed: null,
-  choices: null,
-  presencePenalty: null,
-  frequencyPenalty: null,
-  logprobs: null,
-  logitBias: null,
-  format: null,
-  reasoning: null,
-  user: null,
-  cacheKey: null,
-  extra: {},
   extraOf: 'anthropic',
 };
 
