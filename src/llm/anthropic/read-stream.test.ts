@@ -190,7 +190,7 @@ describe('the reader', () => {
         expect(typesOf(events)).toContain('finish');
         expect(['end', 'finish', 'usage']).toContain(last);
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
   });
 });

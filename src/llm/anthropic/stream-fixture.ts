@@ -89,7 +89,12 @@ class OpenPart {
 /** A stream of these events, as bytes. */
 export function sse(...bodies: readonly JsonRecord[]): Buffer {
   return Buffer.from(
-    bodies.map((body) => `event: ${String(body['type'])}\ndata: ${JSON.stringify(body)}\n\n`).join(''),
+    bodies
+      .map(
+        (body) =>
+          `event: ${typeof body['type'] === 'string' ? body['type'] : 'other'}\ndata: ${JSON.stringify(body)}\n\n`,
+      )
+      .join(''),
   );
 }
 
