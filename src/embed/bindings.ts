@@ -6,7 +6,7 @@ import type { Upstream } from '../gateway/upstream.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { DialectName } from '../llm/dialect.ts';
 import { DIALECTS } from '../llm/index.ts';
-import { priceOf } from '../llm/price.ts';
+import { priceOf } from '../llm/stated-price.ts';
 import type { KeywardStorage, RealKeyRow } from './storage-port.ts';
 import type { Upstreams } from './upstreams.ts';
 
