@@ -30,9 +30,13 @@ function isOfObject(schema: JsonRecord): boolean {
 }
 
 /** The tool that the request's schema makes; null where `usesJsonTool` says no. */
-export function jsonTool(request: ChatRequest, traits: ModelTraits): FunctionTool | null {
+export function jsonTool(
+  request: ChatRequest,
+  traits: ModelTraits,
+  native: ChatRequest['extraOf'] = 'anthropic',
+): FunctionTool | null {
   const { format } = request;
-  if (format?.kind !== 'json_schema' || !usesJsonTool(request, traits)) return null;
+  if (format?.kind !== 'json_schema' || !usesJsonTool(request, traits, native)) return null;
   return {
     kind: 'function',
     name: JSON_TOOL,

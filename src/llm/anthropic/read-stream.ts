@@ -121,14 +121,10 @@ class MessageReader {
   }
 
   #delta(index: unknown, delta: JsonRecord): void {
-    if (!this.#open.has(index)) this.#startMissing(index, delta['type']);
+    const type = delta['type'] === 'text_delta' ? 'text' : delta['type'] === 'thinking_delta' ? 'thinking' : null;
+    // Some servers leave the start of a block of text out, or tell reasoning within one (litellm #33224).
+    if (type !== null && isAnother(this.#open.get(index)?.block, type)) this.#startBlock(index, { type });
     this.#open.get(index)?.block.take(delta);
-  }
-
-  /** Some servers leave the start of a block of text out. */
-  #startMissing(index: unknown, type: unknown): void {
-    if (type === 'text_delta') this.#startBlock(index, { type: 'text' });
-    if (type === 'thinking_delta') this.#startBlock(index, { type: 'thinking' });
   }
 
   #stopBlock(index: unknown): void {
@@ -178,12 +174,12 @@ class MessageReader {
   /** What only Anthropic understands is nothing if it is not whole. */
   #closeAll(isCut: boolean): void {
     this.#lanes = this.#lanes.filter(({ block, isWhole }) => isWhole || !isCut || block.kind !== 'opaque');
+    this.#proceed();
     const open = new Set(this.#lanes);
     for (const [index, lane] of [...this.#open]) {
       if (open.has(lane)) this.#stopBlock(index);
     }
     this.#open.clear();
-    this.#proceed();
   }
 
   #fail(error: JsonRecord): void {
@@ -192,4 +188,8 @@ class MessageReader {
     this.#state = 'over';
     this.#onEvent({ type: 'error', error: { message, type, status: errorStatus(type) } });
   }
+}
+
+function isAnother(block: Block | undefined, type: 'text' | 'thinking'): boolean {
+  return block === undefined || ((block.kind === 'text' || block.kind === 'thinking') && block.kind !== type);
 }

@@ -1,6 +1,7 @@
 /** The blocks of a request's messages. */
 import { fitCallId } from '../call-ids.ts';
 import type { ChatRequest, Part, TextPart, ThinkingPart, ToolCallPart, ToolResultPart } from '../canonical.ts';
+import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, parsedOrUndefined } from '../record.ts';
@@ -86,8 +87,7 @@ function writeCall(part: ToolCallPart, path: string, report: Report): JsonRecord
 
 /** The input of a call as an object: free text, and what is no JSON object, in a member. */
 export function inputOf(part: Pick<ToolCallPart, 'arguments' | 'custom'>): JsonRecord {
-  if (part.custom === true) return { input: part.arguments };
-  const parsed = parsedOrUndefined(part.arguments);
+  const parsed = parsedOrUndefined(part.custom === true ? argumentsOfCustom(part.arguments) : part.arguments);
   if (isRecord(parsed)) return parsed;
   return part.arguments.trim() === '' ? {} : { invalid_json: part.arguments };
 }

@@ -1,5 +1,6 @@
 /** The tools of a request to Anthropic, and the choice among them. */
-import type { ChatRequest, CustomTool, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
+import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
+import { functionOfCustom } from '../custom-tool.ts';
 import { jsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import type { JsonRecord } from '../record.ts';
@@ -15,8 +16,10 @@ export interface ToolMembers {
 
 export function writeTools(request: ChatRequest, traits: ModelTraits, report: Report): ToolMembers {
   const forJson = jsonTool(request, traits);
-  const own = allowedTools(request, report);
-  const written = own.flatMap((tool, index) => writeTool(tool, `tools[${index}]`, request, traits, report));
+  const isAllowed = allowance(request, report);
+  const written = request.tools.flatMap((tool, index) =>
+    isAllowed(tool) ? writeTool(tool, `tools[${index}]`, request, traits, report) : [],
+  );
   const tools =
     forJson === null ? written : [...written, writeFunction(forJson, 'response_format', request, traits, report)];
   if (tools.length === 0) {
@@ -33,11 +36,11 @@ export function writeTools(request: ChatRequest, traits: ModelTraits, report: Re
 }
 
 /** The format cannot allow some of the tools: the others are left out. */
-function allowedTools({ tools, toolChoice }: ChatRequest, report: Report): readonly Tool[] {
-  if (toolChoice?.kind !== 'allowed') return tools;
+function allowance({ toolChoice }: ChatRequest, report: Report): (tool: Tool) => boolean {
+  if (toolChoice?.kind !== 'allowed') return () => true;
   report.approximated('tool_choice', 'only the allowed tools are sent');
   const allowed = new Set(toolChoice.names);
-  return tools.filter((tool) => allowed.has(tool.kind === 'opaque' ? tool.label : tool.name));
+  return (tool) => allowed.has(tool.kind === 'opaque' ? tool.label : tool.name);
 }
 
 function writeTool(
@@ -51,7 +54,8 @@ function writeTool(
     case 'function':
       return [writeFunction(tool, path, request, traits, report)];
     case 'custom':
-      return [writeCustom(tool, path, request, report)];
+      report.approximated(path, 'the tool takes an object with its text in a member');
+      return [writeFunction(functionOfCustom(tool), path, request, traits, report)];
     case 'opaque':
       if (tool.of === 'anthropic') return [tool.value];
       report.dropped(path, `the provider has no tool ${tool.label} of another provider`);
@@ -90,17 +94,6 @@ function strictMember(
   if (structuredOutput !== false) return { strict };
   if (strict) report.dropped(`${path}.strict`, 'the model does not keep strictly to a schema');
   return {};
-}
-
-/** Free text has to stand in a member of the input. */
-function writeCustom(tool: CustomTool, path: string, request: ChatRequest, report: Report): JsonRecord {
-  report.approximated(path, 'the tool takes an object with its text in the member input');
-  return {
-    ...extraMembers(tool.extra, path, request, report),
-    name: tool.name,
-    ...(tool.description === null ? {} : { description: tool.description }),
-    input_schema: { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] },
-  };
 }
 
 /** The caller's other tools may be called first, unless the caller wants none of them called. */
