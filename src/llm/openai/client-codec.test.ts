@@ -304,6 +304,22 @@ describe('a stream to an OpenAI client', () => {
     ]);
   });
 
+  test('carries the signature of a call also where it comes after the arguments', () => {
+    const signature = { of: 'gemini', value: 'g' } as const;
+    const text = streamText(
+      [
+        { type: 'start', id: 'a', model: 'm', createdS: 1, extra: {} },
+        { type: 'open', choice: 0, part: 0, start: { kind: 'tool_call', id: 'c', name: 'f' } },
+        { type: 'delta', choice: 0, text: '{"x":1}' },
+        { type: 'signature', choice: 0, signature },
+        { type: 'close', choice: 0 },
+      ],
+      PLAIN_REQUEST,
+    );
+    expect(text).toContain(packCallId('c', signature));
+    expect(text).toContain(JSON.stringify('{"x":1}'));
+  });
+
   test('tells no usage to who did not ask', async () => {
     const chunks = await chunksOf(eventsOf(answerOf(parts)), { ...PLAIN_REQUEST, wantsStreamUsage: false });
     expect(chunks.every((chunk) => chunk.choices.length === 1 && chunk.usage === undefined)).toBe(true);
