@@ -237,7 +237,12 @@ export const answerParts: fc.Arbitrary<readonly Part[]> = fc
   .tuple(fc.array(thinkingParts, { maxLength: 2 }), fc.option(answerText), fc.array(toolCalls, { maxLength: 3 }))
   .map(([thinking, text, calls]) => [...thinking, ...(text === null ? [] : [text]), ...calls]);
 
-const choices: fc.Arbitrary<Omit<Choice, 'index'>> = answerParts.map((parts) => {
+const refusals: fc.Arbitrary<Omit<Choice, 'index'>> = words.map((text) => ({
+  parts: [{ kind: 'refusal', text }],
+  finish: { reason: 'refusal', raw: 'stop' },
+}));
+
+const saidChoices: fc.Arbitrary<Omit<Choice, 'index'>> = answerParts.map((parts) => {
   const hasCall = parts.some(({ kind }) => kind === 'tool_call');
   return { parts, finish: hasCall ? { reason: 'tool_calls', raw: 'tool_calls' } : { reason: 'stop', raw: 'stop' } };
 });
@@ -247,7 +252,10 @@ export const answers: fc.Arbitrary<ChatAnswer> = fc.record({
   model: fc.constant('as-asked'),
   createdS: fc.nat(),
   choices: fc
-    .array(choices, { minLength: 1, maxLength: 3 })
+    .array(fc.oneof({ weight: 9, arbitrary: saidChoices }, { weight: 1, arbitrary: refusals }), {
+      minLength: 1,
+      maxLength: 3,
+    })
     .map((list) => list.map((choice, index) => ({ ...choice, index }))),
   usage: fc.option(usages),
   extra: fc.constantFrom({}, { system_fingerprint: 'fp_1' }),

@@ -283,8 +283,8 @@ describe('a stream to an OpenAI client', () => {
     ]);
     expect(final.usage).toMatchObject({ prompt_tokens: 9, completion_tokens: 5 });
     const chunks = await chunksOf(eventsOf(answerOf(parts, { reason: 'tool_calls' })), PLAIN_REQUEST);
-    const thought = chunks.map((chunk) => recordOf(chunk.choices[0]?.delta)['reasoning_content'] ?? '').join('');
-    expect(thought).toBe('Hm.');
+    const thoughts = chunks.map((chunk) => recordOf(chunk.choices[0]?.delta)['reasoning_content']);
+    expect(thoughts.filter((thought) => thought !== undefined)).toEqual(['Hm.']);
   });
 
   test('is valid for several choices, a choice without parts, and usage at any place', async () => {
@@ -302,6 +302,22 @@ describe('a stream to an OpenAI client', () => {
       [0, 'Both:'],
       [1, 'Both:'],
     ]);
+  });
+
+  test('carries the signature of a call also where it comes after the arguments', () => {
+    const signature = { of: 'gemini', value: 'g' } as const;
+    const text = streamText(
+      [
+        { type: 'start', id: 'a', model: 'm', createdS: 1, extra: {} },
+        { type: 'open', choice: 0, part: 0, start: { kind: 'tool_call', id: 'c', name: 'f' } },
+        { type: 'delta', choice: 0, text: '{"x":1}' },
+        { type: 'signature', choice: 0, signature },
+        { type: 'close', choice: 0 },
+      ],
+      PLAIN_REQUEST,
+    );
+    expect(text).toContain(packCallId('c', signature));
+    expect(text).toContain(JSON.stringify('{"x":1}'));
   });
 
   test('tells no usage to who did not ask', async () => {

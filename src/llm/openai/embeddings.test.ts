@@ -67,7 +67,7 @@ describe('embeddings', () => {
     const sdk = new OpenAI({
       apiKey: 'none',
       fetch: (_url, init) => {
-        sent = String(init?.body);
+        sent = typeof init?.body === 'string' ? init.body : '';
         const request = asked(JSON.parse(sent) as JsonRecord);
         const usage = {
           inputTokens: 4,

@@ -44,11 +44,13 @@ describe('a request for a provider of the chat dialect', () => {
     });
   });
 
-  test('asks for usage in every stream', () => {
+  test('asks for usage in every stream, where the vendor must be asked', () => {
     expect(write({ stream: true, wantsStreamUsage: false }).body).toMatchObject({
       stream: true,
       stream_options: { include_usage: true },
     });
+    const unasked = write({ stream: true }, {}, { asksStreamUsage: false });
+    expect(unasked.body).not.toHaveProperty('stream_options');
   });
 
   test('bounds the output as the model knows it', () => {

@@ -15,6 +15,8 @@ export interface OpenaiProviderOptions {
   readonly developerRole?: boolean;
   /** Whether the vendor takes a content of several texts as a list; else they are joined. Default false. */
   readonly textLists?: boolean;
+  /** Whether usage at a stream's end must be asked for (`stream_options`). Default true. */
+  readonly asksStreamUsage?: boolean;
   /** How the vendor takes earlier reasoning back (DeepSeek, Moonshot: content; OpenRouter: details). Default none. */
   readonly thinking?: 'none' | 'reasoning_content' | 'reasoning_details';
 }
@@ -35,7 +37,7 @@ export function openaiProviderFor(options: OpenaiProviderOptions = {}): Provider
     prefixMark: false,
     userAfterTool: true,
     effortUnasked: true,
-    asksStreamUsage: true,
+    asksStreamUsage: options.asksStreamUsage ?? true,
     lacks: new Set(),
     // OpenAI refuses ids of more than 40 characters.
     fitId: (id) => fitCallId(id, /^[\w-]{0,40}$/, 'call_', 29),

@@ -7,6 +7,7 @@ import type { AnswerEvent, ChatAnswer, Part } from '../canonical.ts';
 import { mistralProvider } from '../mistral/provider-codec.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, parsedOrUndefined, recordOf } from '../record.ts';
+import { textOf } from './answer-content.ts';
 import { openaiProvider } from './provider-codec.ts';
 
 const folder = process.env['KEYWARD_RECORDINGS'];
@@ -150,8 +151,8 @@ function plainStream(chunks: readonly JsonRecord[]): Gist {
       const key = call['index'] ?? call['id'];
       const called = recordOf(call['function']);
       const known = calls.get(key) ?? { name: '', args: '' };
-      known.name ||= String(called['name'] ?? '');
-      known.args += String(called['arguments'] ?? '');
+      known.name ||= textOf(called['name']);
+      known.args += textOf(called['arguments']);
       calls.set(key, known);
     }
   }

@@ -17,8 +17,11 @@ interface ChoiceState {
   hasBegun: boolean;
   /** The part that is open. */
   open: PartStart | null;
-  /** A call's first chunk waits for its first argument, as a signature that comes before it goes into the id. */
-  waitingCall: { readonly id: string; signature: Signature | undefined } | null;
+  /**
+   * A call's first chunk waits for the second piece of its arguments or its close: a signature that
+   * comes before, as with calls that are told at once, goes into the id.
+   */
+  waitingCall: { readonly id: string; signature: Signature | undefined; first: string | null } | null;
   calls: number;
   thoughts: number;
   hasRefusal: boolean;
@@ -105,6 +108,10 @@ export class ChatStreamWriter implements StreamWriter {
       case 'open':
         return this.#begin(choice, state, event.start) + this.#open(choice, state, event.start);
       case 'delta':
+        if (state.waitingCall?.first === null) {
+          state.waitingCall.first = event.text;
+          return '';
+        }
         return this.#release(choice, state) + this.#delta(choice, state, event.text);
       case 'annotation': {
         const written = writeAnnotation(event.annotation, state.textBefore);
@@ -135,7 +142,7 @@ export class ChatStreamWriter implements StreamWriter {
     state.open = start;
     switch (start.kind) {
       case 'tool_call':
-        state.waitingCall = { id: start.id, signature: undefined };
+        state.waitingCall = { id: start.id, signature: undefined, first: null };
         return '';
       case 'refusal':
         state.hasRefusal = true;
@@ -151,19 +158,20 @@ export class ChatStreamWriter implements StreamWriter {
     }
   }
 
-  /** The first chunk of a call: its id and name. */
+  /** The first chunk of a call: its id, its name, and what of its arguments has come. */
   #release(choice: number, state: ChoiceState): string {
     const { waitingCall, open } = state;
     if (waitingCall === null || open?.kind !== 'tool_call') return '';
     state.waitingCall = null;
     const index = state.calls++;
+    const first = waitingCall.first ?? '';
     if (this.#isLegacy)
-      return index === 0 ? this.#chunk(choice, { function_call: { name: open.name, arguments: '' } }) : '';
+      return index === 0 ? this.#chunk(choice, { function_call: { name: open.name, arguments: first } }) : '';
     const id = packCallId(waitingCall.id, waitingCall.signature);
     const called =
       open.custom === true
-        ? { type: 'custom', custom: { name: open.name, input: '' } }
-        : { type: 'function', function: { name: open.name, arguments: '' } };
+        ? { type: 'custom', custom: { name: open.name, input: first } }
+        : { type: 'function', function: { name: open.name, arguments: first } };
     return this.#chunk(choice, { tool_calls: [{ index, id, ...called }] });
   }
 
