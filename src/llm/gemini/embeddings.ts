@@ -117,12 +117,12 @@ function purposeOf(task: string | null): string | null {
 }
 
 /** The operation whose body `embeddings.write` gives: one text goes alone. */
-export function geminiEmbeddingOperation({ inputs }: EmbeddingRequest): 'embeddings' | 'batch_embeddings' {
+function geminiEmbeddingOperation({ inputs }: EmbeddingRequest): 'embeddings' | 'batch_embeddings' {
   return inputs.length === 1 ? 'embeddings' : 'batch_embeddings';
 }
 
 /** Both operations, as Google speaks them. */
-export const embeddingsOfProvider: ProviderEmbeddings = { write, read };
+export const embeddingsOfProvider: ProviderEmbeddings = { write, read, operation: geminiEmbeddingOperation };
 
 function write(request: EmbeddingRequest, target: TargetModel, report: Report): JsonRecord {
   const isBatch = geminiEmbeddingOperation(request) === 'batch_embeddings';
