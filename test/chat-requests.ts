@@ -1,6 +1,11 @@
-/** Requests in the form between the dialects, of all that callers can say, for properties of writers. */
+/** Requests in the form between the dialects, of all that callers can say, for tests of writers. */
 import * as fc from 'fast-check';
 import type { ChatRequest, Part, Tool, Turn } from '../src/llm/canonical.ts';
+import type { ProviderCodec } from '../src/llm/codec.ts';
+import type { ModelTraits } from '../src/llm/model-traits.ts';
+import { UNKNOWN_TRAITS } from '../src/llm/model-traits.ts';
+import type { JsonRecord } from '../src/llm/record.ts';
+import { Report } from '../src/llm/report.ts';
 
 /** A request that asks for nothing special. */
 export const PLAIN_REQUEST: ChatRequest = {
@@ -29,6 +34,25 @@ export const PLAIN_REQUEST: ChatRequest = {
   extra: {},
   extraOf: 'openai',
 };
+
+export interface Written {
+  readonly body: JsonRecord;
+  /** For example `dropped seed`. */
+  readonly warnings: readonly string[];
+}
+
+/** What a codec makes of a request for a model of this name. */
+export function written(
+  codec: ProviderCodec,
+  name: string,
+  request: Partial<ChatRequest>,
+  traits: Partial<ModelTraits> = {},
+): Written {
+  const report = new Report();
+  const target = { name, traits: { ...UNKNOWN_TRAITS, ...traits } };
+  const body = codec.writeChat({ ...PLAIN_REQUEST, ...request }, target, report);
+  return { body, warnings: report.warnings.map(({ kind, field }) => `${kind} ${field}`) };
+}
 
 const word = fc.constantFrom('', ' ', 'a', 'look', 'é😀', '__proto__', '{"a":1}');
 const extra = fc.dictionary(word, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 });
