@@ -1,7 +1,10 @@
 /** The form of `keyward.yaml`. Unknown settings are refused: a mistyped one must not be silently nothing. */
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import type { ClientDialectName } from '../llm/dialect.ts';
+import type { DialectName } from '../llm/dialect.ts';
+import { flag, number, wholeNumber } from './numeral-schema.ts';
+import { statedPrice } from './price-schema.ts';
+import { SETTING_VALUE } from './provider-settings.ts';
 import type { GatewaySettings } from './snapshot.ts';
 
 const KIB = 1024;
@@ -19,16 +22,23 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   countryHeader: null,
   upstreamConnectionsMax: 256,
   outputTokensAssumed: 4096,
+  fetchMedia: 'public',
+  mediaBytesMax: 20 * MIB,
+  cacheBytesMax: 0,
+  cacheTtlMs: 3_600_000,
   drainTimeoutMs: 30_000,
 };
 
-/** The wire formats that a provider of one's own may speak in this version. */
+/** The wire formats that a provider of one's own may speak. */
 export const DIALECT_NAMES = [
   'openai',
   'openai-responses',
   'anthropic',
   'gemini',
-] as const satisfies readonly ClientDialectName[];
+  'bedrock',
+  'cohere',
+  'mistral',
+] as const satisfies readonly DialectName[];
 
 /** Levels of the program's own log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -36,17 +46,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 /** How an alias chooses among its targets. */
 const STRATEGIES = ['priority', 'weighted', 'round-robin', 'least-latency', 'least-cost', 'least-busy'] as const;
 
-/** A reference like `${PORT}` gives text: where a number or a switch is meant, its text is read as one. */
-const number = z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.number());
-const wholeNumber = (min: number, max: number) =>
-  z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.int().min(min).max(max));
-const flag = z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean());
 const text = z.string().min(1);
-const price = z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.number().min(0));
-
-function isNumeral(value: unknown): boolean {
-  return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value);
-}
 
 const duration = wholeNumber(1, 86_400_000);
 const size = wholeNumber(KIB, 4 * KIB * MIB);
@@ -71,9 +71,7 @@ const model = z.union([
   modelName,
   z.strictObject({
     id: modelName,
-    price: z
-      .strictObject({ input: price, output: price, cachedInput: price.optional(), cacheWrite: price.optional() })
-      .optional(),
+    price: statedPrice.optional(),
   }),
 ]);
 
@@ -84,6 +82,15 @@ const provider = z.strictObject({
   baseUrl: text.max(2048).optional(),
   credentials: z.array(credential).min(1).max(1000).optional(),
   models: z.array(model).max(10_000).optional(),
+  settings: z
+    .record(
+      z.string().max(64),
+      z.preprocess(
+        (value) => (typeof value === 'number' ? String(value) : value),
+        z.string().regex(SETTING_VALUE, 'must be a part of a URL: letters, digits, ".", "_", ":" or "-"'),
+      ),
+    )
+    .optional(),
 });
 
 const target = z.union([
@@ -111,6 +118,10 @@ const gateway = z.strictObject({
     .optional(),
   upstreamConnectionsMax: wholeNumber(1, 100_000).optional(),
   outputTokensAssumed: wholeNumber(1, 10_000_000).optional(),
+  fetchMedia: z.enum(['public', 'any', 'off']).optional(),
+  mediaBytesMax: size.optional(),
+  cacheBytesMax: wholeNumber(0, 16 * KIB * MIB).optional(),
+  cacheTtlMs: wholeNumber(1, 30 * 86_400_000).optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 
