@@ -6,6 +6,7 @@ import { AnswerFault, RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
+import { speaksGemini } from './caller.ts';
 import { geminiUsage, resourceName } from './dialect.ts';
 import { memberCount, memberList, memberText, membersOf, objectAt, restOf } from './members.ts';
 
@@ -126,7 +127,7 @@ export const embeddingsOfProvider: ProviderEmbeddings = { write, read };
 function write(request: EmbeddingRequest, target: TargetModel, report: Report): JsonRecord {
   const isBatch = geminiEmbeddingOperation(request) === 'batch_embeddings';
   if (request.user !== null) report.dropped('user', 'the provider takes no end users');
-  if (request.extraOf !== 'gemini')
+  if (!speaksGemini(request))
     for (const name of Object.keys(request.extra)) report.dropped(name, 'unknown to the provider');
   const settings = { ...taskMember(request, report), ...dimensionsMember(request) };
   const items = request.inputs.map((input, index) => ({
@@ -144,8 +145,9 @@ function textOf(input: string | readonly number[], index: number): string {
 }
 
 /** A caller's other members: those of a batch carry their place in their name. */
-function extraAt({ extra, extraOf, inputs }: EmbeddingRequest, index: number): JsonRecord {
-  if (extraOf !== 'gemini') return {};
+function extraAt(request: EmbeddingRequest, index: number): JsonRecord {
+  if (!speaksGemini(request)) return {};
+  const { extra, inputs } = request;
   const prefix = `requests[${index}].`;
   const own = Object.entries(extra).flatMap(([name, value]): [string, unknown][] => {
     if (name.startsWith(prefix)) return [[name.slice(prefix.length), value]];

@@ -4,6 +4,7 @@ import type { TargetModel } from '../codec.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
+import { speaksGemini } from './caller.ts';
 import { writeConfig } from './write-config.ts';
 import { writeContents } from './write-contents.ts';
 import { writeToolChoice, writeTools } from './write-tools.ts';
@@ -33,9 +34,9 @@ const CALLING = 'toolConfig.functionCallingConfig.';
 const PATHS = [CONFIG, TOOL];
 const DEEPER = [THINKING, CALLING];
 
-function ownExtra({ extra, extraOf }: ChatRequest, report: Report): JsonRecord {
-  if (extraOf === 'gemini') return extra;
-  for (const name of Object.keys(extra)) report.dropped(name, 'unknown to the provider');
+function ownExtra(request: ChatRequest, report: Report): JsonRecord {
+  if (speaksGemini(request)) return request.extra;
+  for (const name of Object.keys(request.extra)) report.dropped(name, 'unknown to the provider');
   return {};
 }
 

@@ -6,6 +6,7 @@ import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
 import { argsOf } from './call-arguments.ts';
+import { speaksGemini } from './caller.ts';
 import type { Content } from './dummy-signature.ts';
 import { withDummySignatures } from './dummy-signature.ts';
 import { writeMedia } from './media.ts';
@@ -20,7 +21,7 @@ export function writeContents(request: ChatRequest, model: string, report: Repor
   // Google wants something to answer: the last instruction where there is nothing else.
   const leading = firstOther < 0 ? Math.max(0, turns.length - 1) : firstOther;
   const instructions = turns.slice(0, leading).flatMap((turn, index) => instructionParts(turn, index, writing));
-  const extra = request.extraOf === 'gemini' && leading > 0 ? (turns[0]?.extra ?? {}) : {};
+  const extra = speaksGemini(request) && leading > 0 ? (turns[0]?.extra ?? {}) : {};
   const contents = joined(
     turns.slice(leading).map((turn, index) => writeTurn(turn, turnField(request, leading + index), writing)),
   );
@@ -47,21 +48,21 @@ function isInstruction(role: Turn['role']): boolean {
   return role === 'system' || role === 'developer';
 }
 
-function listName({ extraOf }: ChatRequest): string {
-  if (extraOf === 'gemini') return 'contents';
-  return extraOf === 'openai-responses' ? 'input' : 'messages';
+function listName(request: ChatRequest): string {
+  if (speaksGemini(request)) return 'contents';
+  return request.extraOf === 'openai-responses' ? 'input' : 'messages';
 }
 
 /** The caller's name for a turn; where instructions stand apart from the list they do not count. */
 function turnField(request: ChatRequest, index: number): string {
-  const apart = request.extraOf === 'gemini' || request.extraOf === 'anthropic';
+  const apart = speaksGemini(request) || request.extraOf === 'anthropic';
   const first = request.turns[0]?.role;
   const before = apart && first !== undefined && isInstruction(first) ? 1 : 0;
   return `${listName(request)}[${Math.max(0, index - before)}]`;
 }
 
 function partField(field: string, index: number, { request }: Writing): string {
-  return `${field}.${request.extraOf === 'gemini' ? 'parts' : 'content'}[${index}]`;
+  return `${field}.${speaksGemini(request) ? 'parts' : 'content'}[${index}]`;
 }
 
 function instructionParts(turn: Turn, index: number, writing: Writing): readonly JsonRecord[] {
@@ -97,13 +98,13 @@ function writeTurn(turn: Turn, field: string, writing: Writing): Content {
   if (isInstruction(turn.role))
     writing.report.approximated(`${field}.role`, 'instructions after the first message go as a user message');
   const parts = turn.parts.flatMap((part, index) => writePart(part, partField(field, index, writing), writing));
-  const extra = writing.request.extraOf === 'gemini' ? (turn.extra ?? {}) : {};
+  const extra = speaksGemini(writing.request) ? (turn.extra ?? {}) : {};
   return { extra, role: turn.role === 'assistant' ? 'model' : 'user', parts };
 }
 
 function tellTurnMembers(turn: Turn, field: string, { report, request }: Writing): void {
   if (turn.name !== undefined) report.dropped(`${field}.name`, 'the provider has no names of participants');
-  if (request.extraOf !== 'gemini')
+  if (!speaksGemini(request))
     for (const name of Object.keys(turn.extra ?? {})) report.dropped(`${field}.${name}`, 'unknown to the provider');
 }
 
@@ -135,7 +136,7 @@ function writePart(part: Part, field: string, writing: Writing): readonly JsonRe
 /** The caller's other members where the caller speaks Gemini; else they are told. */
 function extraOf(part: Part, field: string, { request, report }: Writing): JsonRecord {
   if (part.extra === undefined) return {};
-  if (request.extraOf === 'gemini') return part.extra;
+  if (speaksGemini(request)) return part.extra;
   for (const name of Object.keys(part.extra)) report.dropped(`${field}.${name}`, 'unknown to the provider');
   return {};
 }
@@ -146,7 +147,7 @@ function signed({ signature }: Pick<ToolCallPart, 'signature'>): JsonRecord {
 
 /** A Gemini client's own unsigned summaries may go back; thoughts of others are nothing to Gemini. */
 function writeThinking(part: ThinkingPart, field: string, writing: Writing): readonly JsonRecord[] {
-  const isOwn = part.signature === null ? writing.request.extraOf === 'gemini' : part.signature.of === 'gemini';
+  const isOwn = part.signature === null ? speaksGemini(writing.request) : part.signature.of === 'gemini';
   if (isOwn)
     return [
       {
@@ -162,7 +163,7 @@ function writeThinking(part: ThinkingPart, field: string, writing: Writing): rea
 
 function writeMediaPart(part: MediaPart, field: string, writing: Writing): JsonRecord {
   const { report, request } = writing;
-  const named = request.extraOf === 'gemini';
+  const named = speaksGemini(request);
   if (part.source.kind === 'url')
     report.approximated(field, 'the provider itself fetches the address, if the host lets it');
   if (part.filename !== undefined && !named) report.dropped(`${field}.filename`, 'the provider takes no file names');

@@ -2,6 +2,7 @@
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
+import { speaksGemini } from './caller.ts';
 
 /** `tools`: all functions in one, then what Google runs itself. */
 export function writeTools(request: ChatRequest, report: Report): JsonRecord {
@@ -27,7 +28,7 @@ function reasonFor(tool: Exclude<Tool, FunctionTool>): string {
 function writeFunction(tool: FunctionTool, field: string, request: ChatRequest, report: Report): JsonRecord {
   if (tool.cache !== undefined) report.dropped('cache_control', 'the provider caches on its own');
   if (tool.strict === true) report.dropped(`${field}.strict`, 'the provider has no strict mode for one tool');
-  const isOwn = request.extraOf === 'gemini';
+  const isOwn = speaksGemini(request);
   if (!isOwn)
     for (const name of Object.keys(tool.extra ?? {})) report.dropped(`${field}.${name}`, 'unknown to the provider');
   return {
