@@ -166,9 +166,11 @@ function writeInclude(request: ChatRequest, traits: ModelTraits, others: unknown
 }
 
 /** Models that do not reason refuse a request that asks for encrypted reasoning. */
-function mayCarryReasoning({ reasoning, turns }: ChatRequest, traits: ModelTraits): boolean {
+function mayCarryReasoning({ reasoning, turns, extraOf }: ChatRequest, traits: ModelTraits): boolean {
   if (traits.reasoning !== null) return traits.reasoning;
   if (reasoning !== null) return reasoning.enabled;
+  // A caller of this dialect asks for it in their own `include`.
+  if (extraOf === 'openai-responses') return false;
   return turns.some(({ parts }) =>
     parts.some((part) => part.kind === 'thinking' && part.signature?.of === 'openai-responses'),
   );
