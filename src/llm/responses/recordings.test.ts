@@ -6,8 +6,11 @@ import { describe, expect, test } from 'vitest';
 import type { AnswerEvent, Part } from '../canonical.ts';
 import { isRecord, parsedOrUndefined, recordOf, type JsonRecord } from '../record.ts';
 import { textOf } from './answer-items.ts';
+import { CONTEXT } from './arbitraries.ts';
+import { responsesClient } from './client-codec.ts';
 import { foldEvents } from './fold-events.ts';
 import { responsesProvider } from './provider-codec.ts';
+import { throughSdk } from './through-sdk.ts';
 
 const folder = process.env['KEYWARD_RECORDINGS'];
 if (folder === undefined)
@@ -53,6 +56,19 @@ describe.runIf(folder !== undefined)('recorded answers', () => {
     expect(folded.parts.map(comparable)).toEqual(whole.choices[0]?.parts.map(comparable));
     expect(folded.finish).toEqual(whole.choices[0]?.finish);
     expect(folded.usage).toEqual(whole.usage);
+  });
+
+  test.each(streams)('of the stream $name reach a client of the official SDK', async ({ events }) => {
+    const bytes = Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
+    const seen = readIn(bytes, []);
+    if (seen.at(-1)?.type !== 'end') return;
+    const writer = responsesClient.streamChat(CONTEXT);
+    const text = seen.map((event) => writer.write(event)).join('');
+    const response = await throughSdk(text);
+    const { parts } = foldEvents(seen);
+    expect(response.output_text).toBe(plainParts(parts).text);
+    const calls = response.output.filter(({ type }) => type === 'function_call' || type === 'custom_tool_call');
+    expect(calls.length).toBe(plainParts(parts).calls.length);
   });
 
   test.each(wholes)('of the whole answer $name are read as they say', ({ events: [response = {}] }) => {

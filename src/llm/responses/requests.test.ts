@@ -7,6 +7,7 @@ import type { JsonRecord } from '../record.ts';
 import { Report } from '../report.ts';
 import { answeredParts, CONTEXT, EMPTY_REQUEST, requests, TARGET } from './arbitraries.ts';
 import { responsesClient } from './client-codec.ts';
+import { mayHoldForeignMarks } from './foreign-marks.ts';
 import { responsesProvider } from './provider-codec.ts';
 import { refuseStateful } from './refuse-stateful.ts';
 
@@ -204,6 +205,35 @@ describe('what a client received', () => {
     };
     const { output } = responsesClient.writeChat(answer, CONTEXT, new Report());
     expect(responsesClient.readChat({ model: 'm', input: output }, FACTS).turns[0]?.parts).toEqual([image]);
+  });
+});
+
+describe('a caller of this dialect who was answered by another', () => {
+  test('sends OpenAI neither the reasoning nor the ids of the other', () => {
+    const parts: readonly Part[] = [
+      { kind: 'thinking', text: 'Hm', signature: { of: 'anthropic', value: 'proof' } },
+      { kind: 'thinking', text: 'Oh', signature: null },
+      { kind: 'text', text: 'Hi' },
+      { kind: 'tool_call', id: 'call_1', name: 'f', arguments: '{}', signature: { of: 'gemini', value: 's' } },
+    ];
+    const answer = {
+      id: '',
+      model: 'm',
+      createdS: 1,
+      choices: [{ index: 0, parts, finish: { reason: 'stop' as const } }],
+      usage: null,
+      extra: {},
+    };
+    const { output } = responsesClient.writeChat(answer, CONTEXT, new Report());
+    const body = { model: 'm', input: output };
+    expect(mayHoldForeignMarks(Buffer.from(JSON.stringify(body)))).toBe(true);
+    const { body: again, warnings } = write(read(body));
+    expect(again['input']).toEqual([
+      { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Hi', annotations: [] }] },
+      { type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{}' },
+    ]);
+    expect(mayHoldForeignMarks(Buffer.from(JSON.stringify(again)))).toBe(false);
+    expect(warnings.map(({ field }) => field)).toEqual(['thinking', 'signature']);
   });
 });
 

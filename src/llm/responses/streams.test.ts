@@ -1,6 +1,4 @@
 import * as fc from 'fast-check';
-import OpenAI from 'openai';
-import type { Response as OpenAIResponse } from 'openai/resources/responses/responses';
 import { describe, expect, test } from 'vitest';
 import type { AnswerEvent } from '../canonical.ts';
 import { AnswerFault, RequestFault } from '../faults.ts';
@@ -10,6 +8,7 @@ import { answers, CONTEXT, eventsOf } from './arbitraries.ts';
 import { responsesClient } from './client-codec.ts';
 import { foldEvents } from './fold-events.ts';
 import { responsesProvider } from './provider-codec.ts';
+import { throughSdk } from './through-sdk.ts';
 
 const START: AnswerEvent = { type: 'start', id: 'resp_1', model: 'm', createdS: 1, extra: {} };
 const STOP: AnswerEvent = { type: 'finish', choice: 0, finish: { reason: 'stop' } };
@@ -371,13 +370,6 @@ function added(index: number, item: JsonRecord): JsonRecord {
 
 function done(index: number, item: JsonRecord): JsonRecord {
   return { type: 'response.output_item.done', output_index: index, item };
-}
-
-function throughSdk(text: string): Promise<OpenAIResponse> {
-  const fetch = (): Promise<Response> =>
-    Promise.resolve(new Response(text, { headers: { 'content-type': 'text/event-stream' } }));
-  const client = new OpenAI({ apiKey: 'none', baseURL: 'http://127.0.0.1/v1', fetch, maxRetries: 0 });
-  return client.responses.stream({ model: 'm', input: 'hi' }).finalResponse();
 }
 
 /** The SDK's own additions. */
