@@ -183,7 +183,6 @@ export class OpenCall implements OpenItem {
 
   #sendInput(what: 'delta' | 'done', members: JsonRecord): void {
     const family = this.#facts.custom ? 'custom_tool_call_input' : 'function_call_arguments';
-    const name = what === 'done' && !this.#facts.custom ? { name: this.#facts.name } : {};
-    this.#send(`response.${family}.${what}`, { item_id: this.#facts.id, ...name, ...members });
+    this.#send(`response.${family}.${what}`, { item_id: this.#facts.id, ...members });
   }
 }
