@@ -52,6 +52,7 @@ function deadlySnapshot(version: number): Snapshot {
     credentials: [],
     models: [],
     prices: {},
+    traits: {},
   } as const;
   return { ...sound, workspaces: { [WORKSPACE]: { ...workspace, providers: { missing } } } };
 }

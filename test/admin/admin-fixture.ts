@@ -245,6 +245,7 @@ function providerOf(id: string): ProviderSnapshot {
     endpoints: inProcess ? {} : { openai: endpoint },
     credentials: inProcess ? [] : [{ id: 'cred_file', secret: 'secret-of-the-file', weight: 1 }],
     prices: {},
+    traits: {},
     models: inProcess ? ['echo'] : ['tiny', 'large'],
   };
 }
