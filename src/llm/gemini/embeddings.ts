@@ -117,7 +117,7 @@ function purposeOf(task: string | null): string | null {
 }
 
 /** The operation whose body `embeddings.write` gives: one text goes alone. */
-function geminiEmbeddingOperation({ inputs }: EmbeddingRequest): 'embeddings' | 'batch_embeddings' {
+export function geminiEmbeddingOperation({ inputs }: EmbeddingRequest): 'embeddings' | 'batch_embeddings' {
   return inputs.length === 1 ? 'embeddings' : 'batch_embeddings';
 }
 
