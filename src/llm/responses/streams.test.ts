@@ -173,6 +173,12 @@ describe('a stream that is written', () => {
   });
 });
 
+test("a provider's error in mid-stream reaches the client, and is read as that error again", () => {
+  const error = { message: 'Too many tokens.', type: 'rate_limit_exceeded', status: 429 };
+  const text = written([START, { type: 'error', error }, STOP, { type: 'end' }]);
+  expect(readIn(Buffer.from(text), []).at(-1)).toEqual({ type: 'error', error });
+});
+
 describe('a stream that is read', () => {
   test('tells items that are interleaved one after the other', () => {
     const folded = foldEvents(
