@@ -141,25 +141,29 @@ describe('a stream that is written', () => {
     expect(response.output[0]).toMatchObject({ status: 'incomplete' });
   });
 
-  test('carries the signature of a call within its id, and gives it back', async () => {
-    const signature = { of: 'gemini' as const, value: 'c2ln' };
-    const response = await throughSdk(
-      written([
-        START,
-        { type: 'open', choice: 0, part: 0, start: { kind: 'tool_call', id: 'a', name: 'f' } },
-        { type: 'signature', choice: 0, signature },
-        { type: 'delta', choice: 0, text: '{}' },
-        { type: 'close', choice: 0 },
-        STOP,
-        { type: 'end' },
-      ]),
-    );
-    const [turn] = responsesClient.readChat(
-      { model: 'm', input: response.output },
-      { model: null, stream: false },
-    ).turns;
-    expect(turn?.parts).toEqual([{ kind: 'tool_call', id: 'a', name: 'f', arguments: '{}', signature }]);
-  });
+  test.each(['before', 'after'])(
+    'carries a signature that comes %s the input of a call, and gives it back',
+    async (place) => {
+      const signature = { of: 'gemini' as const, value: 'c2ln' };
+      const signed: AnswerEvent = { type: 'signature', choice: 0, signature };
+      const input: AnswerEvent = { type: 'delta', choice: 0, text: '{"a":1}' };
+      const response = await throughSdk(
+        written([
+          START,
+          { type: 'open', choice: 0, part: 0, start: { kind: 'tool_call', id: 'a', name: 'f' } },
+          ...(place === 'before' ? [signed, input] : [input, signed]),
+          { type: 'close', choice: 0 },
+          STOP,
+          { type: 'end' },
+        ]),
+      );
+      const [turn] = responsesClient.readChat(
+        { model: 'm', input: response.output },
+        { model: null, stream: false },
+      ).turns;
+      expect(turn?.parts).toEqual([{ kind: 'tool_call', id: 'a', name: 'f', arguments: '{"a":1}', signature }]);
+    },
+  );
 
   test('makes the SDK throw when it fails, in mid-stream and before any event', async () => {
     const error = { status: 502, code: 'provider_failed', message: 'The provider broke off.', requestId: 'req_1' };
@@ -171,6 +175,12 @@ describe('a stream that is written', () => {
     await expect(throughSdk(failed)).rejects.toThrow('The provider broke off.');
     expect(dataOf(failed).at(-1)).toMatchObject({ type: 'response.failed', response: { status: 'failed' } });
   });
+});
+
+test("a provider's error in mid-stream reaches the client, and is read as that error again", () => {
+  const error = { message: 'Too many tokens.', type: 'rate_limit_exceeded', status: 429 };
+  const text = written([START, { type: 'error', error }, STOP, { type: 'end' }]);
+  expect(readIn(Buffer.from(text), []).at(-1)).toEqual({ type: 'error', error });
 });
 
 describe('a stream that is read', () => {

@@ -44,14 +44,16 @@ class ResponseWriter implements StreamWriter {
   }
 
   fail(error: PublicError): string {
-    if (this.#isOver) return '';
-    const { code, message, status } = error;
+    if (!this.#isOver) this.#fail(error);
+    return this.#taken();
+  }
+
+  #fail({ code, message, status }: Pick<PublicError, 'code' | 'message' | 'status'>): void {
     this.#begin();
     // OpenAI sends both events; openai-node throws at the first, other clients wait for the second.
     const type = status === 429 ? 'rate_limit_error' : status >= 500 ? 'server_error' : 'invalid_request_error';
     this.#send('error', { code, message, param: null, error: { type, code, message, param: null } });
     this.#end({ status: 'failed', incomplete_details: null, error: { code, message } });
-    return this.#taken();
   }
 
   #taken(): string {
@@ -69,9 +71,8 @@ class ResponseWriter implements StreamWriter {
         return;
       case 'end':
         return this.#end(this.#ending ?? writeFinish({ reason: 'stop' }, this.#kinds));
-      // The gateway tells an error in its own words, by `fail`.
       case 'error':
-        return;
+        return this.#fail({ ...event.error, code: event.error.type });
       default:
         if (event.choice === 0) this.#takeOfChoice(event);
     }
