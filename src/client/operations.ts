@@ -5929,7 +5929,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         type: 'string',
         required: true,
         nullable: false,
-        values: ['openai', 'openai-responses', 'anthropic', 'gemini'],
+        values: ['openai', 'openai-responses', 'anthropic', 'gemini', 'bedrock', 'cohere', 'mistral'],
         description: 'The API that the provider speaks.',
         secret: false,
       },
@@ -5987,7 +5987,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         type: 'string',
         required: false,
         nullable: false,
-        values: ['openai', 'openai-responses', 'anthropic', 'gemini'],
+        values: ['openai', 'openai-responses', 'anthropic', 'gemini', 'bedrock', 'cohere', 'mistral'],
         description: 'The API that the provider speaks.',
         secret: false,
       },
@@ -6239,7 +6239,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     path: '/models',
     params: [],
     summary: 'List models and aliases',
-    description: 'Every model of a provider that can be called now, and every alias; sorted by id.',
+    description:
+      'Every model of a provider that can be called now, with its limits, abilities and price, and every alias; sorted by id.',
     cli: {
       verb: 'models list',
       columns: ['id', 'kind', 'targets', 'source'],
@@ -6358,6 +6359,31 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     description: 'Calls that name it are refused from then on.',
     cli: {
       verb: 'models delete',
+      columns: null,
+    },
+    flags: [],
+  },
+  'catalogue.read': {
+    method: 'GET',
+    path: '/catalogue',
+    params: [],
+    summary: 'Show where models and prices are known from',
+    description: 'The catalogue that the product ships, and the operator’s own over it.',
+    cli: {
+      verb: 'catalogue show',
+      columns: null,
+    },
+    flags: [],
+  },
+  'catalogue.refresh': {
+    method: 'POST',
+    path: '/catalogue/refresh',
+    params: [],
+    summary: 'Read the catalogue of models anew',
+    description:
+      'From the file or URL that the configuration names. What cannot be used changes nothing, and the answer says why.',
+    cli: {
+      verb: 'catalogue refresh',
       columns: null,
     },
     flags: [],

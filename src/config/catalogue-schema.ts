@@ -30,5 +30,7 @@ export const catalogueModels: z.ZodType<CatalogueModels> = z
 
 /** Of all providers, by id. */
 export const catalogueSchema = z.strictObject({
+  source: z.string().max(2048).optional(),
+  date: z.string().max(100).optional(),
   providers: z.record(z.string().min(1).max(64), catalogueModels),
 });

@@ -13,6 +13,7 @@ import { KnownKeys } from '../../src/admin/known-keys.ts';
 import { watchFailures } from '../../src/admin/responses/failure-triggers.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
 import type { Store } from '../../src/admin/stores.ts';
+import { ModelCatalogue } from '../../src/admin/model-catalogue.ts';
 import { createTokenVerifier } from '../../src/admin/tokens.ts';
 import type { AdminToken } from '../../src/admin/tokens.ts';
 import { createClient } from '../../src/client/client.ts';
@@ -125,6 +126,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     adminUrl: () => settings.adminUrl ?? 'http://localhost:8081',
     clock: now,
     snapshotSource: { current: () => snapshot },
+    modelCatalogue: new ModelCatalogue({ clock: now, warn: () => undefined, keptPath: null }),
     configFile: {
       status: () => CONFIG_STATUS,
       declaresProvider: (id) => id === 'filehouse',
