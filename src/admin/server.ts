@@ -11,6 +11,7 @@ import type { Endpoint } from './contract.ts';
 import { renderDocsPage } from './docs-page.ts';
 import { isOwnHost } from './host-check.ts';
 import { buildOpenApi } from './openapi.ts';
+import { liveAnswer, liveTypeOf } from './live-answer.ts';
 import { LEAK_PATHS, addLeakIntake } from './leaks/intake.ts';
 import type { AdminDeps } from './ports.ts';
 import { problemResponse } from './problem.ts';
@@ -67,11 +68,7 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
       detail: 'There is no such path here. The API is below /api/v1; /api/docs describes it.',
     }),
   );
-  app.onError((error, c) => {
-    if (error instanceof AppError) return problemOf(c, error);
-    deps.log.error({ err: error, requestId: c.var.requestId }, 'an admin call failed');
-    return problem(c, 'internal_error');
-  });
+  app.onError((error, c) => failureOf(c, error, deps));
   return app;
 }
 
@@ -98,6 +95,14 @@ async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Prom
     requestId: c.var.requestId,
     clientAddress: clientAddressOf(c),
   };
+  const liveType = endpoint.part === null ? null : liveTypeOf(c.req.header('accept'));
+  if (liveType !== null) {
+    return liveAnswer(
+      liveType,
+      (tell) => endpoint.run(ctx, raw, tell),
+      async (error) => failureOf(c, error, deps).json(),
+    );
+  }
   const { status, body, inForce } = await endpoint.run(ctx, raw);
   const headers = new Headers({ 'content-type': 'application/json' });
   if (inForce !== null) {
@@ -214,6 +219,12 @@ function setSecurityHeaders(c: AdminContext): void {
   headers.set('cross-origin-resource-policy', 'same-origin');
   if (!headers.has('content-security-policy')) headers.set('content-security-policy', API_CSP);
   if (c.req.url.startsWith('https:')) headers.set('strict-transport-security', 'max-age=31536000');
+}
+
+function failureOf(c: AdminContext, error: unknown, deps: AdminDeps): Response {
+  if (error instanceof AppError) return problemOf(c, error);
+  deps.log.error({ err: error, requestId: c.var.requestId }, 'an admin call failed');
+  return problem(c, 'internal_error');
 }
 
 function problemOf(c: AdminContext, error: AppError): Response {

@@ -159,7 +159,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     params: ['kid'],
     summary: 'Test a key live',
     description:
-      "Step by step: form, existence, secret, life cycle, owners, scope, limits and, where the whole key is given, a real call through the gateway's own port and the provider's answer. The first step that fails is named; the call leaves a record like any other.",
+      "Step by step: form, existence, secret, life cycle, owners, scope, limits and, where the whole key is given, a real call through the gateway's own port and the provider's answer. The first step that fails is named; the call leaves a record like any other. Asked with `accept: application/x-ndjson` or `text/event-stream`, each step is told once it is done, and the whole answer at the end.",
     cli: {
       verb: 'keys test',
       columns: null,
