@@ -2582,7 +2582,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         nullable: false,
         values: null,
         description:
-          'What it reacts to: {"kind":"repeated_failures","per":"key","count":20,"within":"10m"}, dead_key_use (count, within), owner_disabled, idle (after), budget (percent), pool (state), leak, policy_violation (violations).',
+          'What it reacts to: {"kind":"repeated_failures","per":"key","count":20,"within":"10m"}, dead_key_use (count, within), owner_disabled, idle (after), budget (percent, levels), pool (state), leak, policy_violation (violations).',
         secret: false,
       },
       {
@@ -2790,7 +2790,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         nullable: false,
         values: null,
         description:
-          'What it reacts to: {"kind":"repeated_failures","per":"key","count":20,"within":"10m"}, dead_key_use (count, within), owner_disabled, idle (after), budget (percent), pool (state), leak, policy_violation (violations).',
+          'What it reacts to: {"kind":"repeated_failures","per":"key","count":20,"within":"10m"}, dead_key_use (count, within), owner_disabled, idle (after), budget (percent, levels), pool (state), leak, policy_violation (violations).',
         secret: false,
       },
       {
