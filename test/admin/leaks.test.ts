@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openKey } from '../../src/keys/delegation-minter.ts';
 import { generateKey, generateSecret } from '../../src/keys/format.ts';
 import { createGithub, signedReport } from '../leak-reports.ts';
 import type { SignedBody } from '../leak-reports.ts';
@@ -32,6 +33,17 @@ async function remains(): Promise<string> {
     admin.client.call('alerts.list'),
   ]);
   return JSON.stringify([audit, responses, told, admin.logged]);
+}
+
+/** Signed by the holder of a key, who has not been allowed to before. */
+async function delegate(kid: string, key: string): Promise<string> {
+  await admin.client.call('keys.delegation', { params: { kid }, body: { offline: true } });
+  const opened = await openKey(key);
+  if (!opened.ok) throw new Error(opened.code);
+  const options = { audience: admin.workspaceId, ttlSeconds: 60, nowMs: admin.clock.nowMs };
+  const minted = await opened.minter.mint(options);
+  if (!minted.ok) throw new Error(minted.code);
+  return minted.text;
 }
 
 describe('a report of GitHub', () => {
@@ -163,6 +175,35 @@ describe('a signed report', () => {
     expect([(await show(temporary.kid)).state, (await show(kid)).state]).toEqual(['suspended', 'active']);
   });
 
+  test('of a delegated key suspends the key whose holder signed it, as the rule says', async () => {
+    const { kid, key } = await createKey();
+    const token = await delegate(kid, key);
+    expect(await (await report([token])).json()).toEqual({ leaks: [{ label: 'true_positive' }] });
+    expect(await show(kid)).toMatchObject({ state: 'suspended', suspension: { automatic: true } });
+    const { items } = await admin.client.call('responses.list', { query: { subjectId: kid } });
+    expect(items).toMatchObject([
+      { trigger: 'leak', evidence: expect.stringMatching(/^a delegated key \(/) as string },
+    ]);
+    const text = await remains();
+    expect(text).not.toContain(token.slice(20));
+  });
+
+  test('of a delegated key that is forged or over stops nothing', async () => {
+    const { kid, key } = await createKey();
+    const other = await createKey();
+    const token = await delegate(kid, key);
+    const forged = `kwd_${kid}_${(await delegate(other.kid, other.key)).slice(17)}`;
+    const nobody = `kwd_AAAAAAAAAAAA_${token.slice(17)}`;
+    const tokens = [forged, nobody, token.slice(0, 100), `${token}x`];
+    expect(await (await report(tokens)).json()).toEqual({ leaks: tokens.map(() => ({ label: 'false_positive' })) });
+    expect(await alerts({})).toMatchObject([{ kind: 'leak_reported', severity: 'info', subjectId: kid }]);
+    admin.clock.nowMs += 61_000;
+    expect(await (await report([token])).json()).toEqual({ leaks: [{ label: 'true_positive' }] });
+    expect((await show(kid)).state).toBe('active');
+    const [alert] = await alerts({});
+    expect(alert).toMatchObject({ severity: 'info', message: expect.stringContaining('delegation_expired') as string });
+  });
+
   test('is bounded in size, in form and in number', async () => {
     const huge = signedReport(SECRET, ['x'.repeat(300_000)], admin.clock.nowMs);
     expect((await post('/leaks/report', huge)).status).toBe(413);
@@ -185,12 +226,16 @@ describe('a signed report', () => {
 test('the rules for scanners find keys as they are made, and nothing that is no key', async () => {
   const { pattern, gitleaks, trufflehog } = await admin.client.call('leak-rules.show');
   const found = (text: string) => new RegExp(pattern).exec(text)?.[0];
-  for (const type of ['kwk', 'kwt'] as const) {
+  for (const type of ['kwk', 'kwt', 'kwa'] as const) {
     for (const environment of ['live', 'test'] as const) {
       const { text, fingerprint } = generateKey({ type, environment });
       expect(found(`KEY="${text}"`)).toBe(text);
       expect(found(`${fingerprint} in a log`)).toBeUndefined();
     }
   }
+  const { kid, key } = await createKey();
+  const delegated = await delegate(kid, key);
+  expect(found(`curl -H "authorization: Bearer ${delegated}"`)).toBe(delegated);
+  expect(found(`kwd_${kid} in a log`)).toBeUndefined();
   expect([gitleaks.includes(pattern), trufflehog.includes(pattern)]).toEqual([true, true]);
 });
