@@ -180,13 +180,15 @@ const parts: fc.Arbitrary<Parts> = fc.record({
 
 export const PARENT_KID = 'parentparent';
 
-/** A key, with a parent where it is a temporary one. */
+/** A key, with a parent where it is a temporary one; now and then a token of the admin API. */
 export const decisionInputs: fc.Arbitrary<DecisionInput> = fc
   .record({
     parts,
     facts,
     limits,
     hasParent: mostly(true, false),
+    isAdmin: mostly(false, true),
+    missing: mostly<readonly string[]>([], ['keys:read']),
     binding: mostly<string | null>(null, 's1'),
     matchedSecret: mostly<DecisionInput['matchedSecret']>(
       SECRET,
@@ -196,7 +198,14 @@ export const decisionInputs: fc.Arbitrary<DecisionInput> = fc
     ),
     expectedEnvironment: mostly<DecisionInput['expectedEnvironment']>(null, 'live', 'test'),
   })
-  .map(({ parts: { record, parent, workspace: found }, hasParent, binding, ...rest }) => {
+  .map(({ parts: { record, parent, workspace: found }, hasParent, isAdmin, missing, binding, ...rest }) => {
+    if (isAdmin && parent === null) {
+      const token = prepareKey(keyRecord({ ...record, type: 'kwa', applicationId: '' }));
+      const permission = { needed: ['keys:read'], missing };
+      const asked = { ...rest.facts, service: null, model: null, requestedModel: null, operation: null, tool: null };
+      const standing = standingOf(token, [], found);
+      return { standing, delegation: null, nowMs: NOW_MS, permission, ...rest, facts: asked };
+    }
     const own = { ...record, binding, ...(parent === null ? {} : { type: 'kwt' as const, parentKid: PARENT_KID }) };
     const ancestors = parent === null || !hasParent ? [] : [prepareKey(keyRecord({ kid: PARENT_KID, ...parent }))];
     const standing = standingOf(prepareKey(keyRecord(own)), ancestors, found);

@@ -49,11 +49,18 @@ export const PERMISSIONS = {
   'alerts:read': 'See alerts.',
   'alerts:write': 'Acknowledge alerts.',
   'reports:read': 'See reports.',
+  'admin-tokens:read': 'See admin tokens, without their secrets.',
+  'admin-tokens:write': 'Create, change, suspend and revoke admin tokens, with no more permissions than one’s own.',
   'audit-events:read': 'See who changed what.',
   'status:read': 'See the state of this installation.',
 } as const satisfies Record<string, string>;
 
 export type Permission = keyof typeof PERMISSIONS;
+
+/** Whether a text names a permission of this version. */
+export function isPermission(name: string): name is Permission {
+  return Object.hasOwn(PERMISSIONS, name);
+}
 
 /** Who makes an admin call. */
 export interface Principal {

@@ -26,7 +26,7 @@ function reasonsAgainst(input: DecisionInput): readonly string[] {
     ...(record.expiresAtMs !== null && nowMs >= record.expiresAtMs ? ['expired'] : []),
     ...overlapReasons(input),
     ...ancestorReasons(record, standing.ancestors, nowMs),
-    ...(application?.state === 'active' ? [] : ['application_disabled']),
+    ...(record.type === 'kwa' || application?.state === 'active' ? [] : ['application_disabled']),
     ...first(
       owners.map(({ person }) =>
         person === null ? 'owner_missing' : person.state === 'active' ? null : 'owner_disabled',
@@ -47,6 +47,7 @@ function reasonsAgainst(input: DecisionInput): readonly string[] {
     ...(application !== null && facts.service !== null && !application.subscribedServices.includes(facts.service)
       ? ['not_subscribed']
       : []),
+    ...(input.permission === undefined || input.permission.missing.length === 0 ? [] : ['forbidden']),
     ...SCOPE_RULES.flatMap((rule) => first(standing.levels.map((level) => rule(level.scopes, facts, level, nowMs)))),
     ...(record.binding !== null && record.binding !== facts.session ? ['binding_denied'] : []),
     ...limitReasons(input),

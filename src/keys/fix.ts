@@ -42,7 +42,8 @@ export type Fix =
       readonly name: string;
       readonly to: number;
     }
-  | { readonly kind: 'name-session'; readonly session: string };
+  | { readonly kind: 'name-session'; readonly session: string }
+  | { readonly kind: 'grant-permissions'; readonly kid: string; readonly permissions: readonly string[] };
 
 export type EnableKind = 'application' | 'person' | 'membership' | 'team' | 'workspace';
 
@@ -76,13 +77,15 @@ export function applyFix(input: DecisionInput, fix: Fix): DecisionInput {
       return { ...input, limits: raised(input, fix) };
     case 'name-session':
       return { ...input, facts: { ...input.facts, session: fix.session } };
+    case 'grant-permissions':
+      return { ...input, permission: { needed: input.permission?.needed ?? [], missing: [] } };
   }
 }
 
 function renewed(record: KeyRecord): KeyRecord {
   return {
     ...record,
-    type: 'kwk',
+    type: record.type === 'kwa' ? 'kwa' : 'kwk',
     parentKid: null,
     state: 'active',
     suspension: null,

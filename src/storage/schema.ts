@@ -1,4 +1,5 @@
 import type { ColumnType } from 'kysely';
+import type { AdminRefusalsTable, AdminTokensTable } from './access-schema.ts';
 import type {
   AlertsTable,
   JobsTable,
@@ -285,6 +286,8 @@ export interface TenantTables {
   backend_tokens: BackendTokensTable;
   response_rules: ResponseRulesTable;
   responses: ResponsesTable;
+  admin_tokens: AdminTokensTable;
+  admin_refusals: AdminRefusalsTable;
 }
 
 /** Every table of `keyward.sqlite`. */
@@ -320,4 +323,6 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'backend_tokens',
   'response_rules',
   'responses',
+  'admin_tokens',
+  'admin_refusals',
 ];

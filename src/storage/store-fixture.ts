@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { AdminTokenRow } from '../admin/access-stores.ts';
 import type { MembershipRow, PersonRow, TeamRow } from '../admin/owner-stores.ts';
 import type { ApplicationRow, AuditRow, CredentialRow, KeyRow, ProviderRow, WorkspaceRow } from '../admin/stores.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
@@ -52,6 +53,15 @@ export function workspaceRow(row: Partial<WorkspaceRow> & { readonly id: string 
     createdAtMs: NOW_MS,
     updatedAtMs: NOW_MS,
     deletedAtMs: null,
+    ...row,
+  };
+}
+
+export function adminTokenRow(kid: string, row: Partial<AdminTokenRow> = {}): AdminTokenRow {
+  return {
+    ...{ kid, name: kid, ownerId: null, state: 'active', stateReason: null, permissions: ['keys:read'] },
+    ...{ addresses: null, secrets: [], notBeforeMs: null, expiresAtMs: null, revision: 1, createdAtMs: NOW_MS },
+    ...{ createdBy: 'test', updatedAtMs: NOW_MS, revokedAtMs: null },
     ...row,
   };
 }

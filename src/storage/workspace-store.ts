@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { WorkspaceStore } from '../admin/stores.ts';
+import { createAdminRefusalStore, createAdminTokenStore } from './admin-tokens.ts';
 import { createAlertStore } from './alerts.ts';
 import { createAliasStore } from './aliases.ts';
 import { createApplicationStore } from './applications.ts';
@@ -89,6 +90,8 @@ function createStores(
     masked: createMaskedKeyStore(confined),
     responseRules: createResponseRuleStore(confined),
     responses: createResponseStore(confined),
+    adminTokens: createAdminTokenStore(confined),
+    adminRefusals: createAdminRefusalStore(confined),
   };
 }
 

@@ -1,4 +1,5 @@
 import { accessReview } from './access-review.ts';
+import { adminTokens } from './admin-tokens.ts';
 import { alerts } from './alerts.ts';
 import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
@@ -74,6 +75,7 @@ export const ENDPOINTS = [
   ...alerts,
   ...reports,
   ...temporaryKeyReport,
+  ...adminTokens,
   ...auditEvents,
   ...integrity,
   ...accessReview,
