@@ -4,7 +4,7 @@ import { openKey } from '../../src/keys/delegation-minter.ts';
 import { generateKey, generateSecret } from '../../src/keys/format.ts';
 import { createGithub, signedReport } from '../leak-reports.ts';
 import type { SignedBody } from '../leak-reports.ts';
-import { createAdminFixture } from './admin-fixture.ts';
+import { TOKEN, createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
 
 const SECRET = 'a secret of thirty-two characters';
@@ -202,6 +202,33 @@ describe('a signed report', () => {
     expect((await show(kid)).state).toBe('active');
     const [alert] = await alerts({});
     expect(alert).toMatchObject({ severity: 'info', message: expect.stringContaining('delegation_expired') as string });
+  });
+
+  test('of an admin token revokes it before it is answered, with an audit entry and an alert', async () => {
+    const made = await admin.client.call('admin-tokens.create', { body: { name: 'ci', permissions: ['keys:read'] } });
+    const kept = await admin.client.call('admin-tokens.create', {
+      body: { name: 'other', permissions: ['keys:read'] },
+    });
+    const ask = async (token: string) => (await admin.send('GET', '/api/v1/keys', { token })).status;
+    expect([await ask(made.token), await ask(kept.token)]).toEqual([200, 200]);
+    for (const _again of [1, 2]) {
+      expect(await (await report([made.token])).json()).toEqual({ leaks: [{ label: 'true_positive' }] });
+    }
+    expect([await ask(made.token), await ask(kept.token)]).toEqual([401, 200]);
+    const { items } = await admin.client.call('audit-events.list', { query: { targetId: made.kid } });
+    expect(items.map(({ action, actor }) => `${action} ${actor}`)).toEqual([
+      'admin-tokens.revoke system:leaks',
+      'admin-tokens.create token:test',
+    ]);
+    expect(items[0]?.reason).toMatch(/^the whole token was found by a scanner at https:\/\/paste\.example\/abc/);
+    expect(await alerts({})).toMatchObject([{ kind: 'leak_reported', severity: 'critical', subjectId: made.kid }]);
+    expect(await remains()).not.toContain(made.token.slice(22, 65));
+  });
+
+  test("of the operator's own token is told, as nobody can revoke it", async () => {
+    expect(await (await report([TOKEN])).json()).toEqual({ leaks: [{ label: 'true_positive' }] });
+    expect(await alerts({})).toMatchObject([{ kind: 'leak_reported', severity: 'critical', subjectId: 'token:test' }]);
+    expect(await remains()).not.toContain(TOKEN);
   });
 
   test('is bounded in size, in form and in number', async () => {

@@ -5,6 +5,7 @@ import { fingerprintOf, parseKey } from '../../keys/format.ts';
 import type { ParsedKey } from '../../keys/format.ts';
 import { iso } from '../fields.ts';
 import type { AdminDeps } from '../ports.ts';
+import { takeAdminToken } from './take-admin-token.ts';
 import { describePlace, noticeLeak, reactToLeak } from './react-to-leak.ts';
 import type { ReportedToken } from './react-to-leak.ts';
 
@@ -18,6 +19,8 @@ export type LeakLabel = 'true_positive' | 'false_positive';
 export async function takeLeak(deps: AdminDeps, reported: ReportedToken, reporter: string): Promise<LeakLabel> {
   const parentKid = readParentKid(reported.token);
   if (parentKid !== null) return takeDelegated(deps, reported, { parentKid, reporter });
+  // Whatever its form: the token of the environment has none of ours.
+  if (await takeAdminToken(deps, reported.token, describePlace(reported, reporter))) return 'true_positive';
   return takeKey(deps, reported, reporter);
 }
 
