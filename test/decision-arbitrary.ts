@@ -5,7 +5,7 @@ import type { Scopes } from '../src/keys/constraints.ts';
 import type { DecisionInput, LimitReading, RequestFacts } from '../src/keys/decision-input.ts';
 import { keyRecord, SECRET } from '../src/keys/key-fixture.ts';
 import type { KeyRecord } from '../src/keys/key-record.ts';
-import type { ApplicationState, Narrowing, TeamState, WorkspaceState } from '../src/keys/owners.ts';
+import type { ApplicationState, Narrowing, SubscriptionState, TeamState, WorkspaceState } from '../src/keys/owners.ts';
 import { prepareKey } from '../src/keys/prepare.ts';
 import { standingOf } from '../src/keys/standing.ts';
 
@@ -96,6 +96,21 @@ const key: fc.Arbitrary<Partial<KeyRecord>> = fc
   .tuple(fc.record({ ...times, ...states, ownerId: mostly<string | null>(null, 'per_1', 'per_2') }), narrowing)
   .map(([record, narrow]) => ({ ...record, ...narrow }));
 
+const subscriptions: fc.Arbitrary<readonly SubscriptionState[]> = fc
+  .array(
+    fc.record({
+      names: fc.constantFrom(...[...MODEL_PATTERNS, 'billing', 'search'].map((name) => [name])),
+      state: fc.constantFrom<SubscriptionState['state']>('pending', 'approved', 'rejected', 'ended'),
+    }),
+    { maxLength: 3 },
+  )
+  .map((all) =>
+    all.map(({ names, state }, index) => {
+      const kind = ['billing', 'search'].includes(names[0] ?? '') ? 'service' : 'model';
+      return { id: `sub_${index}`, kind, names, state } as const;
+    }),
+  );
+
 const application: fc.Arbitrary<ApplicationState> = fc
   .tuple(
     fc.record({
@@ -107,8 +122,13 @@ const application: fc.Arbitrary<ApplicationState> = fc
       subscribedServices: mostly<readonly string[]>(['billing', 'search'], [], ['billing']),
     }),
     narrowing,
+    subscriptions,
   )
-  .map(([fields, narrow]) => ({ ...fields, ...narrow }));
+  .map(([fields, narrow, asked]) => ({
+    ...fields,
+    ...narrow,
+    ...(asked.length === 0 ? {} : { subscriptions: asked }),
+  }));
 
 const person = (id: string) =>
   fc.record({ id: fc.constant(id), state: mostly<'active' | 'disabled'>('active', 'disabled') });

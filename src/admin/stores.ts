@@ -5,7 +5,7 @@
  */
 import type { Environment, KeyRecord, KeyState, StoredKeyType } from '../keys/key-record.ts';
 import type { Narrowing, StandingState } from '../keys/owners.ts';
-import type { MembershipStore, PersonStore, TeamStore } from './owner-stores.ts';
+import type { MembershipStore, PersonStore, SubscriptionStore, TeamStore } from './owner-stores.ts';
 import type { AccessStores, FoundAdminToken } from './access-stores.ts';
 import type { JobStore, KeyLifeStores } from './key-life-stores.ts';
 import type { ResponseStores } from './response-stores.ts';
@@ -55,6 +55,7 @@ export interface WorkspaceStore extends KeyLifeStores, ResponseStores, AccessSto
   readonly people: PersonStore;
   readonly teams: TeamStore;
   readonly memberships: MembershipStore;
+  readonly subscriptions: SubscriptionStore;
   readonly keys: KeyRowStore;
   readonly temporaryKeys: TemporaryKeyStore;
   readonly providers: ProviderStore;

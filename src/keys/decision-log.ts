@@ -187,9 +187,10 @@ function logWorkspace({ workspace, application, owners, team }: Standing): Logge
 
 function logApplication(application: ApplicationState | null): Pick<LoggedWorkspace, 'application'> {
   if (application === null) return { application };
-  const { id, state, ownerId, teamId, subscribedModels, subscribedServices } = application;
+  const { id, state, ownerId, teamId, subscribedModels, subscribedServices, subscriptions } = application;
   const own = { id, state, ownerId, teamId, subscribedModels, subscribedServices };
-  return { application: { ...own, ...logNarrowing(application) } };
+  const asked = subscriptions === undefined ? {} : { subscriptions };
+  return { application: { ...own, ...asked, ...logNarrowing(application) } };
 }
 
 function logTeam(team: Standing['team'], owners: Standing['owners']): Pick<LoggedWorkspace, 'team'> {

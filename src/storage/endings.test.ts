@@ -9,6 +9,7 @@ import {
   keyRow,
   NOW_MS,
   tempFolder,
+  subscriptionRow,
   adminTokenRow as tokenRow,
   workspaceRow,
 } from './store-fixture.ts';
@@ -25,6 +26,11 @@ describe('a database that is put back from a backup', () => {
     await workspace.applications.insert(applicationRow({ id: 'app_1' }));
     for (const kid of ['kid1', 'kid2', 'kid3']) await workspace.keys.insert(keyRow({ kid, applicationId: 'app_1' }));
     for (const kid of ['token1', 'token2']) await workspace.adminTokens.insert(tokenRow(kid));
+    for (const id of ['sub_1', 'sub_2']) {
+      await workspace.subscriptions.insert(
+        subscriptionRow({ id, applicationId: 'app_1', name: id, state: 'approved' }),
+      );
+    }
     await store.close();
     const path = join(dataDir, 'keyward.sqlite');
     const backup = readFileSync(path);
@@ -66,6 +72,21 @@ describe('a database that is put back from a backup', () => {
     expect(restored.endedAgain).toBe(1);
     expect((await restored.findAdminToken('token1'))?.row).toMatchObject({ state: 'revoked', revokedAtMs: NOW_MS + 1 });
     expect((await restored.findAdminToken('token2'))?.row).toMatchObject({ state: 'active' });
+  });
+
+  test('approves no subscription that was ended or rejected since', async () => {
+    const decided = { stateReason: null, decidedBy: 'test', updatedAtMs: NOW_MS + 1 };
+    const restored = await folderWith(async (workspace) => {
+      await workspace.subscriptions.update('sub_1', { state: 'ended', ...decided });
+      await workspace.subscriptions.update('sub_2', { state: 'ended', ...decided });
+      await workspace.subscriptions.update('sub_2', { state: 'approved', ...decided });
+    });
+    expect(restored.endedAgain).toBe(1);
+    const { subscriptions } = restored.workspace('ws_a');
+    expect([await subscriptions.get('sub_1'), await subscriptions.get('sub_2')]).toMatchObject([
+      { state: 'ended' },
+      { state: 'approved' },
+    ]);
   });
 
   test('enables and undeletes nobody, but leaves what was enabled again meanwhile', async () => {

@@ -52,6 +52,10 @@ function triggers(): string {
       insert into endings.log (kind, name, state, at_ms)
         values ('admin_tokens', new.kid, new.state, new.updated_at_ms) ${UPSERT};
     end;
+    create temp trigger subscriptions_end after update of state on main.subscriptions begin
+      insert into endings.log (kind, name, state, at_ms)
+        values ('subscriptions', new.workspace_id || ' ' || new.id, new.state, new.updated_at_ms) ${UPSERT};
+    end;
     create temp trigger secrets_end after update of secrets on main.keys when new.secrets <> old.secrets begin
       insert into endings.log (kind, name, state, at_ms)
         values ('secrets', new.kid, coalesce(new.secrets ->> '$[0].generation', 1), new.updated_at_ms) ${UPSERT};
@@ -66,6 +70,7 @@ function endAgain(database: DatabaseSync, nowMs: number): number {
       endKeys(database, nowMs) +
       endSecrets(database, nowMs) +
       endAdminTokens(database, nowMs) +
+      endSubscriptions(database, nowMs) +
       endOwners(database, nowMs);
     database.exec('commit');
     return count;
@@ -96,6 +101,20 @@ function endAdminTokens(database: DatabaseSync, nowMs: number): number {
            revision = revision + 1, state_reason = 'ended before the database was put back'
          from endings.log as log
          where log.kind = 'admin_tokens' and log.name = admin_tokens.kid and admin_tokens.state <> 'revoked'`,
+      )
+      .run(nowMs),
+  );
+}
+
+function endSubscriptions(database: DatabaseSync, nowMs: number): number {
+  return changes(
+    database
+      .prepare(
+        `update main.subscriptions set state = log.state, updated_at_ms = ?,
+           state_reason = 'ended before the database was put back'
+         from endings.log as log
+         where log.kind = 'subscriptions' and log.name = subscriptions.workspace_id || ' ' || subscriptions.id
+           and log.state in ('rejected', 'ended') and subscriptions.state in ('pending', 'approved')`,
       )
       .run(nowMs),
   );

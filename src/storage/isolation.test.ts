@@ -13,6 +13,7 @@ import {
   openTestStore,
   personRow,
   providerRow,
+  subscriptionRow,
   teamRow,
 } from './store-fixture.ts';
 import { activity, alertRow, outboxRow, policyRow, revealRow, webhookRow } from './key-life-fixture.ts';
@@ -34,6 +35,7 @@ async function fill(store: WorkspaceStore): Promise<void> {
     await store.masked.link(`${store.workspaceId}_${id}`, id);
     await store.adminTokens.insert(adminTokenRow(`${store.workspaceId}_${id}`, { name: marker }));
     await store.adminRefusals.insert(refusalRow(id, marker), 10);
+    await store.subscriptions.insert(subscriptionRow({ id, applicationId: id, name: marker }));
     await store.masked.setBackendToken({ kid: marker, hash: '', pepperVersion: 1, createdAtMs: NOW_MS });
     await store.aliases.insert({ id, targets: [marker], createdAtMs: NOW_MS, updatedAtMs: NOW_MS });
     await store.audit.append(auditRow({ id, actor: marker, targetId: id }));
@@ -84,6 +86,8 @@ async function view(store: WorkspaceStore): Promise<string> {
     await Promise.all(SHARED.map((id) => store.masked.place(id))),
     [...(await store.masked.credentialsOf(SHARED.map((id) => `${store.workspaceId}_${id}`)))],
     await store.masked.backendToken(),
+    await store.subscriptions.list(page, {}),
+    await store.subscriptions.all(),
     await store.adminTokens.list(page, {}),
     await Promise.all(SHARED.map((id) => store.adminRefusals.get(id))),
   ]);

@@ -155,6 +155,21 @@ export interface MembershipsTable {
   readonly deleted_at_ms: number | null;
 }
 
+export interface SubscriptionsTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  readonly application_id: string;
+  readonly kind: string;
+  /** A pattern over `provider/name` and aliases, or the name of a service. */
+  readonly name: string;
+  readonly state: string;
+  readonly state_reason: string | null;
+  readonly requested_by: string;
+  readonly decided_by: string | null;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
 export interface CasesTable {
   readonly workspace_id: WorkspaceColumn;
   readonly id: string;
@@ -273,6 +288,7 @@ export interface TenantTables {
   people: PeopleTable;
   teams: TeamsTable;
   memberships: MembershipsTable;
+  subscriptions: SubscriptionsTable;
   catalogue: CatalogueTable;
   key_activity: KeyActivityTable;
   rotation_policies: RotationPoliciesTable;
@@ -310,6 +326,7 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'people',
   'teams',
   'memberships',
+  'subscriptions',
   'catalogue',
   'key_activity',
   'rotation_policies',

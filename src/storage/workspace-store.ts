@@ -22,6 +22,7 @@ import { createResponseStore } from './responses.ts';
 import { createRevealStore } from './reveals.ts';
 import { createRotationPolicyStore } from './rotation-policies.ts';
 import type { Tables } from './schema.ts';
+import { createSubscriptionStore } from './subscriptions.ts';
 import { createTemporaryKeyStore } from './temporary-keys.ts';
 import { createTeamStore } from './teams.ts';
 import { createWebhookStore } from './webhooks.ts';
@@ -72,6 +73,7 @@ function createStores(
     people: createPersonStore(confined),
     teams: createTeamStore(confined),
     memberships: createMembershipStore(confined),
+    subscriptions: createSubscriptionStore(confined),
     keys: createKeyStore(confined),
     temporaryKeys: createTemporaryKeyStore(confined),
     providers: createProviderStore(confined),

@@ -60,6 +60,8 @@ function wordsOf(fix: Fix, input: DecisionInput): Pick<Action, 'what' | 'request
       return enabling(fix.what, fix.id, input);
     case 'subscribe':
       return subscribing(fix.to, fix.name, input);
+    case 'approve-subscription':
+      return done(`Approve the subscription ${fix.id}.`, 'PATCH', `/subscriptions/${fix.id}`, { state: 'approved' });
     case 'clear-constraints':
       return done(
         `Clear the scopes and limits of the key ${fix.kid}, then set those that are meant.`,
@@ -197,6 +199,7 @@ function usualHand({ kind }: Fix): CheckRemedy {
       return 'time';
     case 'enable':
     case 'subscribe':
+    case 'approve-subscription':
     case 'grant-permissions':
       return 'workspace admin';
     default:

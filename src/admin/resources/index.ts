@@ -33,6 +33,7 @@ import { responseRules } from './response-rules.ts';
 import { responses } from './responses.ts';
 import { rotationPolicies } from './rotation-policies.ts';
 import { status } from './status.ts';
+import { subscriptions } from './subscriptions.ts';
 import { teams } from './teams.ts';
 import { temporaryKeyReport } from './temporary-key-report.ts';
 import { usage } from './usage.ts';
@@ -58,6 +59,7 @@ export const ENDPOINTS = [
   ...responseRules,
   ...responses,
   ...applications,
+  ...subscriptions,
   ...people,
   ...teams,
   ...members,

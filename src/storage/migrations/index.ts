@@ -5,6 +5,7 @@ import { cases } from './0004-cases.ts';
 import { maskedKeys } from './0005-masked-keys.ts';
 import { responses } from './0006-responses.ts';
 import { adminTokens } from './0007-admin-tokens.ts';
+import { subscriptions } from './0008-subscriptions.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   maskedKeys,
   responses,
   adminTokens,
+  subscriptions,
 ];
