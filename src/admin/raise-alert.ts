@@ -35,7 +35,15 @@ export type AlertKind = (typeof ALERT_KINDS)[number];
 export interface Condition {
   readonly kind: AlertKind;
   readonly severity: AlertSeverity;
-  readonly subjectKind: 'key' | 'webhook' | 'network' | 'response-rule' | 'application' | 'team' | 'workspace';
+  readonly subjectKind:
+    | 'key'
+    | 'webhook'
+    | 'network'
+    | 'response-rule'
+    | 'application'
+    | 'team'
+    | 'workspace'
+    | 'admin-token';
   readonly subjectId: string;
   /** What is wrong and what to do. */
   readonly message: string;

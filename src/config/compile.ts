@@ -118,9 +118,10 @@ export function compileOwners(
 }
 
 function compileApplication(row: ApplicationState, warn: Warn): ApplicationState {
-  const { id, ownerId, teamId, subscribedModels, subscribedServices } = row;
+  const { id, ownerId, teamId, subscribedModels, subscribedServices, subscriptions = [] } = row;
   const state = stateOf(row, `application ${id}`, warn);
-  return { id, ...state, ownerId, teamId, subscribedModels, subscribedServices, ...narrowingOf(row) };
+  const asked = subscriptions.length === 0 ? {} : { subscriptions };
+  return { id, ...state, ownerId, teamId, subscribedModels, subscribedServices, ...asked, ...narrowingOf(row) };
 }
 
 function compileTeam(row: TeamState, warn: Warn): TeamState {

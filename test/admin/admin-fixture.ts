@@ -25,6 +25,8 @@ import type { KeyLifeSettings } from '../../src/config/key-life-settings.ts';
 import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
 import { workspaceState } from '../../src/keys/key-fixture.ts';
+import { prepareKey } from '../../src/keys/prepare.ts';
+import { standingOf } from '../../src/keys/standing.ts';
 import { createSecretHasher } from '../../src/keys/secret-hash.ts';
 import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from '../../src/limits/shared-counters.ts';
 import { openCallStore } from '../../src/storage/call-store.ts';
@@ -64,7 +66,7 @@ export interface AdminFixture {
   readonly leaks: { -readonly [Name in keyof LeakSettings]: LeakSettings[Name] };
   /** What the operator's file says about the life of keys: may be changed. */
   readonly settings: { -readonly [Name in keyof KeyLifeSettings]: KeyLifeSettings[Name] };
-  /** A call that cost this much, booked against the key's own budgets. */
+  /** A call that cost this much, booked against the budgets of the key and of what it stands on. */
   spend(kid: string, nanoUsd: number): Promise<void>;
   /** Runs every job that is due by the clock. */
   runJobs(): Promise<void>;
@@ -154,8 +156,10 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     // Another scheduler each time: as after a restart.
     runJobs: () => createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick(),
     spend: async (kid, nanoUsd) => {
-      const limits = (await store.workspace(workspaceId).keys.get(kid))?.limits ?? {};
-      const bound = bindCallLimits(counters, [{ kind: 'key', id: kid, limits }]);
+      const row = await store.workspace(workspaceId).keys.get(kid);
+      if (row === null) throw new Error(`no key ${kid}`);
+      const { levels } = standingOf(prepareKey({ ...row, workspaceId }), [], snapshot.workspaces[workspaceId] ?? null);
+      const bound = bindCallLimits(counters, levels);
       const taken = bound.take(clock.nowMs, { tokens: 1, nanoUsd });
       if (taken.ok && taken.reservation !== null) {
         bound.settle(taken.reservation, { tokens: 1, nanoUsd }, clock.nowMs);

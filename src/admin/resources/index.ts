@@ -1,4 +1,5 @@
 import { accessReview } from './access-review.ts';
+import { adminTokens } from './admin-tokens.ts';
 import { alerts } from './alerts.ts';
 import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
@@ -33,6 +34,7 @@ import { responseRules } from './response-rules.ts';
 import { responses } from './responses.ts';
 import { rotationPolicies } from './rotation-policies.ts';
 import { status } from './status.ts';
+import { subscriptions } from './subscriptions.ts';
 import { teams } from './teams.ts';
 import { temporaryKeyReport } from './temporary-key-report.ts';
 import { usage } from './usage.ts';
@@ -58,6 +60,7 @@ export const ENDPOINTS = [
   ...responseRules,
   ...responses,
   ...applications,
+  ...subscriptions,
   ...people,
   ...teams,
   ...members,
@@ -76,6 +79,7 @@ export const ENDPOINTS = [
   ...alerts,
   ...reports,
   ...temporaryKeyReport,
+  ...adminTokens,
   ...auditEvents,
   ...integrity,
   ...accessReview,
