@@ -55,7 +55,8 @@ test('with nothing declared only the sandbox is on, in every workspace', () => {
 
 test('every built-in provider with a variable of its own is switched on by it, in the first workspace only', () => {
   for (const builtIn of PROVIDERS.filter((provider) => provider.secretEnv !== null)) {
-    const env = { [String(builtIn.secretEnv)]: ' sk-env\n' };
+    const settings = Object.entries(builtIn.settings ?? {}).map(([name, { env }]) => [env ?? '', `the-${name}`]);
+    const env = { [String(builtIn.secretEnv)]: ' sk-env\n', ...Object.fromEntries(settings) };
     const { snapshot, providers } = compiled({
       env,
       workspaces: [EMPTY, { ...EMPTY, workspace: { id: 'ws_b', state: 'active', ...UNNARROWED } }],
@@ -158,6 +159,54 @@ test('a local server without credentials is sent no auth header; one whose crede
   ).toMatchObject({ credentials: [], endpoints: { openai: { authHeader: 'authorization' } } });
 });
 
+test('a server on this machine is on once it is declared, and is sent a secret only where it was given one', () => {
+  expect(compiled({}).providers['ollama']).toBeUndefined();
+  const { providers, warnings } = compiled({
+    yaml: 'providers: { ollama: {}, lmstudio: { baseUrl: "http://box:1234/v1", credentials: [{ secret: x }] } }',
+  });
+  expect(providers['ollama']).toMatchObject({
+    credentials: [],
+    endpoints: { openai: { origin: 'http://127.0.0.1:11434', pathPrefix: '/v1', authHeader: '' } },
+  });
+  expect(providers['lmstudio']?.endpoints).toMatchObject({
+    openai: { origin: 'http://box:1234', pathPrefix: '/v1', authHeader: 'authorization' },
+    anthropic: { origin: 'http://box:1234', pathPrefix: '', authHeader: 'x-api-key' },
+  });
+  expect(warnings).toEqual([]);
+});
+
+test('a provider whose URL lacks a setting is left out and says which, unless it has a base URL of its own', () => {
+  const env = { AZURE_OPENAI_API_KEY: 'x', VERTEX_CREDENTIALS: 'x' };
+  const { providers, warnings } = compiled({
+    env,
+    yaml: 'providers: { vertex: { baseUrl: "http://127.0.0.1:9100/v1/publishers/google" } }',
+  });
+  expect(providers['azure']).toBeUndefined();
+  expect(providers['vertex']?.endpoints['gemini']?.origin).toBe('http://127.0.0.1:9100');
+  expect(warnings).toEqual([
+    'The provider azure is left out: it needs the name of the Azure resource, as in https://NAME.openai.azure.com: set providers.azure.settings.resource, or AZURE_OPENAI_RESOURCE in the environment.',
+  ]);
+});
+
+test('settings fill the URL and the scope of the signature', () => {
+  const { providers } = compiled({
+    env: { AWS_BEARER_TOKEN_BEDROCK: 'x' },
+    yaml: 'providers: { azure: { settings: { resource: acme }, credentials: [{ secret: x }] }, bedrock: { settings: { region: eu-north-1 } } }',
+  });
+  expect(providers['azure']?.endpoints['openai']).toMatchObject({
+    origin: 'https://acme.openai.azure.com',
+    pathPrefix: '/openai/v1',
+    authHeader: 'api-key',
+    maxTokensField: 'max_completion_tokens',
+  });
+  expect(providers['bedrock']?.endpoints['bedrock']).toMatchObject({
+    origin: 'https://bedrock-runtime.eu-north-1.amazonaws.com',
+    authHeader: 'authorization',
+    authPrefix: 'Bearer ',
+    signing: { kind: 'aws-sigv4', service: 'bedrock', region: 'eu-north-1' },
+  });
+});
+
 test('rows of the API add and adjust providers, except those that the file declares', () => {
   const env = { OPENAI_API_KEY: 'x', MISTRAL_API_KEY: 'x' };
   const row = { dialect: null, baseUrl: 'http://row', state: 'active', models: [] } as const;
@@ -189,7 +238,7 @@ test('what cannot be used is left out with a sentence, and the rest goes on', ()
         ...EMPTY,
         providers: [
           { ...row, id: 'bad-url', baseUrl: 'https://u:hunter2@h' },
-          { ...row, id: 'bad-dialect', dialect: 'cohere' },
+          { ...row, id: 'bad-dialect', dialect: 'soap' },
           { ...row, id: 'good' },
         ],
         aliases: [{ id: 'slow', targets: ['good/x', '__proto__/x'] }],
@@ -200,7 +249,7 @@ test('what cannot be used is left out with a sentence, and the rest goes on', ()
   expect(warnings).toEqual([
     'The provider openai is declared, but has no credential: calls to it are refused.',
     'The provider bad-url is left out: its base URL must not hold a user or password: put the secret under credentials.',
-    'The provider bad-dialect is left out: it needs a base URL and a dialect of this version (openai, openai-responses, anthropic, gemini).',
+    'The provider bad-dialect is left out: it needs a base URL and a dialect of this version (openai, openai-responses, anthropic, gemini, bedrock, cohere, mistral).',
     'The strategy "weighted" of the alias fast is not in this version: its targets are tried in order.',
     'The alias fast names nowhere/x, but no provider of that name is switched on.',
     'The alias slow names __proto__/x, but no provider of that name is switched on.',

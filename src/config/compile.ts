@@ -182,7 +182,7 @@ function compileProviders(
   });
 
   for (const builtIn of PROVIDERS) {
-    const provider = compileBuiltIn(builtIn, { ...sources(builtIn.id), envSecret: envSecret(builtIn, env) }, warn);
+    const provider = compileBuiltIn(builtIn, { ...sources(builtIn.id), env, envSecret: envSecret(builtIn, env) }, warn);
     if (provider !== null) compiled.push(provider);
   }
   const builtInIds = new Set(PROVIDERS.map((provider) => provider.id));

@@ -22,6 +22,10 @@ function checkProvider(id: string, entry: ProviderConfig): readonly ConfigIssue[
     const url = parseBaseUrl(entry.baseUrl);
     if (!url.ok) found.push(at([...path, 'baseUrl'], url.reason));
   }
+  for (const name of Object.keys(entry.settings ?? {})) {
+    const known = Object.keys(builtIn?.settings ?? {});
+    if (!known.includes(name)) found.push(at([...path, 'settings', name], noSuchSetting(known)));
+  }
   if (builtIn === undefined) {
     if (entry.dialect === undefined) {
       found.push(at(path, 'is not a built-in provider, so it needs "dialect": the wire format it speaks'));
@@ -36,6 +40,12 @@ function checkProvider(id: string, entry: ProviderConfig): readonly ConfigIssue[
     found.push(at(path, 'answers inside the gateway: it takes neither "baseUrl" nor "credentials"'));
   }
   return found;
+}
+
+function noSuchSetting(known: readonly string[]): string {
+  return known.length === 0
+    ? 'is not a setting: this provider has none'
+    : `is not a setting of this provider; it has ${known.join(' and ')}`;
 }
 
 function checkTarget(target: string, path: ConfigPath): readonly ConfigIssue[] {

@@ -81,8 +81,8 @@ test.each<readonly [string, string]>([
     'keyward.yaml:2:3 providers.Open_AI: the name must be lower-case letters, digits and hyphens, and begin with a letter or digit',
   ],
   [
-    'providers:\n  house:\n    dialect: cohere\n    baseUrl: http://h\n',
-    'keyward.yaml:3:14 providers.house.dialect: must be one of: openai, openai-responses, anthropic, gemini',
+    'providers:\n  house:\n    dialect: soap\n    baseUrl: http://h\n',
+    'keyward.yaml:3:14 providers.house.dialect: must be one of: openai, openai-responses, anthropic, gemini, bedrock, cohere, mistral',
   ],
   ['workers: many', 'keyward.yaml:1:10 workers: must be a number'],
   ['workers: 0', 'keyward.yaml:1:10 workers: must be 1 or more'],

@@ -1,7 +1,8 @@
 /** The form of `keyward.yaml`. Unknown settings are refused: a mistyped one must not be silently nothing. */
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import type { ClientDialectName } from '../llm/dialect.ts';
+import type { DialectName } from '../llm/dialect.ts';
+import { SETTING_VALUE } from './provider-settings.ts';
 import type { GatewaySettings } from './snapshot.ts';
 
 const KIB = 1024;
@@ -19,16 +20,23 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   countryHeader: null,
   upstreamConnectionsMax: 256,
   outputTokensAssumed: 4096,
+  fetchMedia: 'public',
+  mediaBytesMax: 20 * MIB,
+  cacheBytesMax: 0,
+  cacheTtlMs: 3_600_000,
   drainTimeoutMs: 30_000,
 };
 
-/** The wire formats that a provider of one's own may speak in this version. */
+/** The wire formats that a provider of one's own may speak. */
 export const DIALECT_NAMES = [
   'openai',
   'openai-responses',
   'anthropic',
   'gemini',
-] as const satisfies readonly ClientDialectName[];
+  'bedrock',
+  'cohere',
+  'mistral',
+] as const satisfies readonly DialectName[];
 
 /** Levels of the program's own log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -84,6 +92,15 @@ const provider = z.strictObject({
   baseUrl: text.max(2048).optional(),
   credentials: z.array(credential).min(1).max(1000).optional(),
   models: z.array(model).max(10_000).optional(),
+  settings: z
+    .record(
+      z.string().max(64),
+      z.preprocess(
+        (value) => (typeof value === 'number' ? String(value) : value),
+        z.string().regex(SETTING_VALUE, 'must be a part of a URL: letters, digits, ".", "_", ":" or "-"'),
+      ),
+    )
+    .optional(),
 });
 
 const target = z.union([
@@ -111,6 +128,10 @@ const gateway = z.strictObject({
     .optional(),
   upstreamConnectionsMax: wholeNumber(1, 100_000).optional(),
   outputTokensAssumed: wholeNumber(1, 10_000_000).optional(),
+  fetchMedia: z.enum(['public', 'any', 'off']).optional(),
+  mediaBytesMax: size.optional(),
+  cacheBytesMax: wholeNumber(0, 16 * KIB * MIB).optional(),
+  cacheTtlMs: wholeNumber(1, 30 * 86_400_000).optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 

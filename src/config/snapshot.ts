@@ -33,6 +33,13 @@ export interface GatewaySettings {
   readonly upstreamConnectionsMax: number;
   /** Output tokens that a call is expected to need at most where its body does not limit them: what budgets reserve. */
   readonly outputTokensAssumed: number;
+  /** Whether media named by URL are fetched for providers that take bytes only; `any`: from private networks, too. */
+  readonly fetchMedia: 'public' | 'any' | 'off';
+  /** Bound of all media fetched for one call. */
+  readonly mediaBytesMax: number;
+  /** Room for responses that are kept for who asks the same, per worker; 0: none are kept. */
+  readonly cacheBytesMax: number;
+  readonly cacheTtlMs: number;
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }
@@ -68,6 +75,17 @@ export interface EndpointSnapshot {
   readonly asksUsage: boolean;
   /** Flat name, value pairs always sent. */
   readonly headers: readonly string[];
+  /**
+   * How the value of the auth header comes about where the secret is not sent as it stands. A
+   * secret that is no key to sign with (a bearer token) is sent all the same.
+   */
+  readonly signing?:
+    | { readonly kind: 'aws-sigv4'; readonly service: string; readonly region: string }
+    | { readonly kind: 'google-oauth'; readonly scope: string };
+  /** How the OpenAI dialect names the limit of the output here; `max_tokens` if left out. */
+  readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  /** A host's own way of the dialect, see `ProviderEndpoint.variant`. */
+  readonly variant?: 'vertex';
 }
 
 export interface CredentialSnapshot {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GATEWAY_DEFAULTS } from '../config/schema.ts';
 import type { GatewaySettings } from '../config/snapshot.ts';
+import { ResponseCache } from '../gateway/response-cache.ts';
 import { createCallQueue } from '../gateway/call-queue.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { KeyCache } from '../gateway/key-cache.ts';
@@ -71,6 +72,7 @@ export async function createKeyward(options: KeywardOptions = {}): Promise<Keywa
     failures: failuresByNetwork(),
     delegations: createDelegationVerifier({ clock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
+    responses: new ResponseCache(clock),
     calls: createCallQueue((rows) => callLog.push(rows)),
     clock,
     nextRequestId: createRequestIds(() => clock.now()),

@@ -129,7 +129,11 @@ function send(
   if ('code' in target) return target;
   call.target = target;
   call.credentialId = real.row.id;
-  return exchange(engine.gateway, call, target, { request: maskedRequest(call, head, real, key), hideUsage: false });
+  return exchange(engine.gateway, call, target, {
+    request: maskedRequest(call, head, real, key),
+    hideUsage: false,
+    translation: null,
+  });
 }
 
 /** Made for one call: which of the provider's headers go on is known once they are here. */

@@ -1,8 +1,10 @@
+import { parsedOrUndefined, recordOf } from '../llm/record.ts';
 import type { Call } from './call.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
 import { refusal } from './refusal.ts';
 import type { ProviderAnswer, Refusal } from './refusal.ts';
 import type { UpstreamFailure } from './upstream.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /**
  * What an error answer of a provider means for the caller. A provider's 401 never becomes the
@@ -26,7 +28,22 @@ export function classifyAnswer(call: Call, status: number, headers: readonly str
     return refusal('provider_answer_invalid', {
       message: 'The provider answered with a redirect, which is not followed.',
     });
+  if (call.target?.native === null && call.reading !== null) {
+    const message = providerMessage(body);
+    return refusal('provider_refused', { status, ...(message !== null && { message }) });
+  }
   return refusal('provider_refused', { status, answer: passable(call, headers, body) });
+}
+
+const MESSAGE_LENGTH_MAX = 1000;
+
+/** The provider's own sentence, wherever its dialect keeps it: the caller gets it in theirs. */
+function providerMessage(body: Buffer): string | null {
+  const value = parsedOrUndefined(body.toString('utf8'));
+  const answer = recordOf(Array.isArray(value) ? value[0] : value);
+  const found = [recordOf(answer['error'])['message'], answer['message'], answer['detail'], answer['error']];
+  const text = found.find((each) => typeof each === 'string' && each !== '');
+  return typeof text === 'string' ? withoutSecrets(text).slice(0, MESSAGE_LENGTH_MAX) : null;
 }
 
 export function classifyFailure(failure: UpstreamFailure): Refusal {

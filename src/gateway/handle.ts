@@ -6,11 +6,13 @@ import { admit } from './admit.ts';
 import { answerModels, answerProbe } from './answer-locally.ts';
 import { authenticate, isOutdated, proveKey } from './authenticate.ts';
 import { Call } from './call.ts';
+import { answerFromCache } from './cached-answer.ts';
 import { chooseTarget } from './choose-target.ts';
 import { clientAddress, clientCountry } from './client-address.ts';
 import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import type { Inbound } from './inbound.ts';
+import { readForTranslation } from './prepare-translated.ts';
 import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
 import { readBody } from './read-body.ts';
 import { readModelRequest, readPassthroughRequest } from './read-request.ts';
@@ -20,6 +22,7 @@ import { refuse } from './refuse.ts';
 import { readRequestHead } from './request-head.ts';
 import { guessDialect, matchRoute } from './routes.ts';
 import { settle } from './settle.ts';
+import { readTags } from './tags.ts';
 
 /** Serves one request. Never rejects: what goes wrong becomes an answer and a record. */
 export async function handle(gateway: Gateway, inbound: Inbound): Promise<void> {
@@ -44,6 +47,12 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   call.clientAddress = clientAddress(call.inbound.remoteAddress, head, call.config.settings.trustedProxyHops);
   call.country = clientCountry(call.inbound.headers, call.config.settings);
   call.dialect = guessDialect(head.path);
+
+  if (head.tags !== null) {
+    const tags = readTags(head.tags);
+    if (tags === null) return UNREADABLE_TAGS;
+    call.tags = tags;
+  }
 
   const route = matchRoute(call.inbound.method, head);
   if ('code' in route) return route;
@@ -76,14 +85,23 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   if (denied !== null) return denied;
   if (unfit !== null) return unfit;
 
+  if (answerFromCache(gateway, call, route)) return null;
   const target = chooseTarget(call, route);
   if ('code' in target) return target;
   call.target = target;
+  if (target.native === null && route.kind === 'model') {
+    const unreadable = await readForTranslation(call, route, target);
+    if (unreadable !== null) return unreadable;
+  }
   const prepared =
     route.kind === 'model' ? prepareModelCall(call, route, target) : preparePassthrough(call, route, target);
   if ('code' in prepared) return prepared;
   return exchange(gateway, call, target, prepared);
 }
+
+const UNREADABLE_TAGS = refusal('invalid_request', {
+  message: 'The header x-keyward-tags must hold at most 16 labels such as "team=search, nightly". Correct it.',
+});
 
 function openCall(gateway: Gateway, inbound: Inbound): Call {
   return new Call({

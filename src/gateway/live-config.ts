@@ -5,8 +5,8 @@ import type {
   Snapshot,
   WorkspaceSnapshot,
 } from '../config/snapshot.ts';
-import type { Dialect, DialectName } from '../llm/dialect.ts';
-import { DIALECTS } from '../llm/index.ts';
+import type { DialectName, ProviderDialect } from '../llm/dialect.ts';
+import { PROVIDER_DIALECTS } from '../llm/provider-dialects.ts';
 import { IN_PROCESS_HANDLERS } from '../providers/index.ts';
 import { createInProcessUpstream } from './upstream-in-process.ts';
 import { createHttpUpstream } from './upstream-http.ts';
@@ -33,7 +33,7 @@ export interface LiveProvider {
 }
 
 export interface LiveEndpoint {
-  readonly dialect: Dialect;
+  readonly dialect: ProviderDialect;
   readonly snapshot: EndpointSnapshot;
   readonly upstream: Upstream;
 }
@@ -71,9 +71,11 @@ export class LiveConfigs {
     const endpoints = new Map<DialectName, LiveEndpoint>();
     const inProcess =
       provider.transport === 'in-process' ? createInProcessUpstream(inProcessHandler(provider.id)) : null;
-    for (const dialect of Object.values(DIALECTS)) {
-      const endpoint = provider.endpoints[dialect.name];
-      if (endpoint === undefined) continue;
+    // In the provider's own order: its first format is the one that others are translated to.
+    for (const name of Object.keys(provider.endpoints)) {
+      const dialect = Object.values(PROVIDER_DIALECTS).find((each) => each.name === name);
+      const endpoint = dialect === undefined ? undefined : provider.endpoints[dialect.name];
+      if (dialect === undefined || endpoint === undefined) continue;
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
       endpoints.set(dialect.name, { dialect, snapshot: endpoint, upstream });
     }

@@ -1,6 +1,8 @@
-import type { CredentialSnapshot, EndpointSnapshot } from '../config/snapshot.ts';
+import type { CredentialSnapshot } from '../config/snapshot.ts';
 import { keptQuery } from '../llm/kept-query.ts';
+import type { Translation } from '../llm/translate.ts';
 import type { Call } from './call.ts';
+import { translateRequest } from './prepare-translated.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ModelRoute, PassthroughRoute } from './routes.ts';
@@ -13,28 +15,47 @@ export interface PreparedRequest {
   readonly request: UpstreamRequest;
   /** Whether we asked for a usage event that the caller did not ask for. */
   readonly hideUsage: boolean;
+  /** How the answer is read where the provider speaks another dialect than the caller; null: its bytes pass. */
+  readonly translation: Translation | null;
 }
 
-/** The same dialect on both sides: the body's bytes go through, only the model's name and the usage option are spliced. */
+/**
+ * Where both sides speak one dialect the body's bytes go through, only the model's name and the
+ * usage option are spliced; else it is translated.
+ */
 export function prepareModelCall(call: Call, route: ModelRoute, target: Target): PreparedRequest | Refusal {
   const { reading } = call;
   const model = target.model;
   if (reading === null || model === null) return refusal('model_missing');
-  const path = route.dialect.upstreamPath(route.operation, model, call.stream, call.head?.query ?? '');
+  // The caller's query speaks their dialect, not another one's.
+  const query = target.native === null ? '' : (call.head?.query ?? '');
+  const path = target.dialect.upstreamPath(route.operation, model, call.stream, query);
   const credential = credentialFor(call, target);
   if (credential === null) return refusal('no_credential');
+  const { snapshot } = target.endpoint;
+  if (target.native === null) {
+    const translated = translateRequest(call, route, target);
+    if ('code' in translated) return translated;
+    if (path === null) return refusal('path_not_found');
+    const headers = upstreamHeaders(call, target, credential, NONE);
+    const { body, translation } = translated;
+    return {
+      request: { method: 'POST', path: snapshot.pathPrefix + path, headers, body },
+      hideUsage: false,
+      translation,
+    };
+  }
   if (path === null) return refusal('path_not_found');
-  const prepared = route.dialect.writeRequest(reading, model, target.endpoint.snapshot.asksUsage);
+  const prepared = target.native.writeRequest(reading, model, snapshot.asksUsage);
+  const headers = upstreamHeaders(call, target, credential, target.native.requestHeaders);
   return {
-    request: {
-      method: 'POST',
-      path: target.endpoint.snapshot.pathPrefix + path,
-      headers: upstreamHeaders(call, target.endpoint.snapshot, credential, route.dialect.requestHeaders),
-      body: prepared.body,
-    },
+    request: { method: 'POST', path: snapshot.pathPrefix + path, headers, body: prepared.body },
     hideUsage: prepared.hideUsage,
+    translation: null,
   };
 }
+
+const NONE: readonly string[] = [];
 
 /** A provider's own API: method, path, query and body go through as they are, the key does not. */
 export function preparePassthrough(call: Call, route: PassthroughRoute, target: Target): PreparedRequest | Refusal {
@@ -45,10 +66,11 @@ export function preparePassthrough(call: Call, route: PassthroughRoute, target: 
     request: {
       method: call.inbound.method,
       path: target.endpoint.snapshot.pathPrefix + route.rest + keptQuery(call.head?.query ?? ''),
-      headers: upstreamHeaders(call, target.endpoint.snapshot, credential, target.dialect.requestHeaders),
+      headers: upstreamHeaders(call, target, credential, target.dialect.requestHeaders),
       body: body === null || body.length === 0 ? null : body,
     },
     hideUsage: false,
+    translation: null,
   };
 }
 
@@ -69,15 +91,17 @@ const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1 };
  */
 function upstreamHeaders(
   call: Call,
-  endpoint: EndpointSnapshot,
+  target: Target,
   credential: CredentialSnapshot,
   allowed: readonly string[],
 ): string[] {
+  const endpoint = target.endpoint.snapshot;
   const headers: string[] = [];
   if (endpoint.authHeader !== '') headers.push(endpoint.authHeader, endpoint.authPrefix + credential.secret);
-  const contentType = call.head?.contentType ?? (call.reading === null ? null : 'application/json');
+  const told = target.native === null && call.reading !== null ? null : (call.head?.contentType ?? null);
+  const contentType = told ?? (call.reading === null ? null : 'application/json');
   if (contentType !== null) headers.push('content-type', contentType);
-  headers.push('accept', call.stream ? 'text/event-stream, application/json' : 'application/json, */*');
+  headers.push('accept', accepted(call, target));
   const received = call.inbound.headers;
   for (let i = 0; i + 1 < received.length; i += 2) {
     const name = received[i] ?? '';
@@ -89,4 +113,8 @@ function upstreamHeaders(
     if (!headers.includes(name)) headers.push(name, fixed[i + 1] ?? '');
   }
   return headers;
+}
+
+function accepted(call: Call, { dialect }: Target): string {
+  return call.stream ? `${dialect.streamType}, application/json` : 'application/json, */*';
 }

@@ -57,6 +57,7 @@ function breakOff(call: Call, refused: Refusal): void {
     return;
   }
   const told = publicForm(refused);
-  inbound.write(Buffer.from(call.dialect.errorEvent({ ...told, requestId: call.requestId })));
+  const error = { ...told, requestId: call.requestId };
+  inbound.write(Buffer.from(call.failStream?.(error) ?? call.dialect.errorEvent(error)));
   inbound.end();
 }

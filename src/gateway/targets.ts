@@ -1,4 +1,6 @@
-import type { Dialect, DialectName } from '../llm/dialect.ts';
+import type { Dialect, ProviderDialect } from '../llm/dialect.ts';
+import { UNKNOWN_TRAITS } from '../llm/model-traits.ts';
+import type { ModelTraits } from '../llm/model-traits.ts';
 import type { Price } from '../llm/price.ts';
 import { ANY_MODEL } from '../providers/provider.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
@@ -14,11 +16,15 @@ import { withoutSecrets } from './without-secrets.ts';
 export interface Target {
   readonly provider: LiveProvider;
   readonly endpoint: LiveEndpoint;
-  readonly dialect: Dialect;
+  /** What the provider speaks there. */
+  readonly dialect: ProviderDialect;
+  /** The same where the caller speaks it, too: bytes pass as they are. Null: the call is translated. */
+  readonly native: Dialect | null;
   /** As sent upstream; null for a passthrough that names no model. */
   readonly model: string | null;
   /** Null: the model has none, or no model is named. */
   readonly price: Price | null;
+  readonly traits: ModelTraits;
   /** Flat name, value pairs that tell the caller who answered. */
   readonly answerHeaders: readonly string[];
 }
@@ -81,11 +87,11 @@ function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string):
   const slash = name.indexOf('/');
   const provider = slash <= 0 ? undefined : workspace.providers.get(name.slice(0, slash));
   if (provider === undefined || slash === name.length - 1) return modelNotFound(workspace, name);
-  const endpoint = provider.endpoints.get(dialect.name);
-  if (endpoint === undefined) return dialectUnsupported(provider, name);
+  const native = provider.endpoints.get(dialect.name);
+  const endpoint = native ?? firstEndpoint(provider);
+  if (endpoint === undefined) return modelNotFound(workspace, name);
   const model = name.slice(slash + 1);
-  const price = priceFor(provider, model);
-  return { provider, endpoint, dialect, model, price, answerHeaders: answerHeaders(provider, model) };
+  return targetOf(provider, endpoint, native === undefined ? null : dialect, model);
 }
 
 function priceFor({ snapshot: { prices } }: LiveProvider, model: string | null): Price | null {
@@ -103,12 +109,23 @@ export function passthroughTarget(
   if (provider === undefined) return refusal('provider_not_found');
   const endpoint = dialect === null ? firstEndpoint(provider) : provider.endpoints.get(dialect.name);
   if (endpoint === undefined) return refusal('path_not_found');
+  return targetOf(provider, endpoint, dialect, model);
+}
+
+function targetOf(
+  provider: LiveProvider,
+  endpoint: LiveEndpoint,
+  native: Dialect | null,
+  model: string | null,
+): Target {
   return {
     provider,
     endpoint,
     dialect: endpoint.dialect,
+    native,
     model,
     price: priceFor(provider, model),
+    traits: UNKNOWN_TRAITS,
     answerHeaders: answerHeaders(provider, model),
   };
 }
@@ -159,20 +176,6 @@ function modelNotFound(workspace: LiveWorkspace, name: string): Refusal {
   }
   return refusal('model_not_found', {
     message: `There is no model "${printable(name)}" here. Models are named provider/name; GET /v1/models lists those this key may call.`,
-  });
-}
-
-const DIALECT_PATHS: Readonly<Partial<Record<DialectName, string>>> = {
-  openai: '/v1/chat/completions',
-  'openai-responses': '/v1/responses',
-  anthropic: '/v1/messages',
-  gemini: '/v1beta/models/{model}:generateContent',
-};
-
-function dialectUnsupported(provider: LiveProvider, name: string): Refusal {
-  const paths = Array.from(provider.endpoints.keys(), (dialect) => DIALECT_PATHS[dialect]).join(', ');
-  return refusal('dialect_unsupported', {
-    message: `The model "${printable(name)}" cannot be called through this API yet. Call it through ${paths}.`,
   });
 }
 

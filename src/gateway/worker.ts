@@ -15,6 +15,7 @@ import type { Gateway } from './gateway.ts';
 import { KeyCache } from './key-cache.ts';
 import { LiveConfigs } from './live-config.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { ResponseCache } from './response-cache.ts';
 import { createGatewayServer } from './server.ts';
 
 /** Delegated keys that a worker remembers as proven; each may be 2 KB. */
@@ -39,6 +40,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     failures: createFailureThrottle(WRONG_KEYS),
     delegations: createDelegationVerifier({ clock: systemClock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
+    responses: new ResponseCache(systemClock),
     hasher: createSecretHasher(start.peppers),
     calls,
     clock: systemClock,

@@ -68,8 +68,12 @@ function merge(
     })),
     models: [...(compiled?.models ?? row?.models ?? base?.models ?? [])],
     credentials,
-    callable: compiled !== undefined && (transport === 'in-process' || credentials > 0),
+    callable: compiled !== undefined && (transport === 'in-process' || credentials > 0 || needsNoSecret(compiled)),
   };
+}
+
+function needsNoSecret({ endpoints }: ProviderSnapshot): boolean {
+  return Object.values(endpoints).every(({ authHeader }) => authHeader === '');
 }
 
 function compiledEndpoints(provider: ProviderSnapshot): CatalogueEntry['endpoints'] {

@@ -37,6 +37,8 @@ export const anthropic: Dialect = {
   // Not anthropic-ratelimit-*: those tell of the credential, not of the caller's key.
   responseHeaders: ['retry-after'],
   requestIdHeader: 'request-id',
+  takesUrls: true,
+  streamType: 'text/event-stream',
   readRequest,
   writeRequest,
   upstreamPath: (operation, _model, _stream, query) => {

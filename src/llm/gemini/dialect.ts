@@ -44,6 +44,8 @@ export const gemini: Dialect = {
   requestHeaders: ['x-server-timeout'],
   responseHeaders: ['retry-after', 'server-timing'],
   requestIdHeader: 'x-request-id',
+  takesUrls: false,
+  streamType: 'text/event-stream',
   readRequest,
   // Where a body repeats the path's model, Google wants the same name, as a resource.
   writeRequest: (reading, upstreamModel) => writeRequest(reading, resourceName(upstreamModel)),

@@ -52,6 +52,8 @@ export const openai: Dialect = {
   // Not x-ratelimit-*: those tell of the credential, not of the caller's key.
   responseHeaders: ['retry-after', 'retry-after-ms', 'openai-processing-ms', 'openai-version'],
   requestIdHeader: 'x-request-id',
+  takesUrls: true,
+  streamType: 'text/event-stream',
   readRequest,
   writeRequest,
   upstreamPath: (operation, _model, _stream, query) => {

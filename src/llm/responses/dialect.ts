@@ -25,6 +25,8 @@ export const openaiResponses: Dialect = {
   requestHeaders: openai.requestHeaders,
   responseHeaders: openai.responseHeaders,
   requestIdHeader: openai.requestIdHeader,
+  takesUrls: true,
+  streamType: 'text/event-stream',
   readRequest,
   writeRequest,
   upstreamPath: (operation, _model, _stream, query) => (operation === 'chat' ? `/responses${keptQuery(query)}` : null),

@@ -1,0 +1,4 @@
+import type { AnswerContext, StreamWriter } from '../codec.ts';
+export function geminiArrayStream(_c: AnswerContext): StreamWriter {
+  throw new Error('no');
+}

@@ -1,0 +1,2 @@
+export const jsonToolText = <T>(a: T): T => a;
+export const jsonToolEvents = <T>(a: T): T => a;

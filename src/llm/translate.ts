@@ -1,0 +1,173 @@
+/**
+ * A call between two dialects: what the caller asked is read once into the canonical form, written
+ * for the provider, and the answer, whole or as a stream, goes the same way back.
+ */
+import { digest } from './call-ids.ts';
+import type { AnswerEvent, ChatAnswer, ChatRequest, Part, StreamError } from './canonical.ts';
+import type { AnswerContext, ClientCodec, ProviderCodec, StreamReader, StreamWriter, TargetModel } from './codec.ts';
+import type { PublicError, StreamObserver, Usage } from './dialect.ts';
+import { AnswerFault } from './faults.ts';
+import { jsonToolEvents, jsonToolText } from './json-tool.ts';
+import type { JsonRecord } from './record.ts';
+import { isRecord, parsedOrUndefined } from './record.ts';
+import { Report } from './report.ts';
+import type { Warning } from './report.ts';
+
+/** The two sides of a call. */
+export interface Sides {
+  readonly client: ClientCodec;
+  readonly provider: ProviderCodec;
+  readonly target: TargetModel;
+  readonly context: AnswerContext;
+  /** How the caller's stream is framed where its dialect has several ways. */
+  readonly streamChat?: (context: AnswerContext) => StreamWriter;
+}
+
+/** An answer as the caller gets it. */
+export interface TranslatedAnswer {
+  readonly text: string;
+  readonly usage: Usage | null;
+  readonly warnings: readonly Warning[];
+}
+
+/** A request as the provider gets it, and how its answer is read. */
+export interface Translation {
+  readonly body: JsonRecord;
+  /** What of the request did not go over as it was. */
+  readonly warnings: readonly Warning[];
+  /** Throws an AnswerFault where the answer is none of the provider's dialect. */
+  readAnswer(bytes: Buffer): TranslatedAnswer;
+  observeStream(): TranslatedStream;
+  /** The caller's stream is an array of JSON: it has no form for an error at its end. */
+  readonly isArrayStream: boolean;
+}
+
+/** Writes the request for the provider. Throws a RequestFault where that cannot be done honestly. */
+export function translateChat(request: ChatRequest, sides: Sides): Translation {
+  const report = new Report();
+  const body = sides.provider.writeChat(request, sides.target, report);
+  return {
+    body,
+    warnings: report.warnings,
+    readAnswer: (bytes) => {
+      const answer = sides.provider.readChat(answerRecord(bytes));
+      const named = nameCalls(ownFormat(request, answer), sides.context.requestId);
+      const text = JSON.stringify(sides.client.writeChat(named, sides.context, report));
+      return { text, usage: named.usage, warnings: report.warnings };
+    },
+    observeStream: () => new TranslatedStream(request, sides),
+    isArrayStream: sides.streamChat !== undefined,
+  };
+}
+
+/** The answer's bytes as an object; an AnswerFault where they are none. */
+export function answerRecord(bytes: Buffer): JsonRecord {
+  const value = parsedOrUndefined(bytes.toString('utf8'));
+  // Google's streams that are no event streams, and their errors, come within an array.
+  const one: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  if (!isRecord(one)) throw new AnswerFault('the answer is no JSON object');
+  return one;
+}
+
+/** Where a tool stood in for the wanted format, the call of it is the answer's text. */
+function ownFormat(request: ChatRequest, answer: ChatAnswer): ChatAnswer {
+  return wantsJson(request) ? jsonToolText(answer) : answer;
+}
+
+function wantsJson({ format }: ChatRequest): boolean {
+  return format !== null && format.kind !== 'text';
+}
+
+/** Providers that do not name their calls leave it to us: the same call, the same id, and no other's. */
+function callId(requestId: string, ordinal: number): string {
+  return `call_${digest(`${requestId} ${ordinal}`, 24)}`;
+}
+
+function nameCalls(answer: ChatAnswer, requestId: string): ChatAnswer {
+  let ordinal = 0;
+  const named = (part: Part): Part =>
+    part.kind === 'tool_call' && part.id === '' ? { ...part, id: callId(requestId, ordinal++) } : part;
+  return { ...answer, choices: answer.choices.map((choice) => ({ ...choice, parts: choice.parts.map(named) })) };
+}
+
+/** A provider's stream on its way to a caller of another dialect. */
+export class TranslatedStream implements StreamObserver {
+  readonly #reader: StreamReader;
+  readonly #writer: StreamWriter;
+  readonly #requestId: string;
+  #text = '';
+  #calls = 0;
+  #usage: Usage | null = null;
+  #isComplete = false;
+  #failure: StreamError | null = null;
+  #seenCharacters = 0;
+
+  constructor(request: ChatRequest, { client, provider, context, streamChat }: Sides) {
+    this.#requestId = context.requestId;
+    this.#writer = (streamChat ?? client.streamChat)(context);
+    const take = (event: AnswerEvent) => this.#take(event);
+    this.#reader = provider.readStream(wantsJson(request) ? jsonToolEvents(take) : take);
+  }
+
+  /** Throws an AnswerFault where the bytes are no stream of the provider's dialect. */
+  push(chunk: Uint8Array): Uint8Array | null {
+    this.#reader.push(chunk);
+    return this.#written();
+  }
+
+  flush(): Uint8Array | null {
+    this.#reader.end();
+    return this.#written();
+  }
+
+  usage(): Usage | null {
+    return this.#usage;
+  }
+
+  complete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** The error that the provider told within the stream; nothing is written after it. */
+  failure(): StreamError | null {
+    return this.#failure;
+  }
+
+  /** What tells the caller an error and ends the stream. */
+  fail(error: PublicError): string {
+    return this.#writer.fail(error);
+  }
+
+  /** A guess at the output tokens that went by. */
+  tokens(): number {
+    return Math.ceil(this.#seenCharacters / CHARACTERS_PER_TOKEN);
+  }
+
+  #take(event: AnswerEvent): void {
+    if (event.type === 'usage') this.#usage = event.usage;
+    else if (event.type === 'delta') this.#seenCharacters += event.text.length;
+    else if (event.type === 'end') this.#isComplete = true;
+    else if (event.type === 'error') {
+      this.#failure = event.error;
+      return;
+    }
+    // A stream that breaks off is told as an error: it must not look as if the model had ended it.
+    else if (event.type === 'finish' && event.finish.reason === 'incomplete') return;
+    this.#text += this.#writer.write(this.#named(event));
+  }
+
+  #named(event: AnswerEvent): AnswerEvent {
+    if (event.type !== 'open' || event.start.kind !== 'tool_call' || event.start.id !== '') return event;
+    return { ...event, start: { ...event.start, id: callId(this.#requestId, this.#calls++) } };
+  }
+
+  #written(): Buffer | null {
+    if (this.#text === '') return null;
+    const bytes = Buffer.from(this.#text, 'utf8');
+    this.#text = '';
+    return bytes;
+  }
+}
+
+/** Of running text. */
+const CHARACTERS_PER_TOKEN = 4;
