@@ -83,7 +83,7 @@ function credentialFor(call: Call, target: Target): CredentialSnapshot | null {
   return credential;
 }
 
-const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1 };
+const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1, priority: 1, models: null };
 
 /**
  * Headers for upstream, by allow-list: nothing of the caller's travels unless the dialect names it,

@@ -62,7 +62,7 @@ export function resolveModel(workspace: LiveWorkspace, dialect: Dialect, name: s
 
 function resolve(workspace: LiveWorkspace, dialect: Dialect, name: string): ResolvedModel {
   const alias = Object.hasOwn(workspace.snapshot.aliases, name) ? workspace.snapshot.aliases[name] : undefined;
-  const candidates = alias === undefined ? [name] : alias.targets;
+  const candidates = alias === undefined ? [name] : alias.targets.map(({ model }) => model);
   let refused: Refusal | null = null;
   for (const candidate of candidates) {
     const target = directTarget(workspace, dialect, candidate);

@@ -25,7 +25,7 @@ export function benchMany({ buffer, members, nowMs, failures }: BenchTask): { us
   }
   const { usable } = pool.capacity('m', nowMs + 1);
   let probes = 0;
-  for (let i = 0; failures === 0 && i < members.length; i += 1) {
+  for (let i = 0; i < (failures === 0 ? members.length : 0); i += 1) {
     if (pool.next({ model: 'm', nowMs: nowMs + 3_600_001 }).kind === 'use') probes += 1;
   }
   return { usable, probes };

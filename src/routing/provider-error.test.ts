@@ -22,7 +22,7 @@ const anthropic = (type: string, message: string, details?: unknown) => ({
   error: { type, message, ...(details === undefined ? {} : { details }) },
   request_id: 'req_1',
 });
-const google = (code: number, status: string, details: unknown = undefined, message = 'No.') => ({
+const google = (code: number, status: string, details: readonly unknown[] = [], message = 'No.') => ({
   error: { code, message, status, details },
 });
 

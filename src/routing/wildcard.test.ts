@@ -32,7 +32,7 @@ test('nested aliases are laid out with their share of the weight', () => {
 });
 
 test('aliases that name each other, nothing, or too much are refused with a reason', () => {
-  const loop = new Map([
+  const loop = new Map<string, readonly { model: string; weight: number }[]>([
     ['a', [t('b')]],
     ['b', [t('a')]],
     ['lost', [t('nowhere')]],
