@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   identity: ['keys', 'limits', 'config', 'providers', 'policies'],
   watch: ['keys', 'limits', 'config', 'providers', 'policies', 'calls'],
   admin: ['keys', 'limits', 'routing', 'config', 'providers', 'policies', 'calls', 'identity', 'watch'],
-  embed: ['keys', 'limits', 'llm', 'config', 'calls', 'gateway'],
+  embed: ['keys', 'limits', 'llm', 'routing', 'config', 'calls', 'gateway'],
   index: ['embed', 'calls', 'limits'],
   mcp: ['keys', 'policies', 'config', 'gateway', 'admin'],
   storage: ['keys', 'limits', 'calls'],

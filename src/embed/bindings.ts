@@ -116,7 +116,7 @@ function liveProvider(
   const endpoints = new Map<DialectName, LiveEndpoint>(
     Object.values(DIALECTS).map((dialect) => [dialect.name, { dialect, snapshot, upstream }]),
   );
-  return { snapshot: providerSnapshot(row), endpoints, credit: new Float64Array(0) };
+  return { snapshot: providerSnapshot(row), endpoints };
 }
 
 function providerSnapshot({ provider, prices }: RealKeyRow): ProviderSnapshot {

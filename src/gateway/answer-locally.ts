@@ -32,7 +32,9 @@ function callableModels(gateway: Gateway, call: Call): ListedModel[] {
   if (workspace === null || key === null) return [];
   const input = decisionInput(call, standingFor(gateway, call, key).standing, gateway.clock.now());
   const listed: ListedModel[] = [];
-  for (const alias of Object.keys(workspace.snapshot.aliases)) listed.push({ id: alias, provider: 'keyward' });
+  for (const alias of Object.keys(workspace.snapshot.aliases)) {
+    if (!alias.includes('*')) listed.push({ id: alias, provider: 'keyward' });
+  }
   for (const provider of workspace.providers.values()) {
     for (const model of provider.snapshot.models) {
       listed.push({ id: `${provider.snapshot.id}/${model}`, provider: provider.snapshot.id });

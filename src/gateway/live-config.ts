@@ -28,8 +28,6 @@ export interface LiveWorkspace {
 export interface LiveProvider {
   readonly snapshot: ProviderSnapshot;
   readonly endpoints: ReadonlyMap<DialectName, LiveEndpoint>;
-  /** What each credential is owed, in their order: changes with every call. */
-  readonly credit: Float64Array;
 }
 
 export interface LiveEndpoint {
@@ -79,7 +77,7 @@ export class LiveConfigs {
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
       endpoints.set(dialect.name, { dialect, snapshot: endpoint, upstream });
     }
-    return { snapshot: provider, endpoints, credit: new Float64Array(provider.credentials.length) };
+    return { snapshot: provider, endpoints };
   }
 
   #pool(origin: string, settings: GatewaySettings, pools: Map<string, HttpUpstream>): HttpUpstream {

@@ -6,7 +6,6 @@ import { translateRequest } from './prepare-translated.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ModelRoute, PassthroughRoute } from './routes.ts';
-import { nextCredential } from './targets.ts';
 import type { Target } from './targets.ts';
 import type { UpstreamRequest } from './upstream.ts';
 
@@ -23,15 +22,18 @@ export interface PreparedRequest {
  * Where both sides speak one dialect the body's bytes go through, only the model's name and the
  * usage option are spliced; else it is translated.
  */
-export function prepareModelCall(call: Call, route: ModelRoute, target: Target): PreparedRequest | Refusal {
+export function prepareModelCall(
+  call: Call,
+  route: ModelRoute,
+  target: Target,
+  credential: CredentialSnapshot,
+): PreparedRequest | Refusal {
   const { reading } = call;
   const model = target.model;
   if (reading === null || model === null) return refusal('model_missing');
   // The caller's query speaks their dialect, not another one's.
   const query = target.native === null ? '' : (call.head?.query ?? '');
   const path = target.dialect.upstreamPath(route.operation, model, call.stream, query);
-  const credential = credentialFor(call, target);
-  if (credential === null) return refusal('no_credential');
   const { snapshot } = target.endpoint;
   if (target.native === null) {
     const translated = translateRequest(call, route, target);
@@ -58,9 +60,12 @@ export function prepareModelCall(call: Call, route: ModelRoute, target: Target):
 const NONE: readonly string[] = [];
 
 /** A provider's own API: method, path, query and body go through as they are, the key does not. */
-export function preparePassthrough(call: Call, route: PassthroughRoute, target: Target): PreparedRequest | Refusal {
-  const credential = credentialFor(call, target);
-  if (credential === null) return refusal('no_credential');
+export function preparePassthrough(
+  call: Call,
+  route: PassthroughRoute,
+  target: Target,
+  credential: CredentialSnapshot,
+): PreparedRequest {
   const body = call.body ?? null;
   return {
     request: {
@@ -73,17 +78,6 @@ export function preparePassthrough(call: Call, route: PassthroughRoute, target: 
     translation: null,
   };
 }
-
-function credentialFor(call: Call, target: Target): CredentialSnapshot | null {
-  const { endpoint, provider } = target;
-  const credential = nextCredential(provider);
-  // Endpoints without a credential header ask for none: the sandbox, a model server on this machine.
-  if (credential === null) return endpoint.snapshot.authHeader === '' ? NO_CREDENTIAL : null;
-  call.credentialId = credential.id;
-  return credential;
-}
-
-const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1, priority: 1, models: null };
 
 /**
  * Headers for upstream, by allow-list: nothing of the caller's travels unless the dialect names it,

@@ -36,7 +36,10 @@ export interface PoolOptions {
 /** Which credential a call is to use, or that none can be. */
 export type PoolChoice =
   | { readonly kind: 'use'; readonly member: PoolMember; readonly isProbe: boolean }
-  /** `recoversAtMs`: the soonest moment at which one may be back; null where none is for this model. */
+  /**
+   * `recoversAtMs`: the soonest moment at which one may be back; null where none is for this model.
+   * `why`: what all of them are out for; null where that differs.
+   */
   | { readonly kind: 'none'; readonly recoversAtMs: number | null; readonly why: FailureKind | null };
 
 export interface NextOptions {
@@ -159,6 +162,15 @@ export class CredentialPool {
     for (const place of this.#placesOf(member, model)) giveProbeBack(this.#table, place, nowMs);
   }
 
+  /** Whether there is one to use now that this call has not tried. */
+  hasOther({ model, nowMs, tried = NONE }: NextOptions): boolean {
+    const ofModel = model === null ? null : this.#modelPlacesOf(model);
+    return this.members.some(
+      ({ id }, index) =>
+        !tried.includes(id) && this.#serves(index, model) && this.#availability(index, ofModel, nowMs) !== 'out',
+    );
+  }
+
   /** How many can be used now for a model, and of how many. */
   capacity(model: string | null, nowMs: number): { readonly usable: number; readonly all: number } {
     const all = [...this.members.keys()].filter((index) => this.#serves(index, model));
@@ -226,7 +238,7 @@ export class CredentialPool {
 
   #noneLeft(model: string | null, nowMs: number): PoolChoice {
     let recoversAtMs: number | null = null;
-    let why: FailureKind | null = null;
+    const causes = new Set<FailureKind | null>();
     for (const index of this.members.keys()) {
       if (!this.#serves(index, model)) continue;
       let backAtMs = nowMs;
@@ -237,11 +249,11 @@ export class CredentialPool {
         backAtMs = untilMs;
         cause = kind;
       }
-      if (recoversAtMs !== null && backAtMs >= recoversAtMs) continue;
-      recoversAtMs = backAtMs;
-      why = cause;
+      causes.add(cause);
+      recoversAtMs = Math.min(backAtMs, recoversAtMs ?? backAtMs);
     }
-    return { kind: 'none', recoversAtMs, why };
+    const [why] = causes;
+    return { kind: 'none', recoversAtMs, why: causes.size === 1 ? (why ?? null) : null };
   }
 
   #availability(index: number, ofModel: readonly HealthPlace[] | null, nowMs: number): Availability {
