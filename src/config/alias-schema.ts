@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { STRATEGIES } from '../routing/balance.ts';
 import { FALLBACK_CLASSES } from '../routing/retry.ts';
-import { duration, flag, modelName, priority, text, weight, wholeNumber } from './schema-fields.ts';
+import { flag, wholeNumber } from './numeral-schema.ts';
+import { duration, modelName, priority, text, weight } from './schema-fields.ts';
 
 const ONE_STAR = /^[^*]*\*?[^*]*$/;
 

@@ -135,10 +135,14 @@ test('what an alias does not say is the default, with fallback on', () => {
 test('a credential may name its priority, its models, and where its secret is', () => {
   const path = join(folder, 'key');
   writeFileSync(path, 'from-a-file\n');
+  const account = join(folder, 'account.json');
+  writeFileSync(account, '{\n  "type": "service_account"\n}\n');
   const credentials = (list: string) =>
     parsed(`providers: { openai: { credentials: [${list}] } }`, { KEY: 'from-env' }).providers?.['openai']?.credentials;
   expect(
-    credentials(`{ secret: "file:${path}", priority: 2, models: ["gpt-*"] }, { secret: "env:KEY" }, { secret: plain }`),
+    credentials(
+      `{ secret: "file:${path}", priority: 2, models: ["gpt-*"] }, { secret: "env:KEY" }, { secret: plain }, { secret: "file:${account}" }`,
+    ),
   ).toEqual([{ secret: 'from-a-file', priority: 2, models: ['gpt-*'] }, { secret: 'from-env' }, { secret: 'plain' }]);
 });
 

@@ -1,6 +1,7 @@
 import type { DialectName } from '../llm/dialect.ts';
-import { priceOf } from '../llm/price.ts';
-import type { Price, StatedPrice } from '../llm/price.ts';
+import type { Price } from '../llm/price.ts';
+import { priceOf } from '../llm/stated-price.ts';
+import type { StatedPrice } from '../llm/stated-price.ts';
 import { BEARER, anthropicAt, openaiAt, responsesAt } from '../providers/endpoints.ts';
 import type { Provider, ProviderAuth, ProviderEndpoint } from '../providers/provider.ts';
 import { parseBaseUrl } from './base-url.ts';

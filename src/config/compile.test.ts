@@ -63,8 +63,8 @@ test('with nothing declared only the sandbox is on, in every workspace', () => {
 
 test('every built-in provider with a variable of its own is switched on by it, in the first workspace only', () => {
   for (const builtIn of PROVIDERS.filter((provider) => provider.secretEnv !== null)) {
-    const settings = Object.entries(builtIn.settings ?? {}).map(([name, { env }]) => [env ?? '', `the-${name}`]);
-    const env = { [String(builtIn.secretEnv)]: ' sk-env\n', ...Object.fromEntries(settings) };
+    const settings = Object.values(builtIn.settings ?? {}).map((setting) => [setting.env ?? '', 'x'] as const);
+    const env: CompileInput['env'] = Object.fromEntries([...settings, [String(builtIn.secretEnv), ' sk-env\n']]);
     const { snapshot, providers } = compiled({
       env,
       workspaces: [EMPTY, { ...EMPTY, workspace: { id: 'ws_b', state: 'active', ...UNNARROWED } }],
@@ -212,6 +212,43 @@ test('settings fill the URL and the scope of the signature', () => {
     authHeader: 'authorization',
     authPrefix: 'Bearer ',
     signing: { kind: 'aws-sigv4', service: 'bedrock', region: 'eu-north-1' },
+  });
+});
+
+test('an operator states prices with all that vendors make them depend on', () => {
+  const { providers } = compiled({
+    yaml: `
+providers:
+  house:
+    dialect: openai
+    baseUrl: http://h
+    models:
+      - id: tiny
+        price:
+          input: 1
+          output: "2"
+          cacheWrite1h: 3
+          perRequest: 0.01
+          batch: 0.5
+          tiers: [{ above: 200000, input: 2 }]
+          changes: [{ from: 2027-01-01, input: 0.5, output: 1 }, { daily: { from: "16:30", to: "00:30" }, input: 0.25, output: 1 }]
+`,
+  });
+  expect(providers['house']?.prices['tiny']).toEqual({
+    input: 1e9,
+    output: 2e9,
+    cachedInput: 1e9,
+    cacheWrite: 1e9,
+    cacheWrite1h: 3e9,
+    perRequest: 1e7,
+    batchMillionths: 500_000,
+    tiers: [
+      { aboveInputTokens: 200_000, input: 2e9, output: 2e9, cachedInput: 2e9, cacheWrite: 2e9, cacheWrite1h: 3e9 },
+    ],
+    changes: [
+      { fromMs: Date.UTC(2027, 0, 1), input: 5e8, output: 1e9, cachedInput: 5e8, cacheWrite: 5e8 },
+      { daily: { from: 990, to: 30 }, input: 2.5e8, output: 1e9, cachedInput: 2.5e8, cacheWrite: 2.5e8 },
+    ],
   });
 });
 

@@ -84,6 +84,14 @@ test.each<readonly [string, string]>([
     'providers:\n  house:\n    dialect: soap\n    baseUrl: http://h\n',
     'keyward.yaml:3:14 providers.house.dialect: must be one of: openai, openai-responses, anthropic, gemini, bedrock, cohere, mistral',
   ],
+  [
+    'providers: { sandbox: { models: [{ id: x, price: { input: 1, output: 2, changes: [{ input: 1, output: 1 }] } }] } }',
+    'keyward.yaml:1:83 providers.sandbox.models[0].price.changes[0]: must have "from", "daily" or both',
+  ],
+  [
+    'providers: { sandbox: { models: [{ id: x, price: { input: 1, output: 2, batch: 2 } }] } }',
+    'keyward.yaml:1:80 providers.sandbox.models[0].price.batch: must be 1 or less',
+  ],
   ['workers: many', 'keyward.yaml:1:10 workers: must be a number'],
   ['workers: 0', 'keyward.yaml:1:10 workers: must be 1 or more'],
   ['workers: 1.5', 'keyward.yaml:1:10 workers: must be a whole number'],

@@ -3,8 +3,10 @@ import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import type { DialectName } from '../llm/dialect.ts';
 import { alias, aliasId } from './alias-schema.ts';
+import { flag, wholeNumber } from './numeral-schema.ts';
+import { statedPrice } from './price-schema.ts';
 import { SETTING_VALUE } from './provider-settings.ts';
-import { duration, flag, modelName, number, priority, text, weight, wholeNumber } from './schema-fields.ts';
+import { duration, modelName, priority, text, weight } from './schema-fields.ts';
 import type { GatewaySettings } from './snapshot.ts';
 
 const KIB = 1024;
@@ -44,7 +46,6 @@ export const DIALECT_NAMES = [
 /** Levels of the program's own log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-const price = number.pipe(z.number().min(0));
 const size = wholeNumber(KIB, 4 * KIB * MIB);
 
 const providerId = z
@@ -65,9 +66,7 @@ const model = z.union([
   modelName,
   z.strictObject({
     id: modelName,
-    price: z
-      .strictObject({ input: price, output: price, cachedInput: price.optional(), cacheWrite: price.optional() })
-      .optional(),
+    price: statedPrice.optional(),
   }),
 ]);
 

@@ -37,11 +37,21 @@ function fetchSecret(text: string, env: Readonly<Record<string, string | undefin
   const found = from === 'env' ? env[name] : contentOf(name);
   const where = from === 'env' ? `the environment variable ${name}` : 'a file';
   if (found === undefined) return { ok: false, reason: `names ${where}, which is not there or cannot be read` };
-  const secret = found.trim();
+  const secret = oneLine(found.trim());
   if (secret === '' || secret.length > SECRET_BYTES_MAX || !/^[\x20-\x7e]+$/.test(secret)) {
     return { ok: false, reason: `names ${where} that does not hold one line of printable ASCII` };
   }
   return { ok: true, secret };
+}
+
+/** A service account comes as a file of JSON over many lines. */
+function oneLine(found: string): string {
+  if (!found.startsWith('{')) return found;
+  try {
+    return JSON.stringify(JSON.parse(found));
+  } catch {
+    return found; // no JSON: refused for its lines, if it has several
+  }
 }
 
 function contentOf(path: string): string | undefined {

@@ -13,6 +13,7 @@ import { readRequestHead } from '../gateway/request-head.ts';
 import type { RequestHead } from '../gateway/request-head.ts';
 import { guessDialect, PASSTHROUGH_METHODS } from '../gateway/routes.ts';
 import { settle } from '../gateway/settle.ts';
+import { NO_CREDENTIAL } from '../gateway/prepare-upstream.ts';
 import { passthroughTarget } from '../gateway/targets.ts';
 import type { Target } from '../gateway/targets.ts';
 import type { LiveReal } from './bindings.ts';
@@ -133,6 +134,7 @@ function send(
     request: maskedRequest(call, head, real, key),
     hideUsage: false,
     translation: null,
+    credential: NO_CREDENTIAL,
   });
 }
 

@@ -5,8 +5,11 @@ import type {
   Snapshot,
   WorkspaceSnapshot,
 } from '../config/snapshot.ts';
+import type { ProviderCodec } from '../llm/codec.ts';
+import { providerCodec } from '../llm/codecs.ts';
 import type { DialectName, ProviderDialect } from '../llm/dialect.ts';
 import { PROVIDER_DIALECTS } from '../llm/provider-dialects.ts';
+import { dialectOf } from '../llm/variants.ts';
 import { IN_PROCESS_HANDLERS } from '../providers/index.ts';
 import { createInProcessUpstream } from './upstream-in-process.ts';
 import { createHttpUpstream } from './upstream-http.ts';
@@ -32,6 +35,7 @@ export interface LiveProvider {
 
 export interface LiveEndpoint {
   readonly dialect: ProviderDialect;
+  readonly codec: ProviderCodec;
   readonly snapshot: EndpointSnapshot;
   readonly upstream: Upstream;
 }
@@ -70,12 +74,13 @@ export class LiveConfigs {
     const inProcess =
       provider.transport === 'in-process' ? createInProcessUpstream(inProcessHandler(provider.id)) : null;
     // In the provider's own order: its first format is the one that others are translated to.
-    for (const name of Object.keys(provider.endpoints)) {
-      const dialect = Object.values(PROVIDER_DIALECTS).find((each) => each.name === name);
-      const endpoint = dialect === undefined ? undefined : provider.endpoints[dialect.name];
-      if (dialect === undefined || endpoint === undefined) continue;
+    for (const name of Object.keys(provider.endpoints).filter(isDialectName)) {
+      const endpoint = provider.endpoints[name];
+      if (endpoint === undefined) continue;
+      const dialect = dialectOf(name, endpoint.variant);
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
-      endpoints.set(dialect.name, { dialect, snapshot: endpoint, upstream });
+      const codec = providerCodec(name, endpoint.maxTokensField);
+      endpoints.set(name, { dialect, codec, snapshot: endpoint, upstream });
     }
     return { snapshot: provider, endpoints };
   }
@@ -120,4 +125,8 @@ export function parseOrigin(origin: string): UpstreamOrigin {
     port: url.port === '' ? (tls ? 443 : 80) : Number(url.port),
     hostHeader: url.host,
   };
+}
+
+function isDialectName(name: string): name is DialectName {
+  return Object.hasOwn(PROVIDER_DIALECTS, name);
 }

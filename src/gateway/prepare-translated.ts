@@ -1,8 +1,8 @@
 import { requireAbilities } from '../llm/abilities.ts';
-import { CLIENT_CODECS, PROVIDER_CODECS } from '../llm/codecs.ts';
+import { CLIENT_CODECS } from '../llm/codecs.ts';
 import type { ClientDialectName } from '../llm/dialect.ts';
 import { RequestFault } from '../llm/faults.ts';
-import { geminiArrayStream } from '../llm/gemini/array-stream.ts';
+import { geminiArrayStream } from '../llm/gemini/write-stream.ts';
 import { parsedOrUndefined, recordOf } from '../llm/record.ts';
 import type { JsonRecord } from '../llm/record.ts';
 import { translateChat } from '../llm/translate.ts';
@@ -51,7 +51,7 @@ export function translateRequest(call: Call, route: ModelRoute, target: Target):
     requireAbilities(request, model, client);
     const translation = translateChat(request, {
       client: CLIENT_CODECS[client],
-      provider: PROVIDER_CODECS[target.dialect.name],
+      provider: target.endpoint.codec,
       target: model,
       context: {
         requestId: call.requestId,
@@ -61,7 +61,8 @@ export function translateRequest(call: Call, route: ModelRoute, target: Target):
       },
       ...(isArrayStream(call, client) && { streamChat: geminiArrayStream }),
     });
-    return { body: Buffer.from(JSON.stringify(translation.body)), translation };
+    const body = target.dialect.adaptBody?.(translation.body) ?? translation.body;
+    return { body: Buffer.from(JSON.stringify(body)), translation };
   } catch (error) {
     return faultOf(error);
   }

@@ -6,6 +6,7 @@ import { translateRequest } from './prepare-translated.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ModelRoute, PassthroughRoute } from './routes.ts';
+import { signsWith } from './sign-upstream.ts';
 import type { Target } from './targets.ts';
 import type { UpstreamRequest } from './upstream.ts';
 
@@ -16,6 +17,8 @@ export interface PreparedRequest {
   readonly hideUsage: boolean;
   /** How the answer is read where the provider speaks another dialect than the caller; null: its bytes pass. */
   readonly translation: Translation | null;
+  /** What it is sent with. */
+  readonly credential: CredentialSnapshot;
 }
 
 /**
@@ -45,6 +48,7 @@ export function prepareModelCall(
       request: { method: 'POST', path: snapshot.pathPrefix + path, headers, body },
       hideUsage: false,
       translation,
+      credential,
     };
   }
   if (path === null) return refusal('path_not_found');
@@ -54,6 +58,7 @@ export function prepareModelCall(
     request: { method: 'POST', path: snapshot.pathPrefix + path, headers, body: prepared.body },
     hideUsage: prepared.hideUsage,
     translation: null,
+    credential,
   };
 }
 
@@ -76,8 +81,11 @@ export function preparePassthrough(
     },
     hideUsage: false,
     translation: null,
+    credential,
   };
 }
+
+export const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1, priority: 1, models: null };
 
 /**
  * Headers for upstream, by allow-list: nothing of the caller's travels unless the dialect names it,
@@ -91,7 +99,8 @@ function upstreamHeaders(
 ): string[] {
   const endpoint = target.endpoint.snapshot;
   const headers: string[] = [];
-  if (endpoint.authHeader !== '') headers.push(endpoint.authHeader, endpoint.authPrefix + credential.secret);
+  const isSent = endpoint.authHeader !== '' && !signsWith(endpoint.signing, credential.secret);
+  if (isSent) headers.push(endpoint.authHeader, endpoint.authPrefix + credential.secret);
   const told = target.native === null && call.reading !== null ? null : (call.head?.contentType ?? null);
   const contentType = told ?? (call.reading === null ? null : 'application/json');
   if (contentType !== null) headers.push('content-type', contentType);

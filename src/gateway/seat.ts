@@ -4,6 +4,7 @@ import type { FailureKind } from '../routing/provider-error.ts';
 import type { TargetLoad } from '../routing/target-load.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
+import { NO_CREDENTIAL } from './prepare-upstream.ts';
 import { refusal } from './refusal.ts';
 import type { AttemptFailure, Refusal } from './refusal.ts';
 import type { ProviderPool } from './routing-state.ts';
@@ -44,8 +45,6 @@ export function takeSeat(gateway: Gateway, call: Call, target: Target, options: 
   const credential = credentials.get(member.id) ?? NO_CREDENTIAL;
   return seatAt(gateway, target, options.load, credential, { pool, report: { member, model, isProbe } });
 }
-
-const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1, priority: 1, models: null };
 
 interface Borrowed {
   readonly pool: ProviderPool['pool'];

@@ -113,8 +113,9 @@ function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string):
   const slash = name.indexOf('/');
   const provider = slash <= 0 ? undefined : workspace.providers.get(name.slice(0, slash));
   if (provider === undefined || slash === name.length - 1) return modelNotFound(workspace, name);
-  const native = provider.endpoints.get(dialect.name);
-  const endpoint = native ?? firstEndpoint(provider);
+  const spoken = provider.endpoints.get(dialect.name);
+  const native = spoken?.dialect.adaptBody === undefined ? spoken : undefined;
+  const endpoint = spoken ?? firstEndpoint(provider);
   if (endpoint === undefined) return modelNotFound(workspace, name);
   const model = name.slice(slash + 1);
   return targetOf(provider, endpoint, native === undefined ? null : dialect, model);

@@ -14,6 +14,7 @@ import { raceAttempts } from './race-attempts.ts';
 import type { OpenedAttempt } from './race-attempts.ts';
 import { isDown, takeSeat } from './seat.ts';
 import type { Seat } from './seat.ts';
+import { signUpstream } from './sign-upstream.ts';
 import type { Target } from './targets.ts';
 import { withTimeouts } from './timed-upstream.ts';
 
@@ -141,14 +142,15 @@ async function openAttempt(
   }
   const seat = takeSeat(gateway, call, target, { tried: course.tried, affinity: plan.affinity, load });
   if ('code' in seat) return seat;
+  course.tried.push(seat.credential.id);
   let prepared: PreparedRequest | Refusal | null = null;
   try {
-    prepared = prepare(call, route, target, seat);
+    prepared = await prepare(gateway, call, route, target, seat);
   } finally {
-    if (prepared === null || 'code' in prepared) seat.end('abandoned');
+    if (prepared === null) seat.end('abandoned');
+    else if ('code' in prepared) seat.end(prepared.failure ?? 'abandoned');
   }
   if ('code' in prepared) return prepared;
-  course.tried.push(seat.credential.id);
   if (call.attempts === 0) gateway.routing.endpoint(target.endpoint).retries.deposit();
   const elapsedMs = performance.now() - call.startedAt;
   return { target: withTimeouts(target, plan.timeouts, elapsedMs), seat, prepared };
@@ -175,10 +177,20 @@ async function relay(
   }
 }
 
-function prepare(call: Call, route: CallRoute, target: Target, { credential }: Seat): PreparedRequest | Refusal {
-  return route.kind === 'model'
-    ? prepareModelCall(call, route, target, credential)
-    : preparePassthrough(call, route, target, credential);
+async function prepare(
+  gateway: Gateway,
+  call: Call,
+  route: CallRoute,
+  target: Target,
+  { credential }: Seat,
+): Promise<PreparedRequest | Refusal> {
+  const prepared =
+    route.kind === 'model'
+      ? prepareModelCall(call, route, target, credential)
+      : preparePassthrough(call, route, target, credential);
+  if ('code' in prepared || target.endpoint.snapshot.signing === undefined) return prepared;
+  const request = await signUpstream(gateway, target, credential, prepared.request);
+  return 'code' in request ? request : { ...prepared, request };
 }
 
 /** What an attempt before this one has left: nothing of it has reached the caller. */

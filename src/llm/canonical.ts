@@ -40,6 +40,8 @@ export interface ChatRequest {
   /** Members that no field here stands for, by name, as they came; they go on only to `extraOf`. */
   readonly extra: JsonRecord;
   readonly extraOf: DialectName;
+  /** The caller speaks of functions as it was before there were tools (OpenAI), and is told of a call so. */
+  readonly legacyFunctions?: boolean;
 }
 
 /**

@@ -2,6 +2,7 @@
  * A dialect is an LLM wire format. This is what the gateway needs to know of one when both sides
  * speak it: bytes pass through, and only what must change is spliced.
  */
+import type { JsonRecord } from './record.ts';
 
 /** The formats that clients speak, and providers too. */
 export type ClientDialectName = 'openai' | 'openai-responses' | 'anthropic' | 'gemini';
@@ -149,6 +150,8 @@ export interface ProviderDialect {
    * `query` is the caller's, without `?`; what the caller asked stays, their `key` does not.
    */
   upstreamPath(operation: ModelOperation, upstreamModel: string, stream: boolean, query: string): string | null;
+  /** Where a host wants another body than the dialect's own: bytes then never pass as they are. */
+  readonly adaptBody?: (body: JsonRecord) => JsonRecord;
 }
 
 /** A dialect that clients speak: all that same-dialect traffic needs. */

@@ -7,7 +7,7 @@ import type { AnswerEvent, ChatAnswer, ChatRequest, Part, StreamError } from './
 import type { AnswerContext, ClientCodec, ProviderCodec, StreamReader, StreamWriter, TargetModel } from './codec.ts';
 import type { PublicError, StreamObserver, Usage } from './dialect.ts';
 import { AnswerFault } from './faults.ts';
-import { jsonToolEvents, jsonToolText } from './json-tool.ts';
+import { jsonToolEventsToText, jsonToolToText } from './json-tool.ts';
 import type { JsonRecord } from './record.ts';
 import { isRecord, parsedOrUndefined } from './record.ts';
 import { Report } from './report.ts';
@@ -71,7 +71,7 @@ export function answerRecord(bytes: Buffer): JsonRecord {
 
 /** Where a tool stood in for the wanted format, the call of it is the answer's text. */
 function ownFormat(request: ChatRequest, answer: ChatAnswer): ChatAnswer {
-  return wantsJson(request) ? jsonToolText(answer) : answer;
+  return wantsJson(request) ? jsonToolToText(answer) : answer;
 }
 
 function wantsJson({ format }: ChatRequest): boolean {
@@ -106,7 +106,7 @@ export class TranslatedStream implements StreamObserver {
     this.#requestId = context.requestId;
     this.#writer = (streamChat ?? client.streamChat)(context);
     const take = (event: AnswerEvent) => this.#take(event);
-    this.#reader = provider.readStream(wantsJson(request) ? jsonToolEvents(take) : take);
+    this.#reader = provider.readStream(wantsJson(request) ? jsonToolEventsToText(take) : take);
   }
 
   /** Throws an AnswerFault where the bytes are no stream of the provider's dialect. */

@@ -1,5 +1,5 @@
 import type { DialectName } from '../llm/dialect.ts';
-import type { StatedPrice } from '../llm/price.ts';
+import type { StatedPrice } from '../llm/stated-price.ts';
 
 /**
  * How a secret is presented to a provider: the header that carries it. `kind` says what the secret

@@ -64,7 +64,7 @@ function errorEvent(error: PublicError): string {
 }
 
 /** Counts of a `usage` member, which include cached and reasoning tokens; null if it has none. */
-function responsesUsage(value: unknown): Usage | null {
+export function responsesUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const input = countOf(value['input_tokens']);
   const output = countOf(value['output_tokens']);

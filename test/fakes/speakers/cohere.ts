@@ -65,7 +65,8 @@ export const cohere: Speaker = {
 function usage({ usage: { input, cached, output } }: Said): object {
   return {
     billed_units: { input_tokens: input, output_tokens: output },
+    // What the vendor adds in front is counted, may be cached, and is not billed.
     tokens: { input_tokens: input + 1_000, output_tokens: output + 100 },
-    cached_tokens: cached,
+    cached_tokens: cached === 0 ? 0 : cached + 1_000,
   };
 }
