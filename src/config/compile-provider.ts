@@ -208,14 +208,25 @@ function credentialsOf({
   envSecret,
 }: Omit<BuiltInSources, 'env'>): readonly CredentialSnapshot[] {
   if (entry?.credentials !== undefined) {
-    return entry.credentials.map(({ name, secret, weight }, index) => ({
+    return entry.credentials.map(({ name, secret, weight, priority, models }, index) => ({
       id: `file:${id}:${name ?? index}`,
       secret,
       weight: weight ?? 1,
+      priority: priority ?? 1,
+      models: models ?? null,
     }));
   }
   const active = credentials.filter((credential) => credential.state === 'active');
   if (active.length > 0)
-    return active.map(({ id: credentialId, secret, weight }) => ({ id: credentialId, secret, weight }));
-  return envSecret === null ? [] : [{ id: `env:${envSecret.name}`, secret: envSecret.secret, weight: 1 }];
+    return active.map(({ id: credentialId, secret, weight }) => ({
+      id: credentialId,
+      secret,
+      weight,
+      ...NO_PREFERENCE,
+    }));
+  return envSecret === null
+    ? []
+    : [{ id: `env:${envSecret.name}`, secret: envSecret.secret, weight: 1, ...NO_PREFERENCE }];
 }
+
+const NO_PREFERENCE = { priority: 1, models: null } as const;

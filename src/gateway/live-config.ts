@@ -31,8 +31,6 @@ export interface LiveWorkspace {
 export interface LiveProvider {
   readonly snapshot: ProviderSnapshot;
   readonly endpoints: ReadonlyMap<DialectName, LiveEndpoint>;
-  /** What each credential is owed, in their order: changes with every call. */
-  readonly credit: Float64Array;
 }
 
 export interface LiveEndpoint {
@@ -84,7 +82,7 @@ export class LiveConfigs {
       const codec = providerCodec(name, endpoint.maxTokensField);
       endpoints.set(name, { dialect, codec, snapshot: endpoint, upstream });
     }
-    return { snapshot: provider, endpoints, credit: new Float64Array(provider.credentials.length) };
+    return { snapshot: provider, endpoints };
   }
 
   #pool(origin: string, settings: GatewaySettings, pools: Map<string, HttpUpstream>): HttpUpstream {
