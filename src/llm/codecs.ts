@@ -31,15 +31,20 @@ export const PROVIDER_CODECS: Readonly<Record<DialectName, ProviderCodec>> = {
   mistral: mistralProvider,
 };
 
-const openaiOfLimits = {
-  max_tokens: openaiProviderFor({ maxTokensField: 'max_tokens' }),
-  max_completion_tokens: openaiProviderFor({ maxTokensField: 'max_completion_tokens' }),
-} as const;
+type LimitName = 'max_tokens' | 'max_completion_tokens';
+
+const BY_LIMIT: Readonly<Partial<Record<DialectName, Readonly<Record<LimitName, ProviderCodec>>>>> = {
+  openai: {
+    max_tokens: openaiProviderFor({ maxTokensField: 'max_tokens' }),
+    max_completion_tokens: openaiProviderFor({
+      maxTokensField: 'max_completion_tokens',
+      developerRole: true,
+      textLists: true,
+    }),
+  },
+};
 
 /** The codec as an endpoint needs it: hosts of OpenAI's chat dialect differ in the name of the output's limit. */
-export function providerCodec(
-  name: DialectName,
-  maxTokensField: 'max_tokens' | 'max_completion_tokens' | undefined,
-): ProviderCodec {
-  return name === 'openai' && maxTokensField !== undefined ? openaiOfLimits[maxTokensField] : PROVIDER_CODECS[name];
+export function providerCodec(name: DialectName, limit: LimitName | undefined): ProviderCodec {
+  return (limit === undefined ? undefined : BY_LIMIT[name]?.[limit]) ?? PROVIDER_CODECS[name];
 }
