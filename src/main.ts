@@ -10,6 +10,7 @@ import { createGatewayProbe } from './admin/gateway-probe.ts';
 import { createKeyLimits } from './admin/key-limits.ts';
 import { KnownKeys } from './admin/known-keys.ts';
 import { watchFailures } from './admin/responses/failure-triggers.ts';
+import { ModelCatalogue } from './admin/model-catalogue.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
 import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
@@ -20,9 +21,11 @@ import { StartError } from './config/start-error.ts';
 import { watchConfig } from './config/watch.ts';
 import { Fleet } from './gateway/fleet.ts';
 import type { ListenOptions } from './gateway/messages.ts';
+import { HEALTH_PLACES } from './gateway/routing-state.ts';
 import { createSecretHasher } from './keys/secret-hash.ts';
 import { systemClock } from './lib/clock.ts';
 import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from './limits/shared-counters.ts';
+import { createHealthTable } from './routing/health-table.ts';
 import { openCounterStore } from './storage/counter-store.ts';
 import { openCallStore } from './storage/call-store.ts';
 import { dataPaths } from './storage/data-folder.ts';
@@ -98,16 +101,16 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     closers.unshift(() => activityFlush.stop());
     const { workspaceId, firstKey } = await prepareFirstStart(store, hasher, clock.now());
 
+    const warn = (sentence: string) => log.warn(sentence);
+    const modelCatalogue = new ModelCatalogue({ clock, warn, keptPath: dataPaths.catalogue(dataDir) });
     const publisher = new SnapshotPublisher({
-      store,
-      env,
-      clock,
+      ...{ store, env, clock, modelCatalogue, warn },
       file,
       filePath: configPath,
-      warn: (sentence) => log.warn(sentence),
       send: (snapshot) => fleet.publish(snapshot),
     });
     const counters = createSharedCounters({ cells: COUNTER_CELLS });
+    const health = createHealthTable(HEALTH_PLACES);
     const keeper = keepCounters({
       counters,
       store: openCounterStore({ dataDir }),
@@ -123,6 +126,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       listen: { host: settings.host, port: gatewayPort, reusePort: canReusePort(), tls },
       snapshot: await publisher.first(),
       counters,
+      health,
       peppers,
       keys: store,
       clock,
@@ -165,6 +169,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       keyLimits: createKeyLimits(ownCounters),
       gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
       configFile: publisher,
+      modelCatalogue,
       clock,
       tokens: createTokenVerifier(
         builtInTokens({

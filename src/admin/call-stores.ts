@@ -11,6 +11,8 @@ export interface CallFilter {
   readonly status?: number;
   readonly provider?: string;
   readonly model?: string;
+  /** One of the caller's labels. */
+  readonly tag?: string;
   readonly requestId?: string;
   /** Only calls that were made before the one of this request id. */
   readonly beforeRequestId?: string;
@@ -25,6 +27,8 @@ export interface UsageQuery {
   readonly groupBy: 'key' | 'owner' | 'application' | 'model' | 'provider' | 'day' | 'code' | 'key and model';
   /** Of these keys only; at most 500. */
   readonly kids?: readonly string[];
+  /** Of calls with this label only. */
+  readonly tag?: string;
 }
 
 export interface CallersQuery {

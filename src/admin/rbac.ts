@@ -44,6 +44,7 @@ export const PERMISSIONS = {
   'credentials:write': 'Set, change and delete credentials.',
   'models:read': 'See models and aliases.',
   'models:write': 'Create, change and delete aliases.',
+  'catalogue:refresh': 'Read the catalogue of models anew. For operators.',
   'calls:read': 'See the call records of the workspace.',
   'calls:read-unidentified': 'See the records of calls that proved no key, which belong to no workspace.',
   'usage:read': 'See usage totals.',

@@ -67,6 +67,14 @@ export interface CallRecord {
   /** Snapshot version that decided. */
   readonly configVersion: number;
   readonly worker: number;
+  /** The caller's labels, each between spaces; null without one. */
+  readonly tags: string | null;
+  /** What was dropped or approximated in translation between two dialects; null where nothing was. */
+  readonly warnings: string | null;
+  /** JSON of the counts that only some calls have: cache writes kept for an hour, sound, images; null without one. */
+  readonly usageDetail: string | null;
+  /** Whether the answer came from the cache of responses, and no provider was asked. */
+  readonly fromCache: boolean;
 }
 
 /** A record as it travels between threads: its values in the order of {@link CALL_FIELDS}. */
@@ -116,4 +124,8 @@ export const CALL_FIELDS = [
   'decision',
   'configVersion',
   'worker',
+  'tags',
+  'warnings',
+  'usageDetail',
+  'fromCache',
 ] as const satisfies readonly (keyof CallRecord)[];

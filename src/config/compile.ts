@@ -1,12 +1,16 @@
 import { NO_LIMITS, NO_SCOPES, readLimits, readScopes } from '../keys/constraints.ts';
 import type { ApplicationState, Narrowing, PersonState, TeamState, WorkspaceState } from '../keys/owners.ts';
+import { builtInCatalogue } from '../providers/catalogue/catalogue.ts';
+import type { Catalogue } from '../providers/catalogue/catalogue.ts';
 import { PROVIDERS } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
+import { compileAliases } from './compile-aliases.ts';
+import type { AliasInput } from './compile-aliases.ts';
 import { compileBuiltIn, compileOwn } from './compile-provider.ts';
 import type { CredentialInput, ProviderInput } from './compile-provider.ts';
 import { GATEWAY_DEFAULTS } from './schema.ts';
 import type { ParsedConfig, ProviderConfig } from './schema.ts';
-import type { AliasSnapshot, GatewaySettings, ProviderSnapshot, Snapshot, WorkspaceSnapshot } from './snapshot.ts';
+import type { GatewaySettings, ProviderSnapshot, Snapshot, WorkspaceSnapshot } from './snapshot.ts';
 
 /** Who and what stands behind the keys of a workspace, as storage knows it. */
 export interface OwnersInput {
@@ -20,7 +24,7 @@ export interface OwnersInput {
 export interface WorkspaceInput extends OwnersInput {
   readonly providers: readonly ProviderInput[];
   readonly credentials: readonly CredentialInput[];
-  readonly aliases: readonly { readonly id: string; readonly targets: readonly string[] }[];
+  readonly aliases: readonly AliasInput[];
   /** Unix milliseconds when each name was first there. */
   readonly catalogue: Readonly<Record<string, number>>;
 }
@@ -32,6 +36,8 @@ export interface CompileInput {
   readonly file: ParsedConfig | null;
   /** The environment, for the secrets of built-in providers. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What is known of models; the one that the product ships if left out. */
+  readonly catalogue?: Catalogue;
   /** The first is the default one: what the file and the environment declare belongs to it. */
   readonly workspaces: readonly WorkspaceInput[];
 }
@@ -52,11 +58,14 @@ export interface CompileResult {
 }
 
 /** Compiles everything that was declared and stored into what the data plane reads. Pure. */
-export function compile({ version, nowMs, file, env, workspaces }: CompileInput): CompileResult {
+export function compile(input: CompileInput): CompileResult {
+  const { version, nowMs, file, env, workspaces, catalogue = builtInCatalogue } = input;
   const warnings: string[] = [];
-  const compiled = workspaces.map((input, index) =>
-    compileWorkspace(input, index === 0 ? { file, env } : NOTHING_DECLARED, (sentence) => warnings.push(sentence)),
-  );
+  const warn = (sentence: string) => warnings.push(sentence);
+  const compiled = workspaces.map((workspace, index) => {
+    const declared = index === 0 ? { file, env } : NOTHING_DECLARED;
+    return compileWorkspace(workspace, { ...declared, catalogue, nowMs }, warn);
+  });
   const newNames = Object.fromEntries(
     workspaces.map(({ workspace, catalogue }, index) => [workspace.id, namesMissing(compiled[index], catalogue)]),
   );
@@ -76,9 +85,9 @@ export function declaredBy(file: ParsedConfig | null): Declared {
 }
 
 type Warn = (sentence: string) => void;
-type Declarations = Pick<CompileInput, 'file' | 'env'>;
+type Declarations = Pick<CompileInput, 'file' | 'env' | 'nowMs'> & { readonly catalogue: Catalogue };
 
-const NOTHING_DECLARED: Declarations = { file: null, env: {} };
+const NOTHING_DECLARED = { file: null, env: {} };
 
 function gatewaySettings(file: ParsedConfig | null): GatewaySettings {
   const given = Object.entries(file?.gateway ?? {}).filter(([, value]) => value !== undefined);
@@ -90,7 +99,7 @@ function compileWorkspace(input: WorkspaceInput, declarations: Declarations, war
   return {
     ...compileOwners(input, warn),
     providers,
-    aliases: compileAliases(input, declarations, providers, warn),
+    aliases: compileAliases({ declared: declarations.file?.models ?? {}, stored: input.aliases, providers }, warn),
     catalogueSinceMs: input.catalogue,
   };
 }
@@ -168,7 +177,7 @@ function withNames(workspace: WorkspaceSnapshot, names: readonly string[], nowMs
 
 function compileProviders(
   input: WorkspaceInput,
-  { file, env }: Declarations,
+  { file, env, catalogue, nowMs }: Declarations,
   warn: Warn,
 ): Readonly<Record<string, ProviderSnapshot>> {
   const inFile = new Map<string, ProviderConfig>(Object.entries(file?.providers ?? {}));
@@ -180,10 +189,12 @@ function compileProviders(
     // What the file declares is read-only elsewhere: it hides a row of the same name.
     row: inFile.has(id) ? null : (rows.get(id) ?? null),
     credentials: input.credentials.filter((credential) => credential.providerId === id),
+    catalogue,
+    nowMs,
   });
 
   for (const builtIn of PROVIDERS) {
-    const provider = compileBuiltIn(builtIn, { ...sources(builtIn.id), envSecret: envSecret(builtIn, env) }, warn);
+    const provider = compileBuiltIn(builtIn, { ...sources(builtIn.id), env, envSecret: envSecret(builtIn, env) }, warn);
     if (provider !== null) compiled.push(provider);
   }
   const builtInIds = new Set(PROVIDERS.map((provider) => provider.id));
@@ -202,30 +213,4 @@ function envSecret(
   return builtIn.secretEnv === null || secret === undefined || secret === ''
     ? null
     : { name: builtIn.secretEnv, secret };
-}
-
-function compileAliases(
-  input: WorkspaceInput,
-  { file }: Declarations,
-  providers: Readonly<Record<string, ProviderSnapshot>>,
-  warn: Warn,
-): Readonly<Record<string, AliasSnapshot>> {
-  const inFile = Object.entries(file?.models ?? {}).map(([id, { strategy, targets }]) => {
-    if (strategy !== undefined && strategy !== 'priority') {
-      warn(`The strategy "${strategy}" of the alias ${id} is not in this version: its targets are tried in order.`);
-    }
-    return { id, targets: targets.map((target) => (typeof target === 'string' ? target : target.model)) };
-  });
-  const declared = new Set(inFile.map(({ id }) => id));
-  const stored = input.aliases.filter(({ id }) => !declared.has(id));
-  const aliases = [...inFile, ...stored];
-  for (const { id, targets } of aliases) {
-    for (const target of targets) {
-      const provider = target.slice(0, target.indexOf('/'));
-      if (!Object.hasOwn(providers, provider)) {
-        warn(`The alias ${id} names ${target}, but no provider of that name is switched on.`);
-      }
-    }
-  }
-  return Object.fromEntries(aliases.map(({ id, targets }) => [id, { targets }]));
 }

@@ -8,7 +8,10 @@ export function checkConfig(config: ParsedConfig): readonly ConfigIssue[] {
   const providers = Object.entries(config.providers ?? {}).flatMap(([id, entry]) => checkProvider(id, entry));
   const aliases = Object.entries(config.models ?? {}).flatMap(([id, alias]) =>
     alias.targets.flatMap((target, index) =>
-      checkTarget(typeof target === 'string' ? target : target.model, ['models', id, 'targets', index]),
+      checkTarget(typeof target === 'string' ? target : target.model, id, config.models ?? {}, [
+        ...['models', id, 'targets'],
+        index,
+      ]),
     ),
   );
   return [...providers, ...aliases];
@@ -21,6 +24,10 @@ function checkProvider(id: string, entry: ProviderConfig): readonly ConfigIssue[
   if (entry.baseUrl !== undefined) {
     const url = parseBaseUrl(entry.baseUrl);
     if (!url.ok) found.push(at([...path, 'baseUrl'], url.reason));
+  }
+  for (const name of Object.keys(entry.settings ?? {})) {
+    const known = Object.keys(builtIn?.settings ?? {});
+    if (!known.includes(name)) found.push(at([...path, 'settings', name], noSuchSetting(known)));
   }
   if (builtIn === undefined) {
     if (entry.dialect === undefined) {
@@ -38,10 +45,19 @@ function checkProvider(id: string, entry: ProviderConfig): readonly ConfigIssue[
   return found;
 }
 
-function checkTarget(target: string, path: ConfigPath): readonly ConfigIssue[] {
-  return /^[^/\s]+\/\S+$/.test(target)
+function noSuchSetting(known: readonly string[]): string {
+  return known.length === 0
+    ? 'is not a setting: this provider has none'
+    : `is not a setting of this provider; it has ${known.join(' and ')}`;
+}
+
+function checkTarget(target: string, alias: string, aliases: object, path: ConfigPath): readonly ConfigIssue[] {
+  if (target.includes('*') && !alias.includes('*')) {
+    return [at(path, 'holds a "*", which stands for what the "*" in the name of the alias does: this one has none')];
+  }
+  return /^[^/\s]+\/\S+$/.test(target) || Object.hasOwn(aliases, target)
     ? []
-    : [at(path, 'must be a model as provider/name, for example openai/gpt-4o-mini')];
+    : [at(path, 'must be a model as provider/name, for example openai/gpt-4o-mini, or another alias')];
 }
 
 function at(path: ConfigPath, message: string): ConfigIssue {

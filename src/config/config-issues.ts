@@ -63,7 +63,9 @@ function sentence(issue: z.core.$ZodIssue): string {
       return issue.origin === 'number' || issue.origin === 'int'
         ? `must be ${issue.maximum} or less`
         : `must not be longer than ${issue.maximum}`;
+    // Both have messages of our own.
     case 'invalid_format':
+    case 'custom':
       return issue.message;
     default:
       return 'is not valid';

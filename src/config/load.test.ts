@@ -81,8 +81,16 @@ test.each<readonly [string, string]>([
     'keyward.yaml:2:3 providers.Open_AI: the name must be lower-case letters, digits and hyphens, and begin with a letter or digit',
   ],
   [
-    'providers:\n  house:\n    dialect: cohere\n    baseUrl: http://h\n',
-    'keyward.yaml:3:14 providers.house.dialect: must be one of: openai, openai-responses, anthropic, gemini',
+    'providers:\n  house:\n    dialect: soap\n    baseUrl: http://h\n',
+    'keyward.yaml:3:14 providers.house.dialect: must be one of: openai, openai-responses, anthropic, gemini, bedrock, cohere, mistral',
+  ],
+  [
+    'providers: { sandbox: { models: [{ id: x, price: { input: 1, output: 2, changes: [{ input: 1, output: 1 }] } }] } }',
+    'keyward.yaml:1:83 providers.sandbox.models[0].price.changes[0]: must have "from", "daily" or both',
+  ],
+  [
+    'providers: { sandbox: { models: [{ id: x, price: { input: 1, output: 2, batch: 2 } }] } }',
+    'keyward.yaml:1:80 providers.sandbox.models[0].price.batch: must be 1 or less',
   ],
   ['workers: many', 'keyward.yaml:1:10 workers: must be a number'],
   ['workers: 0', 'keyward.yaml:1:10 workers: must be 1 or more'],
@@ -101,7 +109,7 @@ test.each<readonly [string, string]>([
   ['models:\n  fast:\n    targets: []\n', 'keyward.yaml:3:5 models.fast.targets: must not be empty'],
   [
     'models:\n  fast:\n    targets: [gpt-4o]\n',
-    'keyward.yaml:3:15 models.fast.targets[0]: must be a model as provider/name, for example openai/gpt-4o-mini',
+    'keyward.yaml:3:15 models.fast.targets[0]: must be a model as provider/name, for example openai/gpt-4o-mini, or another alias',
   ],
   [
     'providers:\n  house: { baseUrl: "http://h" }\n',

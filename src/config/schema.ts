@@ -1,7 +1,12 @@
 /** The form of `keyward.yaml`. Unknown settings are refused: a mistyped one must not be silently nothing. */
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import type { ClientDialectName } from '../llm/dialect.ts';
+import type { DialectName } from '../llm/dialect.ts';
+import { alias, aliasId } from './alias-schema.ts';
+import { flag, wholeNumber } from './numeral-schema.ts';
+import { statedPrice } from './price-schema.ts';
+import { SETTING_VALUE } from './provider-settings.ts';
+import { duration, modelName, priority, text, weight } from './schema-fields.ts';
 import type { GatewaySettings } from './snapshot.ts';
 
 const KIB = 1024;
@@ -19,51 +24,41 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   countryHeader: null,
   upstreamConnectionsMax: 256,
   outputTokensAssumed: 4096,
+  fetchMedia: 'public',
+  mediaBytesMax: 20 * MIB,
+  cacheBytesMax: 0,
+  cacheTtlMs: 3_600_000,
+  retries: 1,
   drainTimeoutMs: 30_000,
 };
 
-/** The wire formats that a provider of one's own may speak in this version. */
+/** The wire formats that a provider of one's own may speak. */
 export const DIALECT_NAMES = [
   'openai',
   'openai-responses',
   'anthropic',
   'gemini',
-] as const satisfies readonly ClientDialectName[];
+  'bedrock',
+  'cohere',
+  'mistral',
+] as const satisfies readonly DialectName[];
 
 /** Levels of the program's own log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** How an alias chooses among its targets. */
-const STRATEGIES = ['priority', 'weighted', 'round-robin', 'least-latency', 'least-cost', 'least-busy'] as const;
-
-/** A reference like `${PORT}` gives text: where a number or a switch is meant, its text is read as one. */
-const number = z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.number());
-const wholeNumber = (min: number, max: number) =>
-  z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.int().min(min).max(max));
-const flag = z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean());
-const text = z.string().min(1);
-const price = z.preprocess((value) => (isNumeral(value) ? Number(value) : value), z.number().min(0));
-
-function isNumeral(value: unknown): boolean {
-  return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value);
-}
-
-const duration = wholeNumber(1, 86_400_000);
 const size = wholeNumber(KIB, 4 * KIB * MIB);
 
 const providerId = z
   .string()
   .max(64)
   .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens, and begin with a letter or digit');
-const aliasId = z
-  .string()
-  .max(128)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/, 'must be letters, digits, ".", "_", ":" or "-", without a slash');
-const modelName = z.string().min(1).max(256);
+const modelPattern = modelName.regex(/^[^*]*\*?[^*]*$/, 'must hold at most one "*"');
 
 const credential = z.strictObject({
   secret: text.max(16 * KIB).regex(/^[\x20-\x7e]+$/, 'must be printable ASCII, as it is sent in a header'),
-  weight: number.pipe(z.number().positive().max(1_000_000)).optional(),
+  weight: weight.optional(),
+  priority: priority.optional(),
+  models: z.array(modelPattern).min(1).max(100).optional(),
   name: text.max(100).optional(),
 });
 
@@ -71,9 +66,7 @@ const model = z.union([
   modelName,
   z.strictObject({
     id: modelName,
-    price: z
-      .strictObject({ input: price, output: price, cachedInput: price.optional(), cacheWrite: price.optional() })
-      .optional(),
+    price: statedPrice.optional(),
   }),
 ]);
 
@@ -84,16 +77,15 @@ const provider = z.strictObject({
   baseUrl: text.max(2048).optional(),
   credentials: z.array(credential).min(1).max(1000).optional(),
   models: z.array(model).max(10_000).optional(),
-});
-
-const target = z.union([
-  modelName,
-  z.strictObject({ model: modelName, weight: number.pipe(z.number().positive().max(1_000_000)).optional() }),
-]);
-
-const alias = z.strictObject({
-  strategy: z.enum(STRATEGIES).optional(),
-  targets: z.array(target).min(1).max(100),
+  settings: z
+    .record(
+      z.string().max(64),
+      z.preprocess(
+        (value) => (typeof value === 'number' ? String(value) : value),
+        z.string().regex(SETTING_VALUE, 'must be a part of a URL: letters, digits, ".", "_", ":" or "-"'),
+      ),
+    )
+    .optional(),
 });
 
 const gateway = z.strictObject({
@@ -111,6 +103,11 @@ const gateway = z.strictObject({
     .optional(),
   upstreamConnectionsMax: wholeNumber(1, 100_000).optional(),
   outputTokensAssumed: wholeNumber(1, 10_000_000).optional(),
+  fetchMedia: z.enum(['public', 'any', 'off']).optional(),
+  mediaBytesMax: size.optional(),
+  cacheBytesMax: wholeNumber(0, 16 * KIB * MIB).optional(),
+  cacheTtlMs: wholeNumber(1, 30 * 86_400_000).optional(),
+  retries: wholeNumber(0, 10).optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 
@@ -146,6 +143,19 @@ function isP256(pem: string): boolean {
   }
 }
 
+const catalogue = z.strictObject({
+  source: text
+    .max(2048)
+    .refine(
+      (source) => !/^[a-z]+:\/\//i.test(source) || isHttps(source),
+      'must be the path of a file, or an https URL',
+    ),
+});
+
+function isHttps(source: string): boolean {
+  return URL.parse(source)?.protocol === 'https:';
+}
+
 const port = wholeNumber(0, 65_535);
 
 const listen = z.strictObject({
@@ -168,6 +178,7 @@ export const configSchema = z.strictObject({
     )
     .optional(),
   models: z.record(aliasId, alias).optional(),
+  catalogue: catalogue.optional(),
   gateway: gateway.optional(),
   keys: keys.optional(),
   webhooks: webhooks.optional(),

@@ -3,7 +3,11 @@
  * workers as a message. Credential secrets are inside, so it is never logged or written.
  */
 import type { WorkspaceState } from '../keys/owners.ts';
+import type { Strategy } from '../routing/balance.ts';
+import type { Condition } from '../routing/condition.ts';
+import type { FallbackClass } from '../routing/retry.ts';
 import type { DialectName } from '../llm/dialect.ts';
+import type { ModelTraits } from '../llm/model-traits.ts';
 import type { Price } from '../llm/price.ts';
 
 export interface Snapshot {
@@ -33,13 +37,22 @@ export interface GatewaySettings {
   readonly upstreamConnectionsMax: number;
   /** Output tokens that a call is expected to need at most where its body does not limit them: what budgets reserve. */
   readonly outputTokensAssumed: number;
+  /** Whether media named by URL are fetched for providers that take bytes only; `any`: from private networks, too. */
+  readonly fetchMedia: 'public' | 'any' | 'off';
+  /** Bound of all media fetched for one call. */
+  readonly mediaBytesMax: number;
+  /** Room for responses that are kept for who asks the same, per worker; 0: none are kept. */
+  readonly cacheBytesMax: number;
+  readonly cacheTtlMs: number;
+  /** More attempts at a provider that fails, where no other target is left. */
+  readonly retries: number;
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }
 
 export interface WorkspaceSnapshot extends WorkspaceState {
   readonly providers: Readonly<Record<string, ProviderSnapshot>>;
-  /** Alias → targets in order. This version takes the first target whose provider is there. */
+  /** By name, or by a pattern with one `*`. */
   readonly aliases: Readonly<Record<string, AliasSnapshot>>;
   /** Unix milliseconds when each alias, `provider/name` and provider was first there. */
   readonly catalogueSinceMs: Readonly<Record<string, number>>;
@@ -52,6 +65,8 @@ export interface ProviderSnapshot {
   readonly credentials: readonly CredentialSnapshot[];
   /** By model name without the provider. */
   readonly prices: Readonly<Record<string, Price>>;
+  /** What is known of models, by name without the provider: also of such as are not listed. */
+  readonly traits: Readonly<Record<string, ModelTraits>>;
   /** Model names without the provider, for `/v1/models`. */
   readonly models: readonly string[];
 }
@@ -68,14 +83,59 @@ export interface EndpointSnapshot {
   readonly asksUsage: boolean;
   /** Flat name, value pairs always sent. */
   readonly headers: readonly string[];
+  /**
+   * How the value of the auth header comes about where the secret is not sent as it stands. A
+   * secret that is no key to sign with (a bearer token) is sent all the same.
+   */
+  readonly signing?:
+    | { readonly kind: 'aws-sigv4'; readonly service: string; readonly region: string }
+    | { readonly kind: 'google-oauth'; readonly scope: string };
+  /** How the OpenAI dialect names the limit of the output here; `max_tokens` if left out. */
+  readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  /** A host's own way of the dialect, see `ProviderEndpoint.variant`. */
+  readonly variant?: 'vertex';
 }
 
 export interface CredentialSnapshot {
   readonly id: string;
   readonly secret: string;
   readonly weight: number;
+  /** Lower is used as long as it can be. */
+  readonly priority: number;
+  /** Models without the provider, as names with at most one `*`; null for all. */
+  readonly models: readonly string[] | null;
 }
 
+/** How a name of the operator's own chooses among models. Times in milliseconds, null where the gateway's hold. */
 export interface AliasSnapshot {
-  readonly targets: readonly string[];
+  readonly strategy: Strategy;
+  /** Never empty; nested aliases are laid out. A `*` stands for what the star of the alias's own name does. */
+  readonly targets: readonly TargetSnapshot[];
+  /** What sends a call on to the next target. */
+  readonly fallback: readonly FallbackClass[];
+  readonly retries: number | null;
+  /** All attempts of a call together. */
+  readonly attemptsMax: number;
+  /** After which a second attempt starts at another target, and the first to answer wins; null: never. */
+  readonly hedgeAfterMs: number | null;
+  /** What keeps a conversation at its target: what the caller names (`session`), else its first turns, too. */
+  readonly affinity: 'off' | 'session' | 'conversation';
+  readonly timeouts: RouteTimeouts;
+}
+
+export interface RouteTimeouts {
+  /** Of one attempt, until its answer begins. */
+  readonly firstByteMs: number | null;
+  readonly idleMs: number | null;
+  /** Until an answer begins, over all attempts. */
+  readonly totalMs: number | null;
+}
+
+export interface TargetSnapshot {
+  /** `provider/name`. */
+  readonly model: string;
+  readonly weight: number;
+  readonly priority: number;
+  /** Which calls it is for; null: all. */
+  readonly when: Condition | null;
 }

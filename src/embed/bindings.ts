@@ -5,8 +5,9 @@ import type { LiveEndpoint, LiveProvider, LiveWorkspace } from '../gateway/live-
 import type { Upstream } from '../gateway/upstream.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { DialectName } from '../llm/dialect.ts';
+import { PROVIDER_CODECS } from '../llm/codecs.ts';
 import { DIALECTS } from '../llm/index.ts';
-import { priceOf } from '../llm/price.ts';
+import { priceOf } from '../llm/stated-price.ts';
 import type { KeywardStorage, RealKeyRow } from './storage-port.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -114,9 +115,12 @@ function liveProvider(
     headers: [],
   };
   const endpoints = new Map<DialectName, LiveEndpoint>(
-    Object.values(DIALECTS).map((dialect) => [dialect.name, { dialect, snapshot, upstream }]),
+    Object.values(DIALECTS).map((dialect) => [
+      dialect.name,
+      { dialect, codec: PROVIDER_CODECS[dialect.name], snapshot, upstream },
+    ]),
   );
-  return { snapshot: providerSnapshot(row), endpoints, credit: new Float64Array(0) };
+  return { snapshot: providerSnapshot(row), endpoints };
 }
 
 function providerSnapshot({ provider, prices }: RealKeyRow): ProviderSnapshot {
@@ -126,6 +130,7 @@ function providerSnapshot({ provider, prices }: RealKeyRow): ProviderSnapshot {
     endpoints: {},
     credentials: [],
     prices: Object.fromEntries(Object.entries(prices).map(([model, price]) => [model, priceOf(price)])),
+    traits: {},
     models: [],
   };
 }

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GATEWAY_DEFAULTS } from '../config/schema.ts';
 import type { GatewaySettings } from '../config/snapshot.ts';
+import { ResponseCache } from '../gateway/response-cache.ts';
 import { createCallQueue } from '../gateway/call-queue.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { KeyCache } from '../gateway/key-cache.ts';
+import { RoutingState } from '../gateway/routing-state.ts';
 import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
 import { createFailureThrottle, WRONG_KEYS } from '../keys/failure-throttle.ts';
 import type { FailureThrottle } from '../keys/failure-throttle.ts';
@@ -16,6 +18,7 @@ import { systemClock } from '../lib/clock.ts';
 import { createRequestIds } from '../lib/request-id.ts';
 import type { Counters } from '../limits/counters.ts';
 import { createSharedCounters, openSharedCounters } from '../limits/shared-counters.ts';
+import { createHealthTable, openHealthTable } from '../routing/health-table.ts';
 import { createCallLog } from '../watch/call-log.ts';
 import type { CallLog } from '../watch/call-log.ts';
 import { keepCounters } from '../watch/counter-keeper.ts';
@@ -69,6 +72,9 @@ export async function createKeyward(options: KeywardOptions = {}): Promise<Keywa
     failures: failuresByNetwork(),
     delegations: createDelegationVerifier({ clock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
+    responses: new ResponseCache(clock),
+    // Masked calls go where their key leads, with its one credential: nothing to choose, nothing to keep.
+    routing: new RoutingState(openHealthTable(createHealthTable(1)), Math.random),
     calls: createCallQueue((rows) => callLog.push(rows)),
     clock,
     nextRequestId: createRequestIds(() => clock.now()),

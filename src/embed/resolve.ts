@@ -121,6 +121,7 @@ function recordedHead(caller: string | null): Call['head'] {
     userAgent: caller === null ? 'without the backend token' : `backend ${caller}`,
     anthropicVersion: false,
     session: null,
+    tags: null,
   };
 }
 

@@ -13,6 +13,7 @@ import { readRequestHead } from '../gateway/request-head.ts';
 import type { RequestHead } from '../gateway/request-head.ts';
 import { guessDialect, PASSTHROUGH_METHODS } from '../gateway/routes.ts';
 import { settle } from '../gateway/settle.ts';
+import { NO_CREDENTIAL } from '../gateway/prepare-upstream.ts';
 import { passthroughTarget } from '../gateway/targets.ts';
 import type { Target } from '../gateway/targets.ts';
 import type { LiveReal } from './bindings.ts';
@@ -129,7 +130,12 @@ function send(
   if ('code' in target) return target;
   call.target = target;
   call.credentialId = real.row.id;
-  return exchange(engine.gateway, call, target, { request: maskedRequest(call, head, real, key), hideUsage: false });
+  return exchange(engine.gateway, call, target, {
+    request: maskedRequest(call, head, real, key),
+    hideUsage: false,
+    translation: null,
+    credential: NO_CREDENTIAL,
+  });
 }
 
 /** Made for one call: which of the provider's headers go on is known once they are here. */

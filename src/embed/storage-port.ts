@@ -5,7 +5,7 @@
 import type { CallStore, CounterStore } from '../admin/call-stores.ts';
 import type { AuditRow, KeyFilter, KeyRow, Page, PageRequest } from '../admin/stores.ts';
 import type { KeySource } from '../keys/store.ts';
-import type { StatedPrice } from '../llm/price.ts';
+import type { StatedPrice } from '../llm/stated-price.ts';
 
 /** A provider's own key, without its secret: where it is presented, and how. */
 export interface RealKeyRow {

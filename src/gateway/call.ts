@@ -1,15 +1,18 @@
 import type { ErrorCode } from '../errors.ts';
-import type { Dialect, RequestReading, Usage } from '../llm/dialect.ts';
+import type { ChatRequest } from '../llm/canonical.ts';
+import type { Dialect, PublicError, RequestReading, Usage } from '../llm/dialect.ts';
+import type { Warning } from '../llm/report.ts';
 import type { DelegationFinding } from '../keys/decision-input.ts';
 import type { DelegatedClaims } from '../keys/delegation-claims.ts';
 import type { KeySecret } from '../keys/key-record.ts';
 import type { CallLimits, LimitReservation } from '../limits/call-limits.ts';
+import type { CacheUse } from './cached-answer.ts';
 import type { DelegatedCredential } from './authenticate-delegated.ts';
 import type { CachedKey } from './key-cache.ts';
 import type { Inbound } from './inbound.ts';
 import type { LiveConfig, LiveWorkspace } from './live-config.ts';
 import type { RequestHead } from './request-head.ts';
-import type { SeenOutput } from './seen-output.ts';
+import type { Seat } from './seat.ts';
 import type { Target } from './targets.ts';
 import type { UpstreamCall } from './upstream.ts';
 
@@ -54,6 +57,8 @@ export class Call {
   operation: string | null = null;
   requestedModel: string | null = null;
   stream = false;
+  /** What the caller asks, where it has to be translated. */
+  chat: ChatRequest | null = null;
   target: Target | null = null;
   credentialId: string | null = null;
   /** JSON of what a refusal was decided on; null while nothing refused. */
@@ -66,6 +71,8 @@ export class Call {
   keyHeaders: readonly string[] = NONE;
 
   upstream: UpstreamCall | null = null;
+  /** Of the attempt under way. */
+  seat: Seat | null = null;
   attempts = 0;
   upstreamStatus: number | null = null;
   upstreamRequestId: string | null = null;
@@ -80,10 +87,19 @@ export class Call {
   /** Null where the model has no price, or nothing was used. */
   costNanoUsd: number | null = null;
   /** What went by of an answer that may not tell its usage; null for an answer that is whole or not there. */
-  seenOutput: SeenOutput | null = null;
+  seenOutput: { tokens(): number } | null = null;
+  /** Set where the answer may be kept for who asks the same. */
+  cache: CacheUse | null = null;
+  fromCache = false;
   complete = false;
   /** Whether the answer under way is an event stream, which can tell an error at its end. */
   eventStream = false;
+  /** Writes an error into a translated stream; null: the caller's dialect does. */
+  failStream: ((error: PublicError) => string) | null = null;
+  /** Labels that the caller put on the call. */
+  tags: readonly string[] = NONE;
+  /** What translation dropped or approximated, for a header. */
+  warnings: readonly Warning[] = NO_WARNINGS;
   /** False for calls that leave no record: health probes. */
   recorded = true;
 
@@ -107,3 +123,4 @@ export interface CallOptions {
 }
 
 const NONE: readonly string[] = [];
+const NO_WARNINGS: readonly Warning[] = [];

@@ -1,21 +1,26 @@
+import { keepForCache, storeInCache } from './cached-answer.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { classifyAnswer, classifyFailure } from './classify.ts';
 import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
-import { refusal } from './refusal.ts';
+import { failureOf, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
 import { SeenOutput } from './seen-output.ts';
 import type { Target } from './targets.ts';
-import type { StreamObserver } from '../llm/dialect.ts';
+import type { RequestReading, StreamObserver } from '../llm/dialect.ts';
+import { AnswerFault } from '../llm/faults.ts';
+import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
 
 /** An answer that is no stream is held up to this size, so that one that breaks off can still be told as an error. */
 const HELD_BYTES_MAX = 1_048_576;
 /** The part of an error answer that is read; more is not an error message. */
 const ERROR_BYTES_MAX = 65_536;
+/** An answer that is translated must be held whole; lists of vectors are the largest. */
+const TRANSLATED_BYTES_MAX = 64 * 1_048_576;
 
 const SPACE = 0x20;
 const OPEN_BRACKET = 0x5b;
@@ -43,7 +48,7 @@ export function exchange(
   // The caller may have left while the key was looked up: nobody would pay for the answer.
   if (call.inbound.gone) return Promise.resolve(refusal('client_closed'));
   return new Promise((resolve) => {
-    const relay = new Relay(gateway, call, target, prepared.hideUsage, resolve);
+    const relay = new Relay(gateway, call, target, prepared, resolve);
     call.attempts += 1;
     call.inbound.onGone = () => relay.clientGone();
     call.upstream = target.endpoint.upstream.send(prepared.request, relay);
@@ -54,12 +59,14 @@ class Relay implements UpstreamListener {
   readonly #gateway: Gateway;
   readonly #call: Call;
   readonly #target: Target;
-  readonly #hideUsage: boolean;
+  readonly #prepared: PreparedRequest;
   readonly #resolve: (refused: Refusal | null) => void;
   #mode: Mode = 'head';
   #status = 0;
   #headers: readonly string[] = [];
   #observer: StreamObserver | null = null;
+  #translated: TranslatedStream | null = null;
+  #seen: SeenOutput | null = null;
   #held: Buffer[] = [];
   #heldBytes = 0;
 
@@ -67,13 +74,13 @@ class Relay implements UpstreamListener {
     gateway: Gateway,
     call: Call,
     target: Target,
-    hideUsage: boolean,
+    prepared: PreparedRequest,
     resolve: (refused: Refusal | null) => void,
   ) {
     this.#gateway = gateway;
     this.#call = call;
     this.#target = target;
-    this.#hideUsage = hideUsage;
+    this.#prepared = prepared;
     this.#resolve = resolve;
   }
 
@@ -109,6 +116,7 @@ class Relay implements UpstreamListener {
     // RFC 9110 §8.3.1: the case does not matter.
     const contentType = (headerValue(headers, 'content-type') ?? '').toLowerCase();
     call.upstreamRequestId = headerValue(headers, this.#target.dialect.requestIdHeader);
+    if (status < 300) call.seat?.accepted();
     if (status >= 300) {
       this.#mode = 'error';
     } else if (call.reading === null) {
@@ -117,30 +125,58 @@ class Relay implements UpstreamListener {
       this.#refuseAnswer('it is empty');
     } else if (contentEncoding(headers) !== null) {
       this.#refuseAnswer('it is compressed, which was not asked for');
-    } else if (contentType.startsWith('text/event-stream')) {
+    } else if (contentType.startsWith(this.#target.dialect.streamType)) {
       this.#mode = 'events';
-      call.eventStream = true;
-      call.seenOutput = new SeenOutput();
-      this.#observer = this.#target.dialect.observeStream(this.#hideUsage);
+      this.#observeEvents();
     } else if (contentType.startsWith('application/json') || contentType === '') {
-      // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
-      const streamed = call.stream && !call.reading.stream;
-      if (streamed) this.#observer = this.#target.dialect.observeStream(false);
-      call.seenOutput = new SeenOutput();
-      this.#mode = streamed ? 'flowing' : 'held';
+      this.#readJsonHead(call.reading);
     } else {
       this.#refuseAnswer('it is neither JSON nor an event stream');
     }
   }
 
+  #observeEvents(): void {
+    const call = this.#call;
+    const { translation, hideUsage } = this.#prepared;
+    if (translation === null) {
+      call.eventStream = true;
+      this.#seen = new SeenOutput();
+      call.seenOutput = this.#seen;
+      this.#observer = this.#target.native?.observeStream(hideUsage) ?? null;
+      return;
+    }
+    if (!call.stream || translation.stream === null)
+      return this.#refuseAnswer('it is a stream, which was not asked for');
+    const stream = translation.stream.observe();
+    call.eventStream = !translation.stream.isArray;
+    call.seenOutput = stream;
+    call.failStream = (error) => stream.fail(error);
+    call.warnings = translation.warnings;
+    this.#translated = stream;
+    this.#observer = stream;
+  }
+
+  #readJsonHead(reading: RequestReading): void {
+    const call = this.#call;
+    const isTranslated = this.#prepared.translation !== null;
+    if (isTranslated && call.stream) return this.#refuseAnswer('it is no stream, which was asked for');
+    // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
+    const streamed = call.stream && !reading.stream;
+    if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
+    this.#seen = new SeenOutput();
+    call.seenOutput = this.#seen;
+    this.#mode = streamed ? 'flowing' : 'held';
+  }
+
   #readData(chunk: Buffer): void {
     switch (this.#mode) {
       case 'events':
-        this.#call.seenOutput?.add(chunk);
+        this.#seen?.add(chunk);
         this.#relay(this.#observer?.push(chunk) ?? null);
+        this.#endFailed();
         return;
       case 'held':
-        this.#call.seenOutput?.add(chunk);
+        this.#seen?.add(chunk);
         this.#hold(chunk);
         if (this.#heldBytes > HELD_BYTES_MAX) this.#stopHolding();
         return;
@@ -148,7 +184,7 @@ class Relay implements UpstreamListener {
         if (this.#heldBytes < ERROR_BYTES_MAX) this.#hold(chunk);
         return;
       case 'flowing':
-        this.#call.seenOutput?.add(chunk);
+        this.#seen?.add(chunk);
         this.#observer?.push(chunk);
         this.#relay(chunk);
         return;
@@ -202,6 +238,10 @@ class Relay implements UpstreamListener {
 
   /** Too large to hold: what is here goes on, the rest flows. Its usage is not read. */
   #stopHolding(): void {
+    if (this.#prepared.translation !== null) {
+      if (this.#heldBytes > TRANSLATED_BYTES_MAX) this.#refuseAnswer('it is too large to be translated');
+      return;
+    }
     if (!beginsJson(this.#held[0])) return this.#refuseAnswer('it is not JSON');
     this.#mode = 'flowing';
     for (const chunk of this.#held) this.#relay(chunk);
@@ -213,6 +253,7 @@ class Relay implements UpstreamListener {
     const call = this.#call;
     if (!call.inbound.answered) this.#begin();
     call.responseBytes += bytes.length;
+    keepForCache(call, bytes);
     if (!call.inbound.write(bytes)) this.#waitForDrain();
   }
 
@@ -241,14 +282,21 @@ class Relay implements UpstreamListener {
     const call = this.#call;
     this.#relay(this.#observer?.flush() ?? null);
     this.#readStreamUsage();
-    if (!call.inbound.answered) this.#begin();
+    if ((this.#translated?.failure() ?? null) !== null) return this.#endFailed();
     if (call.complete) {
+      if (!call.inbound.answered) this.#begin();
       call.inbound.end();
+      storeInCache(this.#gateway, call, 'text/event-stream');
       this.#settle(null);
       return;
     }
     // A stream that ends without its end is not whole: say so, or the caller takes half for all.
-    this.#settle(refusal('provider_unavailable', { message: 'The provider ended the stream before it was complete.' }));
+    this.#settle(
+      refusal('provider_unavailable', {
+        message: 'The provider ended the stream before it was complete.',
+        failure: failureOf('unavailable'),
+      }),
+    );
   }
 
   #endHeld(): void {
@@ -256,12 +304,36 @@ class Relay implements UpstreamListener {
     const [first, second] = this.#held;
     const body = first !== undefined && second === undefined ? first : Buffer.concat(this.#held);
     if (!beginsJson(body) || !endsJson(body)) return this.#refuseAnswer('it is not JSON');
-    call.usage = this.#target.dialect.readUsage(body);
+    const { translation } = this.#prepared;
+    if (translation === null) {
+      call.usage = this.#target.native?.readUsage(body) ?? null;
+      this.#respond(body);
+      return;
+    }
+    const answer = translation.readAnswer(body);
+    call.usage = answer.usage;
+    call.warnings = answer.warnings;
+    this.#respond(Buffer.from(answer.text));
+  }
+
+  #respond(body: Buffer): void {
+    const call = this.#call;
     call.complete = true;
     call.responseBytes = body.length;
     meter(call);
     call.inbound.respond(this.#status, this.#answerHead(), body);
+    keepForCache(call, body);
+    storeInCache(this.#gateway, call, 'application/json');
     this.#settle(null);
+  }
+
+  /** The provider told an error within a translated stream: the caller is told, and the rest not waited for. */
+  #endFailed(): void {
+    const failure = this.#translated?.failure() ?? null;
+    if (failure === null) return;
+    this.#readStreamUsage();
+    const message = `The provider broke off: ${failure.message}`;
+    this.#fail(refusal('provider_unavailable', { message, failure: failureOf('unavailable') }));
   }
 
   #endFlowing(): void {
@@ -281,6 +353,7 @@ class Relay implements UpstreamListener {
 
   /** A bug of ours in a callback of a socket: it must end this call, not the worker. */
   #breakDown(error: unknown): void {
+    if (error instanceof AnswerFault) return this.#refuseAnswer(error.message);
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#gateway.log('error', 'relay failed', { requestId: this.#call.requestId, reason });
     this.#fail(refusal('internal_error'));
@@ -291,7 +364,7 @@ class Relay implements UpstreamListener {
     const { requestId } = this.#call;
     const provider = this.#target.provider.snapshot.id;
     this.#gateway.log('warn', 'provider answer refused', { requestId, provider, detail });
-    this.#fail(refusal('provider_answer_invalid'));
+    this.#fail(refusal('provider_answer_invalid', { failure: failureOf('unavailable') }));
   }
 
   #fail(refused: Refusal): void {

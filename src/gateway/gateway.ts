@@ -7,6 +7,8 @@ import type { Counters } from '../limits/counters.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { LiveConfig } from './live-config.ts';
 import type { CallQueue } from './call-queue.ts';
+import type { RoutingState } from './routing-state.ts';
+import type { ResponseCache } from './response-cache.ts';
 import type { BoundStanding } from './standing.ts';
 
 /** What every call of a worker works with. Built once, in worker.ts. */
@@ -23,7 +25,9 @@ export interface Gateway {
   readonly failures: FailureThrottle;
   /** By the text of the delegated key. */
   readonly delegatedStandings: BoundedMap<string, BoundStanding>;
+  readonly responses: ResponseCache;
   readonly calls: CallQueue;
+  readonly routing: RoutingState;
   readonly clock: Clock;
   readonly nextRequestId: () => string;
   readonly worker: number;

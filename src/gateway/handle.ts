@@ -3,15 +3,14 @@
  * something about the call or returns a refusal. What branches on outcomes is here.
  */
 import { admit } from './admit.ts';
-import { answerModels, answerProbe } from './answer-locally.ts';
+import { answerModels, answerProbe, answerTokenEstimate } from './answer-locally.ts';
 import { authenticate, isOutdated, proveKey } from './authenticate.ts';
 import { Call } from './call.ts';
-import { chooseTarget } from './choose-target.ts';
+import { answerFromCache } from './cached-answer.ts';
 import { clientAddress, clientCountry } from './client-address.ts';
-import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import type { Inbound } from './inbound.ts';
-import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
+import { planRoute } from './plan-route.ts';
 import { readBody } from './read-body.ts';
 import { readModelRequest, readPassthroughRequest } from './read-request.ts';
 import { refusal } from './refusal.ts';
@@ -20,6 +19,8 @@ import { refuse } from './refuse.ts';
 import { readRequestHead } from './request-head.ts';
 import { guessDialect, matchRoute } from './routes.ts';
 import { settle } from './settle.ts';
+import { readTags } from './tags.ts';
+import { tryTargets } from './try-targets.ts';
 
 /** Serves one request. Never rejects: what goes wrong becomes an answer and a record. */
 export async function handle(gateway: Gateway, inbound: Inbound): Promise<void> {
@@ -44,6 +45,12 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   call.clientAddress = clientAddress(call.inbound.remoteAddress, head, call.config.settings.trustedProxyHops);
   call.country = clientCountry(call.inbound.headers, call.config.settings);
   call.dialect = guessDialect(head.path);
+
+  if (head.tags !== null) {
+    const tags = readTags(head.tags);
+    if (tags === null) return UNREADABLE_TAGS;
+    call.tags = tags;
+  }
 
   const route = matchRoute(call.inbound.method, head);
   if ('code' in route) return route;
@@ -76,14 +83,16 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   if (denied !== null) return denied;
   if (unfit !== null) return unfit;
 
-  const target = chooseTarget(call, route);
-  if ('code' in target) return target;
-  call.target = target;
-  const prepared =
-    route.kind === 'model' ? prepareModelCall(call, route, target) : preparePassthrough(call, route, target);
-  if ('code' in prepared) return prepared;
-  return exchange(gateway, call, target, prepared);
+  if (answerFromCache(gateway, call, route)) return null;
+  const plan = planRoute(gateway, call, route);
+  if ('code' in plan) return plan;
+  if (route.kind === 'model' && answerTokenEstimate(call, route, plan.stops[0]?.target)) return null;
+  return tryTargets(gateway, call, route, plan);
 }
+
+const UNREADABLE_TAGS = refusal('invalid_request', {
+  message: 'The header x-keyward-tags must hold at most 16 labels such as "team=search, nightly". Correct it.',
+});
 
 function openCall(gateway: Gateway, inbound: Inbound): Call {
   return new Call({

@@ -5,8 +5,11 @@ import type {
   Snapshot,
   WorkspaceSnapshot,
 } from '../config/snapshot.ts';
-import type { Dialect, DialectName } from '../llm/dialect.ts';
-import { DIALECTS } from '../llm/index.ts';
+import type { ProviderCodec } from '../llm/codec.ts';
+import { providerCodec } from '../llm/codecs.ts';
+import type { DialectName, ProviderDialect } from '../llm/dialect.ts';
+import { PROVIDER_DIALECTS } from '../llm/provider-dialects.ts';
+import { dialectOf } from '../llm/variants.ts';
 import { IN_PROCESS_HANDLERS } from '../providers/index.ts';
 import { createInProcessUpstream } from './upstream-in-process.ts';
 import { createHttpUpstream } from './upstream-http.ts';
@@ -28,12 +31,11 @@ export interface LiveWorkspace {
 export interface LiveProvider {
   readonly snapshot: ProviderSnapshot;
   readonly endpoints: ReadonlyMap<DialectName, LiveEndpoint>;
-  /** What each credential is owed, in their order: changes with every call. */
-  readonly credit: Float64Array;
 }
 
 export interface LiveEndpoint {
-  readonly dialect: Dialect;
+  readonly dialect: ProviderDialect;
+  readonly codec: ProviderCodec;
   readonly snapshot: EndpointSnapshot;
   readonly upstream: Upstream;
 }
@@ -71,13 +73,16 @@ export class LiveConfigs {
     const endpoints = new Map<DialectName, LiveEndpoint>();
     const inProcess =
       provider.transport === 'in-process' ? createInProcessUpstream(inProcessHandler(provider.id)) : null;
-    for (const dialect of Object.values(DIALECTS)) {
-      const endpoint = provider.endpoints[dialect.name];
+    // In the provider's own order: its first format is the one that others are translated to.
+    for (const name of Object.keys(provider.endpoints).filter(isDialectName)) {
+      const endpoint = provider.endpoints[name];
       if (endpoint === undefined) continue;
+      const dialect = dialectOf(name, endpoint.variant);
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
-      endpoints.set(dialect.name, { dialect, snapshot: endpoint, upstream });
+      const codec = providerCodec(name, endpoint.maxTokensField);
+      endpoints.set(name, { dialect, codec, snapshot: endpoint, upstream });
     }
-    return { snapshot: provider, endpoints, credit: new Float64Array(provider.credentials.length) };
+    return { snapshot: provider, endpoints };
   }
 
   #pool(origin: string, settings: GatewaySettings, pools: Map<string, HttpUpstream>): HttpUpstream {
@@ -120,4 +125,8 @@ export function parseOrigin(origin: string): UpstreamOrigin {
     port: url.port === '' ? (tls ? 443 : 80) : Number(url.port),
     hostHeader: url.host,
   };
+}
+
+function isDialectName(name: string): name is DialectName {
+  return Object.hasOwn(PROVIDER_DIALECTS, name);
 }

@@ -19,6 +19,8 @@ export interface RequestHead {
   anthropicVersion: boolean;
   /** The session or transaction that the caller says the call belongs to. */
   session: string | null;
+  /** Labels for the record, as sent. */
+  tags: string | null;
 }
 
 /**
@@ -43,6 +45,7 @@ export function readRequestHead({ target, headers }: Pick<Inbound, 'target' | 'h
     userAgent: null,
     anthropicVersion: false,
     session: null,
+    tags: null,
   };
   return readHeaderLines(headers, head) ?? head;
 }
@@ -90,6 +93,9 @@ function readHeaderLines(headers: readonly string[], head: RequestHead): Refusal
         break;
       case 'x-keyward-session':
         head.session = value;
+        break;
+      case 'x-keyward-tags':
+        head.tags = head.tags === null ? value : `${head.tags},${value}`;
         break;
       case 'anthropic-version':
         head.anthropicVersion = true;

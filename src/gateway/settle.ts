@@ -1,8 +1,11 @@
 import type { CallRow } from '../calls/call-record.ts';
 import type { CallAmounts, CallLimits, LimitReservation } from '../limits/call-limits.ts';
+import type { Usage } from '../llm/dialect.ts';
+import { warningText } from '../llm/warning-text.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { amountsUsed, meter } from './metering.ts';
+import { tagsText } from './tags.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 const PATH_LENGTH_MAX = 512;
@@ -84,7 +87,22 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     call.decision,
     call.config.version,
     gateway.worker,
+    tagsText(call.tags),
+    call.warnings.length === 0 ? null : warningText(call.warnings),
+    usage === null ? null : usageDetail(usage),
+    call.fromCache ? 1 : 0,
   ];
+}
+
+/** What only some calls have of usage, as JSON; null for the others. */
+function usageDetail({
+  cacheWrite1hTokens = 0,
+  audioInputTokens = 0,
+  audioOutputTokens = 0,
+  imageOutputTokens = 0,
+}: Usage): string | null {
+  if (cacheWrite1hTokens + audioInputTokens + audioOutputTokens + imageOutputTokens === 0) return null;
+  return JSON.stringify({ cacheWrite1hTokens, audioInputTokens, audioOutputTokens, imageOutputTokens });
 }
 
 /** Milliseconds with three decimals: more is noise. */

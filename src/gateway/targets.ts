@@ -1,8 +1,11 @@
-import type { Dialect, DialectName } from '../llm/dialect.ts';
+import type { Dialect, ProviderDialect } from '../llm/dialect.ts';
+import { UNKNOWN_TRAITS } from '../llm/model-traits.ts';
+import type { ModelTraits } from '../llm/model-traits.ts';
 import type { Price } from '../llm/price.ts';
 import { ANY_MODEL } from '../providers/provider.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import type { CredentialSnapshot } from '../config/snapshot.ts';
+import type { AliasSnapshot } from '../config/snapshot.ts';
+import { fillStar, findAlias } from '../routing/alias-targets.ts';
 import type { LiveEndpoint, LiveProvider, LiveWorkspace } from './live-config.ts';
 import { entryOf } from '../keys/owners.ts';
 import { headerText } from './header-text.ts';
@@ -14,20 +17,40 @@ import { withoutSecrets } from './without-secrets.ts';
 export interface Target {
   readonly provider: LiveProvider;
   readonly endpoint: LiveEndpoint;
-  readonly dialect: Dialect;
+  /** What the provider speaks there. */
+  readonly dialect: ProviderDialect;
+  /** The same where the caller speaks it, too: bytes pass as they are. Null: the call is translated. */
+  readonly native: Dialect | null;
   /** As sent upstream; null for a passthrough that names no model. */
   readonly model: string | null;
   /** Null: the model has none, or no model is named. */
   readonly price: Price | null;
+  readonly traits: ModelTraits;
   /** Flat name, value pairs that tell the caller who answered. */
   readonly answerHeaders: readonly string[];
+}
+
+/** A target that a name may lead to. */
+export interface Candidate {
+  /** Its place among the targets of the alias. */
+  readonly index: number;
+  /** `provider/name`. */
+  readonly name: string;
+  readonly target: Target;
+  /** Unix milliseconds when the catalogue first had it; null: not known. */
+  readonly sinceMs: number | null;
 }
 
 /** What a model's name stands for; the same for every call under one configuration. */
 export interface ResolvedModel {
   /** `provider/name` for scopes and subscriptions; the name as given when nothing is known by it. */
   readonly name: string;
+  /** The first of the candidates, or why there is none. */
   readonly target: Target | Refusal;
+  /** All that the name may lead to, as they are listed. */
+  readonly candidates: readonly Candidate[];
+  /** Null: the name is no alias. */
+  readonly alias: AliasSnapshot | null;
   /** Unix milliseconds when the catalogue first had the model, and the name that the caller used; null: no such name. */
   readonly sinceMs: number | null;
   readonly requestedSinceMs: number | null;
@@ -55,20 +78,29 @@ export function resolveModel(workspace: LiveWorkspace, dialect: Dialect, name: s
 }
 
 function resolve(workspace: LiveWorkspace, dialect: Dialect, name: string): ResolvedModel {
-  const alias = Object.hasOwn(workspace.snapshot.aliases, name) ? workspace.snapshot.aliases[name] : undefined;
-  const candidates = alias === undefined ? [name] : alias.targets;
+  const { aliases } = workspace.snapshot;
+  const found = findAlias(Object.keys(aliases), name);
+  const alias = found === null ? null : entryOf(aliases, found.alias);
+  const star = found?.star ?? '';
+  const names = alias === null ? [name] : alias.targets.map(({ model }) => fillStar(model, star));
+  const candidates: Candidate[] = [];
   let refused: Refusal | null = null;
-  for (const candidate of candidates) {
+  for (const [index, candidate] of names.entries()) {
     const target = directTarget(workspace, dialect, candidate);
-    if ('provider' in target) return { name: candidate, target, ...knownSince(workspace, candidate, name) };
-    refused ??= target;
+    if ('provider' in target) {
+      candidates.push({ index, name: candidate, target, sinceMs: modelSinceMs(workspace, candidate) });
+    } else refused ??= target;
   }
-  const first = candidates[0] ?? name;
-  return { name: first, target: refused ?? refusal('model_not_found'), ...knownSince(workspace, first, name) };
-}
-
-function knownSince(workspace: LiveWorkspace, name: string, requested: string) {
-  return { sinceMs: modelSinceMs(workspace, name), requestedSinceMs: modelSinceMs(workspace, requested) };
+  const first = candidates[0]?.name ?? names[0] ?? name;
+  return {
+    name: first,
+    target: candidates[0]?.target ?? refused ?? refusal('model_not_found'),
+    candidates,
+    alias,
+    sinceMs: modelSinceMs(workspace, first),
+    // A pattern's names are as old as the pattern.
+    requestedSinceMs: modelSinceMs(workspace, found?.alias ?? name),
+  };
 }
 
 /** A model that is not listed is as old as its provider, which passes on any name. */
@@ -81,11 +113,16 @@ function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string):
   const slash = name.indexOf('/');
   const provider = slash <= 0 ? undefined : workspace.providers.get(name.slice(0, slash));
   if (provider === undefined || slash === name.length - 1) return modelNotFound(workspace, name);
-  const endpoint = provider.endpoints.get(dialect.name);
-  if (endpoint === undefined) return dialectUnsupported(provider, name);
+  const spoken = provider.endpoints.get(dialect.name);
+  const native = spoken?.dialect.adaptBody === undefined ? spoken : undefined;
+  const endpoint = spoken ?? firstEndpoint(provider);
+  if (endpoint === undefined) return modelNotFound(workspace, name);
   const model = name.slice(slash + 1);
-  const price = priceFor(provider, model);
-  return { provider, endpoint, dialect, model, price, answerHeaders: answerHeaders(provider, model) };
+  return targetOf(provider, endpoint, native === undefined ? null : dialect, model);
+}
+
+function traitsFor({ snapshot: { traits } }: LiveProvider, model: string | null): ModelTraits {
+  return (model === null ? null : entryOf(traits, model)) ?? UNKNOWN_TRAITS;
 }
 
 function priceFor({ snapshot: { prices } }: LiveProvider, model: string | null): Price | null {
@@ -103,38 +140,29 @@ export function passthroughTarget(
   if (provider === undefined) return refusal('provider_not_found');
   const endpoint = dialect === null ? firstEndpoint(provider) : provider.endpoints.get(dialect.name);
   if (endpoint === undefined) return refusal('path_not_found');
+  return targetOf(provider, endpoint, dialect, model);
+}
+
+function targetOf(
+  provider: LiveProvider,
+  endpoint: LiveEndpoint,
+  native: Dialect | null,
+  model: string | null,
+): Target {
   return {
     provider,
     endpoint,
     dialect: endpoint.dialect,
+    native,
     model,
     price: priceFor(provider, model),
+    traits: traitsFor(provider, model),
     answerHeaders: answerHeaders(provider, model),
   };
 }
 
 function firstEndpoint(provider: LiveProvider): LiveEndpoint | undefined {
   return provider.endpoints.values().next().value;
-}
-
-/**
- * The provider's next credential, or null when it has none. Each gets the share of calls that its
- * weight says, spread evenly (smooth weighted round-robin): every turn each is credited with its
- * weight, and the one with the most credit serves and pays the sum.
- */
-export function nextCredential(provider: LiveProvider): CredentialSnapshot | null {
-  const { credentials } = provider.snapshot;
-  if (credentials.length <= 1) return credentials[0] ?? null;
-  const { credit } = provider;
-  let best = 0;
-  let sum = 0;
-  for (const [i, { weight }] of credentials.entries()) {
-    sum += weight;
-    credit[i] = (credit[i] ?? 0) + weight;
-    if ((credit[i] ?? 0) > (credit[best] ?? 0)) best = i;
-  }
-  credit[best] = (credit[best] ?? 0) - sum;
-  return credentials[best] ?? null;
 }
 
 function answerHeaders(provider: LiveProvider, model: string | null): readonly string[] {
@@ -159,20 +187,6 @@ function modelNotFound(workspace: LiveWorkspace, name: string): Refusal {
   }
   return refusal('model_not_found', {
     message: `There is no model "${printable(name)}" here. Models are named provider/name; GET /v1/models lists those this key may call.`,
-  });
-}
-
-const DIALECT_PATHS: Readonly<Partial<Record<DialectName, string>>> = {
-  openai: '/v1/chat/completions',
-  'openai-responses': '/v1/responses',
-  anthropic: '/v1/messages',
-  gemini: '/v1beta/models/{model}:generateContent',
-};
-
-function dialectUnsupported(provider: LiveProvider, name: string): Refusal {
-  const paths = Array.from(provider.endpoints.keys(), (dialect) => DIALECT_PATHS[dialect]).join(', ');
-  return refusal('dialect_unsupported', {
-    message: `The model "${printable(name)}" cannot be called through this API yet. Call it through ${paths}.`,
   });
 }
 

@@ -10,11 +10,14 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createRequestIds } from '../lib/request-id.ts';
 import { openSharedCounters } from '../limits/shared-counters.ts';
+import { openHealthTable } from '../routing/health-table.ts';
 import { createCallQueue } from './call-queue.ts';
 import type { Gateway } from './gateway.ts';
 import { KeyCache } from './key-cache.ts';
 import { LiveConfigs } from './live-config.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { ResponseCache } from './response-cache.ts';
+import { RoutingState } from './routing-state.ts';
 import { createGatewayServer } from './server.ts';
 
 /** Delegated keys that a worker remembers as proven; each may be 2 KB. */
@@ -36,8 +39,10 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     failures: createFailureThrottle(WRONG_KEYS),
     delegations: createDelegationVerifier({ clock: systemClock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
+    responses: new ResponseCache(systemClock),
     hasher: createSecretHasher(start.peppers),
     calls,
+    routing: new RoutingState(openHealthTable(start.health), Math.random),
     clock: systemClock,
     nextRequestId: createRequestIds(() => systemClock.now()),
     worker: start.index,

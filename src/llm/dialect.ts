@@ -2,6 +2,7 @@
  * A dialect is an LLM wire format. This is what the gateway needs to know of one when both sides
  * speak it: bytes pass through, and only what must change is spliced.
  */
+import type { JsonRecord } from './record.ts';
 
 /** The formats that clients speak, and providers too. */
 export type ClientDialectName = 'openai' | 'openai-responses' | 'anthropic' | 'gemini';
@@ -15,6 +16,7 @@ export type Operation =
   | 'completions'
   | 'embeddings'
   | 'batch_embeddings'
+  | 'rerank'
   | 'count_tokens'
   | 'models'
   | 'passthrough';
@@ -23,7 +25,7 @@ export type Operation =
 export type ModelOperation = Exclude<Operation, 'models' | 'passthrough'>;
 
 /** What a key's scope speaks of: several operations may be one class. */
-export type OperationClass = 'chat' | 'embeddings' | 'count_tokens' | 'models' | 'passthrough';
+export type OperationClass = 'chat' | 'embeddings' | 'rerank' | 'count_tokens' | 'models' | 'passthrough';
 
 /** The class of every operation. */
 export const OPERATION_CLASSES: Readonly<Record<Operation, OperationClass>> = {
@@ -31,6 +33,7 @@ export const OPERATION_CLASSES: Readonly<Record<Operation, OperationClass>> = {
   completions: 'chat',
   embeddings: 'embeddings',
   batch_embeddings: 'embeddings',
+  rerank: 'rerank',
   count_tokens: 'count_tokens',
   models: 'models',
   passthrough: 'passthrough',
@@ -129,14 +132,33 @@ export interface ListedModel {
   readonly provider: string;
 }
 
-export interface Dialect {
-  readonly name: ClientDialectName;
+/** What the gateway needs of the side of a provider, whatever the caller speaks. */
+export interface ProviderDialect {
+  readonly name: DialectName;
   /** Headers of the caller that may go upstream, lower case, besides content-type and accept. */
   readonly requestHeaders: readonly string[];
   /** Headers of the provider's answer that may go to the caller, lower case, besides content-type. */
   readonly responseHeaders: readonly string[];
   /** The header of the provider's answer that names its own request id, lower case; for the log only. */
   readonly requestIdHeader: string;
+  /** Whether images and documents may be named by URL; otherwise they go as bytes. */
+  readonly takesUrls: boolean;
+  /** The content type of its streams. */
+  readonly streamType: 'text/event-stream' | 'application/vnd.amazon.eventstream';
+  /** What asks for a stream of that type in the query, where that is needed. */
+  readonly streamQuery?: string;
+  /**
+   * Path and query below the endpoint's base URL, or null if this dialect has no such operation.
+   * `query` is the caller's, without `?`; what the caller asked stays, their `key` does not.
+   */
+  upstreamPath(operation: ModelOperation, upstreamModel: string, stream: boolean, query: string): string | null;
+  /** Where a host wants another body than the dialect's own: bytes then never pass as they are. */
+  readonly adaptBody?: (body: JsonRecord) => JsonRecord;
+}
+
+/** A dialect that clients speak: all that same-dialect traffic needs. */
+export interface Dialect extends ProviderDialect {
+  readonly name: ClientDialectName;
   /**
    * Checks a body and reads what decides, without building objects of it. Call it before any
    * other look at the body: it refuses documents that are not strict JSON or too deep.
@@ -149,11 +171,6 @@ export interface Dialect {
    * the usage option alone; it is true by default.
    */
   writeRequest(reading: RequestReading, upstreamModel: string, askUsage?: boolean): PreparedBody;
-  /**
-   * Path and query below the endpoint's base URL, or null if this dialect has no such operation.
-   * `query` is the caller's, without `?`; what the caller asked stays, their `key` does not.
-   */
-  upstreamPath(operation: ModelOperation, upstreamModel: string, stream: boolean, query: string): string | null;
   /** The body of an error answer in this dialect, so that official SDKs raise their own class. */
   errorBody(error: PublicError): string;
   /**

@@ -1,52 +1,164 @@
 import type { Usage } from './dialect.ts';
 
-/** What a model costs, each in nano-USD per million tokens (USD per million × 10⁹), as whole numbers. */
-export interface Price {
+/**
+ * What tokens cost, each in nano-USD per million tokens (USD per million × 10⁹), as whole numbers.
+ * Of those that may be left out, cache writes for an hour cost as cache writes do, sound as input
+ * and output do, and images that are made as output does.
+ */
+export interface Rates {
   readonly input: number;
   readonly output: number;
   /** Input read from the provider's cache. */
   readonly cachedInput: number;
   /** Input written to the provider's cache. */
   readonly cacheWrite: number;
+  readonly cacheWrite1h?: number;
+  readonly audioInput?: number;
+  readonly audioOutput?: number;
+  readonly imageOutput?: number;
 }
 
-/** USD per million tokens, as vendors state prices; what is left out costs as input does. */
-export interface StatedPrice {
-  readonly input: number;
-  readonly output: number;
-  readonly cachedInput?: number | undefined;
-  readonly cacheWrite?: number | undefined;
+/** Rates for a whole call whose input is larger than this. */
+export interface RateTier extends Rates {
+  readonly aboveInputTokens: number;
 }
 
-const NANO = 1e9;
+export interface PriceTerms extends Rates {
+  /** In rising order; the last one whose bound the input passes holds. */
+  readonly tiers?: readonly RateTier[];
+  /** Nano-USD for every call, and for every image that was made. */
+  readonly perRequest?: number;
+  readonly perImage?: number;
+  /** What a call in a batch costs, in millionths of the whole. */
+  readonly batchMillionths?: number;
+}
+
+/** Terms that hold from a time on, or in certain hours of every day. */
+export interface PriceChange extends PriceTerms {
+  /** Unix milliseconds. */
+  readonly fromMs?: number;
+  /** Minutes of the day in UTC; `to` is past the end, and before `from` where midnight lies between them. */
+  readonly daily?: { readonly from: number; readonly to: number };
+}
+
+/** What a model costs. */
+export interface Price extends PriceTerms {
+  /** The last one that holds at the time of a call replaces the terms. */
+  readonly changes?: readonly PriceChange[];
+}
+
+/** What decides a price besides the usage. */
+export interface Circumstances {
+  /** Unix milliseconds; without it, changes are left aside. */
+  readonly atMs?: number;
+  readonly batch?: boolean;
+  /** How many images were made. */
+  readonly images?: number;
+}
+
 const MILLION = 1e6;
+const MINUTE_MS = 60_000;
+const MINUTES_A_DAY = 1440;
+const USUAL: Circumstances = {};
 
-export function priceOf({ input, output, cachedInput, cacheWrite }: StatedPrice): Price {
+/** Whole nano-USD, rounded once. */
+export function costOf(usage: Usage, price: Price, circumstances: Circumstances = USUAL): number {
+  const terms = circumstances.atMs === undefined ? price : termsAt(price, circumstances.atMs);
+  const rates = ratesFor(usage.inputTokens, terms);
+  const portions = portionsOf(usage);
+  const fixed = (terms.perRequest ?? 0) + (terms.perImage ?? 0) * (circumstances.images ?? 0);
+  // Whole nano-USD per token and the rest apart, so that no product leaves the exact range of a double.
+  const whole = sumOf(portions, rates, wholeRate) + fixed;
+  const millionths = sumOf(portions, rates, restOfRate);
+  if (circumstances.batch === true && terms.batchMillionths !== undefined) {
+    return partOf(whole, millionths, terms.batchMillionths);
+  }
+  return whole + Math.round(millionths / MILLION);
+}
+
+/** The terms that hold at a time: those of the last change that does, else the price's own. */
+export function termsAt(price: Price, atMs: number): PriceTerms {
+  return price.changes?.findLast((change) => holdsAt(change, atMs)) ?? price;
+}
+
+/** The same price as it stands at a time: changes that are past count as its own terms, later ones stay. */
+export function priceAt(price: Price, atMs: number): Price {
+  const { changes = [] } = price;
+  const last = changes.findLastIndex(
+    ({ fromMs, daily }) => daily === undefined && fromMs !== undefined && fromMs <= atMs,
+  );
+  const change = changes[last];
+  if (change === undefined) return price;
+  const { fromMs: _, ...terms } = change;
+  const later = changes.slice(last + 1);
+  return later.length === 0 ? terms : { ...terms, changes: later };
+}
+
+function holdsAt({ fromMs, daily }: PriceChange, atMs: number): boolean {
+  if (fromMs !== undefined && atMs < fromMs) return false;
+  if (daily === undefined) return true;
+  const minute = Math.floor(atMs / MINUTE_MS) % MINUTES_A_DAY;
+  return daily.from <= daily.to ? minute >= daily.from && minute < daily.to : minute >= daily.from || minute < daily.to;
+}
+
+function ratesFor(inputTokens: number, terms: PriceTerms): Rates {
+  return terms.tiers?.findLast(({ aboveInputTokens }) => inputTokens > aboveInputTokens) ?? terms;
+}
+
+/** The tokens of a call, each counted once. */
+interface Portions {
+  readonly text: number;
+  readonly cached: number;
+  readonly written: number;
+  readonly written1h: number;
+  readonly sound: number;
+  readonly textOut: number;
+  readonly soundOut: number;
+  readonly imageOut: number;
+}
+
+/** Counts that contradict each other never give less than nothing. */
+function portionsOf(usage: Usage): Portions {
+  const written1h = Math.min(usage.cacheWrite1hTokens ?? 0, usage.cacheWriteTokens);
+  const sound = usage.audioInputTokens ?? 0;
+  const soundOut = usage.audioOutputTokens ?? 0;
+  const imageOut = usage.imageOutputTokens ?? 0;
   return {
-    input: Math.round(input * NANO),
-    output: Math.round(output * NANO),
-    cachedInput: Math.round((cachedInput ?? input) * NANO),
-    cacheWrite: Math.round((cacheWrite ?? input) * NANO),
+    text: Math.max(0, usage.inputTokens - usage.cachedInputTokens - usage.cacheWriteTokens - sound),
+    cached: usage.cachedInputTokens,
+    written: usage.cacheWriteTokens - written1h,
+    written1h,
+    sound,
+    textOut: Math.max(0, usage.outputTokens - soundOut - imageOut),
+    soundOut,
+    imageOut,
   };
 }
 
-/** Whole nano-USD, rounded once. */
-export function costOf(usage: Usage, price: Price): number {
-  const fresh = Math.max(0, usage.inputTokens - usage.cachedInputTokens - usage.cacheWriteTokens);
-  // Whole nano-USD per token and the rest apart, so that no product leaves the exact range of a double.
-  const whole =
-    fresh * wholeRate(price.input) +
-    usage.cachedInputTokens * wholeRate(price.cachedInput) +
-    usage.cacheWriteTokens * wholeRate(price.cacheWrite) +
-    usage.outputTokens * wholeRate(price.output);
-  const millionths =
-    fresh * (price.input % MILLION) +
-    usage.cachedInputTokens * (price.cachedInput % MILLION) +
-    usage.cacheWriteTokens * (price.cacheWrite % MILLION) +
-    usage.outputTokens * (price.output % MILLION);
-  return whole + Math.round(millionths / MILLION);
+function sumOf(tokens: Portions, rates: Rates, part: (rate: number) => number): number {
+  return (
+    tokens.text * part(rates.input) +
+    tokens.cached * part(rates.cachedInput) +
+    tokens.written * part(rates.cacheWrite) +
+    tokens.written1h * part(rates.cacheWrite1h ?? rates.cacheWrite) +
+    tokens.sound * part(rates.audioInput ?? rates.input) +
+    tokens.textOut * part(rates.output) +
+    tokens.soundOut * part(rates.audioOutput ?? rates.output) +
+    tokens.imageOut * part(rates.imageOutput ?? rates.output)
+  );
 }
 
 function wholeRate(rate: number): number {
   return Math.floor(rate / MILLION);
+}
+
+function restOfRate(rate: number): number {
+  return rate % MILLION;
+}
+
+/** Batches are rare, and a factor makes the numbers too large for doubles. */
+function partOf(whole: number, millionths: number, factorMillionths: number): number {
+  const million = BigInt(MILLION);
+  const exact = (BigInt(whole) * million + BigInt(millionths)) * BigInt(factorMillionths);
+  return Number((exact + (million * million) / 2n) / (million * million));
 }

@@ -135,7 +135,7 @@ function statedUsage(dialect: Dialect, answers: Recording['answers']): Usage | n
     cachedInputTokens: cached,
     cacheWriteTokens: written,
     outputTokens: statedOutput(dialect, count, input),
-    reasoningTokens: dialect.name === 'anthropic' ? 0 : count('reasoning_tokens', 'thoughtsTokenCount'),
+    reasoningTokens: count('reasoning_tokens', 'thoughtsTokenCount', 'thinking_tokens'),
   };
 }
 

@@ -1,3 +1,4 @@
+import { anthropicAt } from './endpoints.ts';
 import type { Provider } from './provider.ts';
 
 /** https://docs.claude.com/en/api/overview */
@@ -7,12 +8,7 @@ export const anthropicProvider: Provider = {
   secretEnv: 'ANTHROPIC_API_KEY',
   transport: 'http',
   endpoints: {
-    anthropic: {
-      baseUrl: 'https://api.anthropic.com',
-      auth: { header: 'x-api-key', prefix: '' },
-      headers: { 'anthropic-version': '2023-06-01' },
-      streamUsage: 'always',
-    },
+    anthropic: anthropicAt('https://api.anthropic.com'),
   },
-  models: ['claude-opus-4-5', 'claude-sonnet-4-5', 'claude-haiku-4-5'],
+  models: [],
 };

@@ -1,3 +1,4 @@
+import { anthropicAt, openaiAt } from './endpoints.ts';
 import type { Provider } from './provider.ts';
 
 /** https://api-docs.deepseek.com */
@@ -7,18 +8,8 @@ export const deepseek: Provider = {
   secretEnv: 'DEEPSEEK_API_KEY',
   transport: 'http',
   endpoints: {
-    openai: {
-      baseUrl: 'https://api.deepseek.com/v1',
-      auth: { header: 'authorization', prefix: 'Bearer ' },
-      headers: {},
-      streamUsage: 'when-asked',
-    },
-    anthropic: {
-      baseUrl: 'https://api.deepseek.com/anthropic',
-      auth: { header: 'x-api-key', prefix: '' },
-      headers: { 'anthropic-version': '2023-06-01' },
-      streamUsage: 'always',
-    },
+    openai: openaiAt('https://api.deepseek.com/v1'),
+    anthropic: anthropicAt('https://api.deepseek.com/anthropic'),
   },
-  models: ['deepseek-chat', 'deepseek-reasoner'],
+  models: [],
 };

@@ -1,3 +1,4 @@
+import { openaiAt } from './endpoints.ts';
 import type { Provider } from './provider.ts';
 
 /** https://ai.google.dev/api */
@@ -13,18 +14,7 @@ export const geminiProvider: Provider = {
       headers: {},
       streamUsage: 'always',
     },
-    openai: {
-      baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
-      auth: { header: 'authorization', prefix: 'Bearer ' },
-      headers: {},
-      streamUsage: 'when-asked',
-    },
+    openai: openaiAt('https://generativelanguage.googleapis.com/v1beta/openai'),
   },
-  models: [
-    'gemini-3-pro-preview',
-    'gemini-2.5-pro',
-    'gemini-2.5-flash',
-    'gemini-2.5-flash-lite',
-    'gemini-embedding-001',
-  ],
+  models: [],
 };

@@ -1,3 +1,4 @@
+import { openaiAt, responsesAt } from './endpoints.ts';
 import type { Provider } from './provider.ts';
 
 /** https://console.groq.com/docs/api-reference */
@@ -7,12 +8,8 @@ export const groq: Provider = {
   secretEnv: 'GROQ_API_KEY',
   transport: 'http',
   endpoints: {
-    openai: {
-      baseUrl: 'https://api.groq.com/openai/v1',
-      auth: { header: 'authorization', prefix: 'Bearer ' },
-      headers: {},
-      streamUsage: 'when-asked',
-    },
+    openai: openaiAt('https://api.groq.com/openai/v1'),
+    'openai-responses': responsesAt('https://api.groq.com/openai/v1'),
   },
-  models: ['llama-3.3-70b-versatile', 'llama-3.1-8b-instant', 'openai/gpt-oss-120b', 'openai/gpt-oss-20b'],
+  models: [],
 };

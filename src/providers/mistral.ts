@@ -1,3 +1,4 @@
+import { BEARER, openaiAt } from './endpoints.ts';
 import type { Provider } from './provider.ts';
 
 /** https://docs.mistral.ai/api; it refuses `stream_options` and tells usage in every stream. */
@@ -7,18 +8,8 @@ export const mistral: Provider = {
   secretEnv: 'MISTRAL_API_KEY',
   transport: 'http',
   endpoints: {
-    openai: {
-      baseUrl: 'https://api.mistral.ai/v1',
-      auth: { header: 'authorization', prefix: 'Bearer ' },
-      headers: {},
-      streamUsage: 'always',
-    },
+    mistral: { baseUrl: 'https://api.mistral.ai/v1', auth: BEARER, headers: {}, streamUsage: 'always' },
+    openai: openaiAt('https://api.mistral.ai/v1', { streamUsage: 'always' }),
   },
-  models: [
-    'mistral-large-latest',
-    'mistral-medium-latest',
-    'mistral-small-latest',
-    'codestral-latest',
-    'mistral-embed',
-  ],
+  models: [],
 };

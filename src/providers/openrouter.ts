@@ -1,18 +1,16 @@
+import { BEARER, anthropicAt, openaiAt, responsesAt } from './endpoints.ts';
 import type { Provider } from './provider.ts';
 
-/** https://openrouter.ai/docs/api-reference/overview */
+/** https://openrouter.ai/docs/api-reference/overview; Messages: https://openrouter.ai/docs/api/api-reference/anthropic-messages/create-a-message, with a bearer token. */
 export const openrouter: Provider = {
   id: 'openrouter',
   name: 'OpenRouter',
   secretEnv: 'OPENROUTER_API_KEY',
   transport: 'http',
   endpoints: {
-    openai: {
-      baseUrl: 'https://openrouter.ai/api/v1',
-      auth: { header: 'authorization', prefix: 'Bearer ' },
-      headers: {},
-      streamUsage: 'when-asked',
-    },
+    openai: openaiAt('https://openrouter.ai/api/v1'),
+    'openai-responses': responsesAt('https://openrouter.ai/api/v1'),
+    anthropic: anthropicAt('https://openrouter.ai/api', { auth: BEARER }),
   },
   models: ['openrouter/auto'],
 };

@@ -1,3 +1,4 @@
+import { openaiAt, responsesAt } from './endpoints.ts';
 import type { Provider } from './provider.ts';
 
 /** https://docs.x.ai/docs/api-reference */
@@ -7,18 +8,8 @@ export const xai: Provider = {
   secretEnv: 'XAI_API_KEY',
   transport: 'http',
   endpoints: {
-    openai: {
-      baseUrl: 'https://api.x.ai/v1',
-      auth: { header: 'authorization', prefix: 'Bearer ' },
-      headers: {},
-      streamUsage: 'when-asked',
-    },
-    'openai-responses': {
-      baseUrl: 'https://api.x.ai/v1',
-      auth: { header: 'authorization', prefix: 'Bearer ' },
-      headers: {},
-      streamUsage: 'always',
-    },
+    openai: openaiAt('https://api.x.ai/v1'),
+    'openai-responses': responsesAt('https://api.x.ai/v1'),
   },
-  models: ['grok-4', 'grok-4-fast', 'grok-3-mini'],
+  models: [],
 };

@@ -56,6 +56,10 @@ const READERS: { readonly [F in Field]: (row: Row, field: Field) => CallRecord[F
   decision: textOrNull,
   configVersion: number,
   worker: number,
+  tags: textOrNull,
+  warnings: textOrNull,
+  usageDetail: textOrNull,
+  fromCache: flag,
 };
 
 /** Column definitions. `numeric` keeps whole numbers in as few bytes as they need, and fractions as they are. */

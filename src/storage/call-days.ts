@@ -122,12 +122,14 @@ function openWriter(path: string): DayWriter {
   ensurePrivateFile(path);
   const database = new DatabaseSync(path, { timeout: 5000 });
   try {
-    // Fewer checkpoints and a cache that holds the index's leaves: a third less system time a row.
+    // Large pages (they count for a new file only), few checkpoints and a cache that holds the
+    // index's leaves: half the system time a row.
     database.exec(`
+      pragma page_size = 16384;
       pragma journal_mode = wal;
       pragma synchronous = normal;
       pragma wal_autocheckpoint = 4000;
-      pragma cache_size = -16000;
+      pragma cache_size = -32000;
     `);
     database.exec(SCHEMA);
     addColumns(database);

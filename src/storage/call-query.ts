@@ -19,7 +19,8 @@ export function callCondition(workspaceId: string | null, filter: CallFilter): C
   equal('status', filter.status);
   equal('provider', filter.provider);
   equal('request_id', filter.requestId);
-  const { model, fromMs, toMs } = filter;
+  const { model, fromMs, toMs, tag } = filter;
+  if (tag !== undefined) parts.push({ sql: 'instr(tags, ?) > 0', values: [` ${tag} `] });
   if (model !== undefined) {
     // As the caller named it, or as it was sent, with or without the provider.
     parts.push({ sql: `(requested_model = ? or model = ? or ${MODEL} = ?)`, values: [model, model, model] });

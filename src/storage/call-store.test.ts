@@ -55,6 +55,10 @@ function record(patch: Partial<CallRecord> & { readonly requestId: string }): Ca
     decision: null,
     configVersion: 1,
     worker: 0,
+    tags: null,
+    warnings: null,
+    usageDetail: null,
+    fromCache: false,
     ...patch,
   };
 }

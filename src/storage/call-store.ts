@@ -108,7 +108,11 @@ function newest(database: DatabaseSync, condition: Condition, limit: number): re
 
 function sumUsage(days: CallDays, workspaceId: string | null, query: UsageQuery): readonly UsageRow[] {
   const condition = all([
-    callCondition(workspaceId, { fromMs: query.fromMs, toMs: query.toMs }),
+    callCondition(workspaceId, {
+      fromMs: query.fromMs,
+      toMs: query.toMs,
+      ...(query.tag !== undefined && { tag: query.tag }),
+    }),
     ...(query.kids === undefined ? [] : [ofKeys(query.kids)]),
   ]);
   const sql = usageSql(query.groupBy, condition);

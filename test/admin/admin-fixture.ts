@@ -13,6 +13,7 @@ import { KnownKeys } from '../../src/admin/known-keys.ts';
 import { watchFailures } from '../../src/admin/responses/failure-triggers.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
 import type { Store } from '../../src/admin/stores.ts';
+import { ModelCatalogue } from '../../src/admin/model-catalogue.ts';
 import { createTokenVerifier } from '../../src/admin/tokens.ts';
 import type { AdminToken } from '../../src/admin/tokens.ts';
 import { createClient } from '../../src/client/client.ts';
@@ -21,6 +22,7 @@ import { keyLifeSettings } from '../../src/config/key-life-settings.ts';
 import { leakSettings } from '../../src/config/leak-settings.ts';
 import type { LeakSettings } from '../../src/config/leak-settings.ts';
 import type { KeyLifeSettings } from '../../src/config/key-life-settings.ts';
+import { ROUTE_DEFAULTS } from '../../src/config/compile-aliases.ts';
 import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
 import { workspaceState } from '../../src/keys/key-fixture.ts';
@@ -127,6 +129,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     adminUrl: () => settings.adminUrl ?? 'http://localhost:8081',
     clock: now,
     snapshotSource: { current: () => snapshot },
+    modelCatalogue: new ModelCatalogue({ clock: now, warn: () => undefined, keptPath: null }),
     configFile: {
       status: () => CONFIG_STATUS,
       declaresProvider: (id) => id === 'filehouse',
@@ -226,7 +229,9 @@ async function snapshotOf(store: Store, workspaceId: string): Promise<Snapshot> 
       [workspaceId]: {
         ...(owners ?? workspaceState({ id: workspaceId })),
         providers: { sandbox: providerOf('sandbox'), filehouse: providerOf('filehouse') },
-        aliases: { filealias: { targets: ['filehouse/tiny'] } },
+        aliases: {
+          filealias: { ...ROUTE_DEFAULTS, targets: [{ model: 'filehouse/tiny', weight: 1, priority: 1, when: null }] },
+        },
         catalogueSinceMs: {},
       },
     },
@@ -247,8 +252,11 @@ function providerOf(id: string): ProviderSnapshot {
     id,
     transport: inProcess ? 'in-process' : 'http',
     endpoints: inProcess ? {} : { openai: endpoint },
-    credentials: inProcess ? [] : [{ id: 'cred_file', secret: 'secret-of-the-file', weight: 1 }],
+    credentials: inProcess
+      ? []
+      : [{ id: 'cred_file', secret: 'secret-of-the-file', weight: 1, priority: 1, models: null }],
     prices: {},
+    traits: {},
     models: inProcess ? ['echo'] : ['tiny', 'large'],
   };
 }

@@ -48,6 +48,10 @@ export function callRow(workspaceId: string, part: Partial<CallRecord> = {}): Ca
     decision: null,
     configVersion: 1,
     worker: 1,
+    tags: null,
+    warnings: null,
+    usageDetail: null,
+    fromCache: false,
     ...part,
   };
   return CALL_FIELDS.map((field) => {

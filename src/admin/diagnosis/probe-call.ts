@@ -1,5 +1,6 @@
 /** A small real call of a model, in a dialect that its provider speaks. */
 import type { ProviderSnapshot, WorkspaceSnapshot } from '../../config/snapshot.ts';
+import type { ClientDialectName } from '../../llm/dialect.ts';
 import { entryOf } from '../../keys/owners.ts';
 import { modelFacts, providerOf } from '../model-facts.ts';
 
@@ -12,7 +13,7 @@ export interface ProbeCall {
 const PROMPT = 'Answer with the one word: ok';
 const MESSAGES = [{ role: 'user', content: PROMPT }];
 
-type Dialect = keyof ProviderSnapshot['endpoints'];
+type Dialect = ClientDialectName;
 
 const CALLS: Readonly<Record<Dialect, (model: string) => ProbeCall>> = {
   openai: (model) => call('/v1/chat/completions', { model, messages: MESSAGES }),

@@ -12,6 +12,8 @@ const text = z.string().max(300).exactOptional();
 const counted = z.number().nullable();
 const named = z.string().nullable();
 
+const usageDetail = z.record(z.string(), z.number());
+
 const callView = z
   .object({
     requestId: z.string(),
@@ -54,6 +56,12 @@ const callView = z
     costEstimated: z.boolean(),
     configVersion: z.int(),
     worker: z.int(),
+    tags: z.array(z.string()).describe('Labels that the caller put on the call (x-keyward-tags).'),
+    warnings: named.describe('What was dropped or approximated in translation between two APIs.'),
+    usageDetail: usageDetail
+      .nullable()
+      .describe('Counts that only some calls have: cache writes kept for an hour, audio and image tokens.'),
+    fromCache: z.boolean().describe('Whether the answer came from the cache of responses.'),
   })
   .meta({ id: 'Call' });
 
@@ -77,6 +85,7 @@ const list = readEndpoint({
     code: text.describe('For example ok, expired or rate_limited.'),
     provider: text,
     model: text,
+    tag: text.describe('A label that the caller put on the call, such as nightly or team=search.'),
     from: time.exactOptional().describe('Started at or after this time.'),
     to: time.exactOptional().describe('Started before this time.'),
     caller: z
@@ -138,7 +147,12 @@ function assertMaySeeUnidentified(ctx: CallContext): void {
 }
 
 function view(record: CallRecord): z.input<typeof callView> {
-  return { ...record, startedAt: iso(record.startedAtMs) };
+  return {
+    ...record,
+    startedAt: iso(record.startedAtMs),
+    tags: record.tags?.trim().split(' ') ?? [],
+    usageDetail: record.usageDetail === null ? null : usageDetail.parse(JSON.parse(record.usageDetail)),
+  };
 }
 
 export const calls = [list, get] as const;

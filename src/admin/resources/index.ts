@@ -5,6 +5,7 @@ import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { caseSteps } from './case-steps.ts';
+import { catalogue } from './catalogue.ts';
 import { cases } from './cases.ts';
 import { credentials } from './credentials.ts';
 import { keyDelegation } from './key-delegation.ts';
@@ -67,6 +68,7 @@ export const ENDPOINTS = [
   ...providers,
   ...credentials,
   ...models,
+  ...catalogue,
   ...calls,
   ...explain,
   ...diagnosis,

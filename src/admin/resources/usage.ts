@@ -48,6 +48,7 @@ const read = readEndpoint({
     from: time.exactOptional().describe('Inclusive.'),
     to: time.exactOptional().describe('Exclusive.'),
     groupBy: z.enum(['key', 'owner', 'application', 'model', 'provider', 'day', 'code']).default('key'),
+    tag: z.string().max(200).exactOptional().describe('Only of calls with this label.'),
   }),
   response: z.object({ from: time, to: time, groupBy: z.string(), items: z.array(usageRow) }).meta({ id: 'Usage' }),
   handler: async (ctx, { query }) => {
@@ -56,8 +57,13 @@ const read = readEndpoint({
     if (fromMs >= toMs) throw invalidField('query', 'from', 'must lie before to');
     if (toMs - fromMs > DAYS_MAX * DAY_MS)
       throw invalidField('query', 'from', `must lie at most ${DAYS_MAX} days before to`);
-    const { groupBy } = query;
-    const rows = await ctx.deps.calls.usage(ctx.workspace.workspaceId, { fromMs, toMs, groupBy });
+    const { groupBy, tag } = query;
+    const rows = await ctx.deps.calls.usage(ctx.workspace.workspaceId, {
+      fromMs,
+      toMs,
+      groupBy,
+      ...(tag !== undefined && { tag }),
+    });
     return { from: iso(fromMs), to: iso(toMs), groupBy, items: [...rows] };
   },
 });

@@ -8,17 +8,17 @@ import type {
   PublicError,
   ReadRequestResult,
   StreamObserver,
-  Usage,
 } from '../dialect.ts';
 import { keptQuery } from '../kept-query.ts';
 import { mentionsObject } from '../mentions-object.ts';
 import type { JsonRecord } from '../record.ts';
-import { countOf, parsedOrUndefined, recordOf } from '../record.ts';
+import { parsedOrUndefined, recordOf } from '../record.ts';
 import type { BodyRules } from '../request-body.ts';
 import { readRequestBody } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
 import { writeRequest } from '../write-request.ts';
+import { anthropicUsage, mergedCounts } from './usage.ts';
 
 const usageMember = answerMember('usage');
 
@@ -37,6 +37,8 @@ export const anthropic: Dialect = {
   // Not anthropic-ratelimit-*: those tell of the credential, not of the caller's key.
   responseHeaders: ['retry-after'],
   requestIdHeader: 'request-id',
+  takesUrls: true,
+  streamType: 'text/event-stream',
   readRequest,
   writeRequest,
   upstreamPath: (operation, _model, _stream, query) => {
@@ -120,22 +122,6 @@ function limitHeaders(limit: LimitState, nowMs: number): readonly string[] {
   ];
 }
 
-/** Counts of a `usage` member: its `input_tokens` leave out what was read from or written to the cache. */
-function anthropicUsage(value: JsonRecord): Usage | null {
-  const input = countOf(value['input_tokens']);
-  const output = countOf(value['output_tokens']);
-  if (input === null && output === null) return null;
-  const cachedInputTokens = countOf(value['cache_read_input_tokens']) ?? 0;
-  const cacheWriteTokens = countOf(value['cache_creation_input_tokens']) ?? 0;
-  return {
-    inputTokens: (input ?? 0) + cachedInputTokens + cacheWriteTokens,
-    cachedInputTokens,
-    cacheWriteTokens,
-    outputTokens: output ?? 0,
-    reasoningTokens: 0,
-  };
-}
-
 function observeStream(): StreamObserver {
   let counts: JsonRecord = {};
   let complete = false;
@@ -146,19 +132,12 @@ function observeStream(): StreamObserver {
         const body = recordOf(parsedOrUndefined(readEvent(event).data));
         if (body['type'] === 'message_stop') complete = true;
         // message_delta tells counts so far, and not always all of them: the last value of each wins.
-        if (body['type'] === 'message_start') counts = merged(counts, recordOf(body['message'])['usage']);
-        if (body['type'] === 'message_delta') counts = merged(counts, body['usage']);
+        if (body['type'] === 'message_start') counts = mergedCounts(counts, recordOf(body['message'])['usage']);
+        if (body['type'] === 'message_delta') counts = mergedCounts(counts, body['usage']);
         return false;
       },
     },
     { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
   );
   return { ...watcher, usage: () => anthropicUsage(counts), complete: () => complete };
-}
-
-const COUNTS = ['input_tokens', 'output_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens'] as const;
-
-function merged(counts: JsonRecord, usage: unknown): JsonRecord {
-  const later = recordOf(usage);
-  return Object.fromEntries(COUNTS.map((name) => [name, countOf(later[name]) ?? counts[name]]));
 }

@@ -44,6 +44,9 @@ export const gemini: Dialect = {
   requestHeaders: ['x-server-timeout'],
   responseHeaders: ['retry-after', 'server-timing'],
   requestIdHeader: 'x-request-id',
+  takesUrls: false,
+  streamType: 'text/event-stream',
+  streamQuery: 'alt=sse',
   readRequest,
   // Where a body repeats the path's model, Google wants the same name, as a resource.
   writeRequest: (reading, upstreamModel) => writeRequest(reading, resourceName(upstreamModel)),
@@ -121,12 +124,13 @@ function upstreamPath(operation: ModelOperation, upstreamModel: string, stream: 
   return `/v1beta/${collection}/${encodeURIComponent(name.join('/'))}:${method}${keptQuery(query)}`;
 }
 
-function resourceName(model: string): string {
+/** The model's name as Google names resources. */
+export function resourceName(model: string): string {
   return model.startsWith('models/') || model.startsWith('tunedModels/') ? model : `models/${model}`;
 }
 
 /** https://google.aip.dev/193: status is Google's own name, our code is the reason of an ErrorInfo. */
-function errorBody(error: PublicError): string {
+export function errorBody(error: PublicError): string {
   const { status, code, message, requestId } = error;
   const info = {
     '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
@@ -150,7 +154,8 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   504: 'DEADLINE_EXCEEDED',
 };
 
-function statusName(status: number): string {
+/** Google's name for a status. */
+export function statusName(status: number): string {
   return STATUS_NAMES[status] ?? (status >= 500 ? 'UNAVAILABLE' : 'INVALID_ARGUMENT');
 }
 
@@ -160,7 +165,7 @@ function modelObject({ id }: ListedModel): JsonRecord {
 }
 
 /** Counts of `usageMetadata`: candidates leave out thoughts, prompts leave out what tools put into them. */
-function geminiUsage(value: unknown): Usage | null {
+export function geminiUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const input = countOf(value['promptTokenCount']);
   const output = countOf(value['candidatesTokenCount']);
@@ -172,7 +177,19 @@ function geminiUsage(value: unknown): Usage | null {
     cacheWriteTokens: 0,
     outputTokens: (output ?? 0) + reasoningTokens,
     reasoningTokens,
+    ...modalityCount('audioInputTokens', value['promptTokensDetails'], 'AUDIO'),
+    ...modalityCount('audioOutputTokens', value['candidatesTokensDetails'], 'AUDIO'),
+    ...modalityCount('imageOutputTokens', value['candidatesTokensDetails'], 'IMAGE'),
   };
+}
+
+type ModalityName = 'audioInputTokens' | 'audioOutputTokens' | 'imageOutputTokens';
+
+function modalityCount(name: ModalityName, details: unknown, modality: string): Partial<Record<ModalityName, number>> {
+  if (!Array.isArray(details)) return {};
+  const told = details.map(recordOf).filter((detail) => detail['modality'] === modality);
+  const count = told.reduce((sum, detail) => sum + (countOf(detail['tokenCount']) ?? 0), 0);
+  return count === 0 ? {} : { [name]: count };
 }
 
 function observeStream(): StreamObserver {

@@ -52,6 +52,8 @@ export const openai: Dialect = {
   // Not x-ratelimit-*: those tell of the credential, not of the caller's key.
   responseHeaders: ['retry-after', 'retry-after-ms', 'openai-processing-ms', 'openai-version'],
   requestIdHeader: 'x-request-id',
+  takesUrls: true,
+  streamType: 'text/event-stream',
   readRequest,
   writeRequest,
   upstreamPath: (operation, _model, _stream, query) => {
@@ -163,19 +165,26 @@ function durationText(ms: number): string {
 }
 
 /** Counts of a `usage` member, also with the names of vendors that speak this dialect; null if it has none. */
-function openaiUsage(value: unknown): Usage | null {
+export function openaiUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const input = countOf(value['prompt_tokens']);
   const output = countOf(value['completion_tokens']);
   if (input === null && output === null) return null;
   const details = recordOf(value['prompt_tokens_details']);
-  const reasoning = countOf(recordOf(value['completion_tokens_details'])['reasoning_tokens']) ?? 0;
+  const outputDetails = recordOf(value['completion_tokens_details']);
+  const reasoning = countOf(outputDetails['reasoning_tokens']) ?? 0;
+  const audioInput = countOf(details['audio_tokens']) ?? 0;
+  const audioOutput = countOf(outputDetails['audio_tokens']) ?? 0;
+  const imageOutput = countOf(outputDetails['image_tokens']) ?? 0;
   return {
     inputTokens: input ?? 0,
     cachedInputTokens: countOf(details['cached_tokens']) ?? firstCount(value, CACHED_ELSEWHERE),
     cacheWriteTokens: countOf(details['cache_write_tokens']) ?? 0,
     outputTokens: (output ?? 0) + reasoningLeftOut(input ?? 0, output ?? 0, reasoning, countOf(value['total_tokens'])),
     reasoningTokens: reasoning,
+    ...(audioInput > 0 && { audioInputTokens: audioInput }),
+    ...(audioOutput > 0 && { audioOutputTokens: audioOutput }),
+    ...(imageOutput > 0 && { imageOutputTokens: imageOutput }),
   };
 }
 

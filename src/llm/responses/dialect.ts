@@ -25,6 +25,8 @@ export const openaiResponses: Dialect = {
   requestHeaders: openai.requestHeaders,
   responseHeaders: openai.responseHeaders,
   requestIdHeader: openai.requestIdHeader,
+  takesUrls: true,
+  streamType: 'text/event-stream',
   readRequest,
   writeRequest,
   upstreamPath: (operation, _model, _stream, query) => (operation === 'chat' ? `/responses${keptQuery(query)}` : null),
@@ -62,7 +64,7 @@ function errorEvent(error: PublicError): string {
 }
 
 /** Counts of a `usage` member, which include cached and reasoning tokens; null if it has none. */
-function responsesUsage(value: unknown): Usage | null {
+export function responsesUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const input = countOf(value['input_tokens']);
   const output = countOf(value['output_tokens']);

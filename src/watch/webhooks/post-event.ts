@@ -1,7 +1,8 @@
 import { request as httpRequest } from 'node:http';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { publicLookup, urlProblem } from './address-guard.ts';
+import { publicLookup } from '../../lib/public-address.ts';
+import { urlProblem } from './address-guard.ts';
 
 export interface Post {
   readonly url: string;

@@ -10,7 +10,8 @@ import {
   hkdfSync,
 } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { isPublicAddress, publicLookup, urlProblem } from './address-guard.ts';
+import { isPublicAddress, publicLookup } from '../../lib/public-address.ts';
+import { urlProblem } from './address-guard.ts';
 import { postEvent } from './post-event.ts';
 import { isPublicKey, sealTo } from './sealed-secret.ts';
 import type { SealedSecret } from './sealed-secret.ts';

@@ -1,0 +1,12 @@
+import type { ProviderCodec } from '../codec.ts';
+import { readAnswer, readTokenCount } from './read-answer.ts';
+import { readStream } from './read-stream.ts';
+import { writeChat, writeTokenCount } from './write-chat.ts';
+
+/** Amazon Bedrock: Converse and ConverseStream, for every model that Bedrock serves. */
+export const bedrockProvider: ProviderCodec = {
+  writeChat,
+  readChat: readAnswer,
+  readStream,
+  tokenCount: { write: writeTokenCount, read: readTokenCount },
+};

@@ -1,0 +1,64 @@
+/** Sources of an answer: OpenAI's `url_citation`, and the lists of Perplexity. */
+import type { Annotation } from '../canonical.ts';
+import type { DialectName } from '../dialect.ts';
+import type { JsonRecord } from '../record.ts';
+import { isRecord, recordOf } from '../record.ts';
+
+/** The annotations of a message or a delta. */
+export function readAnnotations(value: unknown, of: DialectName): readonly Annotation[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(isRecord).map((raw) => {
+    const citation = recordOf(raw['url_citation']);
+    return {
+      url: textOrNull(citation['url']),
+      title: textOrNull(citation['title']),
+      from: numberOrNull(citation['start_index']),
+      to: numberOrNull(citation['end_index']),
+      raw,
+      of,
+    };
+  });
+}
+
+/** Perplexity lists its sources beside the choices; the text names them by number (`[1]`). */
+export function readSources(body: JsonRecord, of: DialectName): readonly Annotation[] {
+  const results = body['search_results'];
+  if (Array.isArray(results) && results.length > 0) {
+    return results
+      .filter(isRecord)
+      .map((result) => sourceOf(textOrNull(result['url']), textOrNull(result['title']), of));
+  }
+  const citations = body['citations'];
+  if (!Array.isArray(citations)) return [];
+  return citations.filter((url) => typeof url === 'string').map((url) => sourceOf(url, null, of));
+}
+
+function sourceOf(url: string | null, title: string | null, of: DialectName): Annotation {
+  return { url, title, from: null, to: null, raw: citationOf({ url, title, from: null, to: null }, 0), of };
+}
+
+/** Null where the source has no URL, as this dialect asks for one. `offset`: where the text begins in the message. */
+export function writeAnnotation(annotation: Annotation, offset: number): JsonRecord | null {
+  if (annotation.of === 'openai' && offset === 0) return annotation.raw;
+  return annotation.url === null ? null : citationOf(annotation, offset);
+}
+
+function citationOf({ url, title, from, to }: Omit<Annotation, 'raw' | 'of'>, offset: number): JsonRecord {
+  return {
+    type: 'url_citation',
+    url_citation: {
+      url,
+      title: title ?? url,
+      ...(from !== null && { start_index: from + offset }),
+      ...(to !== null && { end_index: to + offset }),
+    },
+  };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}

@@ -1,0 +1,45 @@
+/** An error that stands where an answer should: in a chunk, or in a body with status 200 (OpenRouter). */
+import type { StreamError } from '../canonical.ts';
+import type { JsonRecord } from '../record.ts';
+import { isRecord } from '../record.ts';
+import { textOf } from './answer-content.ts';
+
+/** Null where the chunk tells no error. */
+export function readStreamError(chunk: JsonRecord): StreamError | null {
+  const { error } = chunk;
+  if (typeof error === 'string' && error !== '') return { message: error, type: 'error', status: 500 };
+  if (isRecord(error)) return errorOf(error);
+  // Mistral's error is the object itself.
+  return chunk['object'] === 'error' ? errorOf(chunk) : null;
+}
+
+function errorOf(error: JsonRecord): StreamError {
+  const code = error['code'];
+  const type = textOf(error['type']) || textOf(code) || 'error';
+  return {
+    message: textOf(error['message']) || 'the provider told an error without a message',
+    type,
+    status:
+      httpStatus(code) ?? httpStatus(error['status']) ?? httpStatus(error['raw_status_code']) ?? statusOf(type, code),
+  };
+}
+
+/** OpenRouter's code is the status. */
+function httpStatus(value: unknown): number | null {
+  const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : null;
+}
+
+const STATUSES: readonly (readonly [RegExp, number])[] = [
+  [/rate_limit|quota|too_many|capacity/, 429],
+  [/authentication|api_key/, 401],
+  [/permission/, 403],
+  [/not_found/, 404],
+  [/invalid_request|context_length/, 400],
+  [/overloaded|unavailable/, 503],
+];
+
+function statusOf(type: string, code: unknown): number {
+  const words = `${type} ${textOf(code)}`.toLowerCase();
+  return STATUSES.find(([word]) => word.test(words))?.[1] ?? 500;
+}

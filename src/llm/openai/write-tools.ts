@@ -1,0 +1,118 @@
+/** Tools, and the choice among them, as a provider's request has them. */
+import type { FunctionTool, Tool, ToolChoice } from '../canonical.ts';
+import type { JsonRecord } from '../record.ts';
+import { recordOf } from '../record.ts';
+import type { Writing } from './chat-variant.ts';
+import { isStrictSchema } from './strict-schema.ts';
+
+/** The members `tools`, `tool_choice` and `parallel_tool_calls`, as far as there are any. */
+export function writeTools(writing: Writing): JsonRecord {
+  const { request, report } = writing;
+  const kept = keptTools(writing);
+  const tools = kept.flatMap((tool) => {
+    const at = request.tools.indexOf(tool);
+    return writeTool(tool, writing, `tools[${at}]`);
+  });
+  if (tools.length > 0) {
+    return {
+      tools,
+      ...writeChoice(writing),
+      ...(request.parallelToolCalls !== null && { parallel_tool_calls: request.parallelToolCalls }),
+    };
+  }
+  const { toolChoice } = request;
+  // A choice without tools is refused.
+  if (toolChoice !== null && toolChoice.kind !== 'auto' && toolChoice.kind !== 'none')
+    report.dropped('tool_choice', 'no tool is left to choose');
+  return {};
+}
+
+/** All of them, or those that the choice allows where it cannot say so itself. */
+function keptTools({ request: { tools, toolChoice }, variant, report }: Writing): readonly Tool[] {
+  if (toolChoice?.kind !== 'allowed' || variant.allowedTools) return tools;
+  report.approximated('tool_choice', 'the tools that are not allowed are left out');
+  const names = new Set(toolChoice.names);
+  return tools.filter((tool) => tool.kind === 'opaque' || names.has(tool.name));
+}
+
+function writeTool(tool: Tool, writing: Writing, path: string): readonly JsonRecord[] {
+  switch (tool.kind) {
+    case 'function':
+      return [writeFunction(tool, writing, path)];
+    case 'custom': {
+      if (!writing.variant.customTools) {
+        writing.report.dropped(path, 'the provider has no tools with free text');
+        return [];
+      }
+      const extra = writing.extras(tool.extra, path);
+      const custom = { ...recordOf(extra['custom']), name: tool.name, ...described(tool.description) };
+      return [{ ...extra, type: 'custom', custom }];
+    }
+    case 'opaque':
+      if (tool.of === writing.variant.dialect) return [tool.value];
+      writing.report.dropped(path, `the provider has no tool ${tool.label}`);
+      return [];
+  }
+}
+
+function writeFunction(tool: FunctionTool, writing: Writing, path: string): JsonRecord {
+  const extra = writing.extras(tool.extra, path);
+  return {
+    ...extra,
+    type: 'function',
+    function: {
+      ...recordOf(extra['function']),
+      name: tool.name,
+      ...described(tool.description),
+      ...writeParameters(tool, writing),
+      ...writeStrict(tool.strict, tool.parameters ?? {}, writing, `${path}.strict`),
+    },
+  };
+}
+
+/** OpenAI takes a function without parameters; Mistral does not. */
+function writeParameters({ parameters }: FunctionTool, { variant }: Writing): JsonRecord {
+  if (parameters !== null) return { parameters };
+  return variant.dialect === 'mistral' ? { parameters: { type: 'object', properties: {} } } : {};
+}
+
+export function described(description: string | null): JsonRecord {
+  return description === null ? {} : { description };
+}
+
+/** Where the caller's own dialect is laxer about strict schemas, OpenAI would refuse the whole request. */
+export function writeStrict(strict: boolean | null, schema: JsonRecord, writing: Writing, path: string): JsonRecord {
+  if (strict === null) return {};
+  if (!strict || writing.isOwnDialect || isStrictSchema(schema)) return { strict };
+  writing.report.approximated(path, 'the schema has optional or open members, which a strict one cannot have');
+  return { strict: false };
+}
+
+function writeChoice(writing: Writing): JsonRecord {
+  const { toolChoice } = writing.request;
+  if (toolChoice === null) return {};
+  return { tool_choice: choiceValue(toolChoice, writing) };
+}
+
+function choiceValue(choice: ToolChoice, writing: Writing): unknown {
+  const { variant, request } = writing;
+  switch (choice.kind) {
+    case 'auto':
+    case 'none':
+      return choice.kind;
+    case 'required':
+      return variant.requiredWord;
+    case 'named':
+      return namedTool(choice.name, request.tools);
+    case 'allowed': {
+      if (!variant.allowedTools) return choice.required ? variant.requiredWord : 'auto';
+      const tools = choice.names.map((name) => namedTool(name, request.tools));
+      return { type: 'allowed_tools', allowed_tools: { mode: choice.required ? 'required' : 'auto', tools } };
+    }
+  }
+}
+
+function namedTool(name: string, tools: readonly Tool[]): JsonRecord {
+  const isCustom = tools.some((tool) => tool.kind === 'custom' && tool.name === name);
+  return isCustom ? { type: 'custom', custom: { name } } : { type: 'function', function: { name } };
+}

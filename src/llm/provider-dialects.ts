@@ -1,0 +1,52 @@
+import type { DialectName, ModelOperation, ProviderDialect } from './dialect.ts';
+import { DIALECTS } from './index.ts';
+import { keptQuery } from './kept-query.ts';
+
+/** https://docs.mistral.ai/api; the base URL ends in `/v1`. */
+const mistral: ProviderDialect = {
+  name: 'mistral',
+  requestHeaders: [],
+  responseHeaders: ['retry-after'],
+  requestIdHeader: 'mistral-correlation-id',
+  takesUrls: true,
+  streamType: 'text/event-stream',
+  upstreamPath: byOperation({ chat: '/chat/completions', embeddings: '/embeddings' }),
+};
+
+/** https://docs.cohere.com/reference/chat; the base URL has no path. */
+const cohere: ProviderDialect = {
+  name: 'cohere',
+  requestHeaders: [],
+  responseHeaders: ['retry-after'],
+  requestIdHeader: 'x-debug-trace-id',
+  takesUrls: true,
+  streamType: 'text/event-stream',
+  upstreamPath: byOperation({ chat: '/v2/chat', embeddings: '/v2/embed', rerank: '/v2/rerank' }),
+};
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html */
+const bedrock: ProviderDialect = {
+  name: 'bedrock',
+  requestHeaders: [],
+  responseHeaders: [],
+  requestIdHeader: 'x-amzn-requestid',
+  takesUrls: false,
+  streamType: 'application/vnd.amazon.eventstream',
+  upstreamPath: (operation, model, stream) =>
+    operation === 'chat' ? `/model/${encodeURIComponent(model)}/${stream ? 'converse-stream' : 'converse'}` : null,
+};
+
+function byOperation(paths: Readonly<Partial<Record<ModelOperation, string>>>): ProviderDialect['upstreamPath'] {
+  return (operation, _model, _stream, query) => {
+    const path = paths[operation];
+    return path === undefined ? null : path + keptQuery(query);
+  };
+}
+
+/** Every wire format of a provider: those of the clients, and those which only providers speak. */
+export const PROVIDER_DIALECTS: Readonly<Record<DialectName, ProviderDialect>> = {
+  ...DIALECTS,
+  mistral,
+  cohere,
+  bedrock,
+};

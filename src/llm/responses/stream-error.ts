@@ -1,0 +1,33 @@
+/** Errors that a provider tells in mid-stream. */
+import type { StreamError } from '../canonical.ts';
+import { recordOf, type JsonRecord } from '../record.ts';
+import { textOf } from './answer-items.ts';
+
+/** Of an `error` event, which holds it flat or in a member `error`, or of a response that failed. */
+export function streamErrorOf(event: JsonRecord): StreamError {
+  const nested = recordOf(event['error']);
+  const error = Object.keys(nested).length === 0 ? event : nested;
+  const type = textOf(error['type']);
+  const code = textOf(error['code']) || (type === 'error' ? '' : type);
+  return {
+    message: textOf(error['message']) || 'The provider told an error without words.',
+    type: code || 'error',
+    status: statusOf(code),
+  };
+}
+
+function statusOf(code: string): number {
+  if (code === 'insufficient_quota' || code.startsWith('rate_limit')) return 429;
+  if (code === 'server_is_overloaded' || code === 'slow_down') return 503;
+  const isCallers = code.startsWith('invalid_') || code.startsWith('image_') || CALLERS.has(code);
+  return isCallers ? 400 : 500;
+}
+
+const CALLERS: ReadonlySet<string> = new Set([
+  'context_length_exceeded',
+  'empty_image_file',
+  'failed_to_download_image',
+  'unsupported_image_media_type',
+  'bio_policy',
+  'cyber_policy',
+]);

@@ -1,0 +1,151 @@
+/** Turns as items of `input`, as OpenAI takes them. */
+import type { Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
+import { fitCallId } from '../call-ids.ts';
+import { recordOf, type JsonRecord } from '../record.ts';
+import { summaryOf } from './reasoning.ts';
+import { reportSignature, writeInputPart, writeOutputPart, type Writing } from './write-content.ts';
+import { reportExtra } from './write-extra.ts';
+
+/** `call_id` may have 64 characters. */
+const CALL_ID = /^[\w-]{1,64}$/;
+
+/** `path` is the caller's field of the turns, for example `messages`. */
+export function writeInput(
+  turns: readonly Turn[],
+  from: number,
+  path: string,
+  writing: Writing,
+): readonly JsonRecord[] {
+  return turns.slice(from).flatMap((turn, index) => writeTurn(turn, `${path}[${from + index}]`, writing));
+}
+
+function writeTurn(turn: Turn, path: string, writing: Writing): readonly JsonRecord[] {
+  if (turn.name !== undefined) writing.report.dropped(`${path}.name`, 'OpenAI Responses has no names of participants');
+  if (!writing.isOwn) reportExtra(turn.extra, path, writing.report);
+  const items = new Items(turn, writing.isOwn);
+  for (const [index, part] of turn.parts.entries()) writePart(part, `${path}.content[${index}]`, items, turn, writing);
+  if (turn.parts.length === 0 && writing.isOwn) items.empty();
+  return items.all();
+}
+
+/** Neighbouring content is one message; whatever else is an item of its own. */
+class Items {
+  readonly #turn: Turn;
+  readonly #isOwn: boolean;
+  readonly #items: JsonRecord[] = [];
+  #content: JsonRecord[] | null = null;
+  #extra: JsonRecord;
+
+  constructor(turn: Turn, isOwn: boolean) {
+    this.#turn = turn;
+    this.#isOwn = isOwn;
+    this.#extra = isOwn ? (turn.extra ?? {}) : {};
+  }
+
+  /** `part` begins a message of its own where it says what the message has beside its content. */
+  content(written: JsonRecord, part: Part): void {
+    const message = this.#isOwn ? part.extra?.['message'] : undefined;
+    if (this.#content === null || message !== undefined) {
+      this.#content = [];
+      this.#items.push({
+        ...this.#extra,
+        ...recordOf(message),
+        type: 'message',
+        role: this.#turn.role,
+        content: this.#content,
+      });
+      this.#extra = {};
+    }
+    this.#content.push(written);
+  }
+
+  item(item: JsonRecord): void {
+    this.#content = null;
+    this.#items.push(item);
+  }
+
+  empty(): void {
+    this.#items.push({ ...this.#extra, type: 'message', role: this.#turn.role, content: [] });
+  }
+
+  all(): readonly JsonRecord[] {
+    return this.#items;
+  }
+}
+
+function writePart(part: Part, path: string, items: Items, { role }: Turn, writing: Writing): void {
+  const { isOwn, report } = writing;
+  switch (part.kind) {
+    case 'tool_call':
+      return items.item(writeCall(part, path, writing));
+    case 'tool_result':
+      return items.item(writeResult(part, path, writing));
+    case 'thinking': {
+      const item = writeThinking(part, path, writing);
+      return item === null ? undefined : items.item(item);
+    }
+    case 'opaque':
+      if (part.of === 'openai-responses') return items.item(part.value);
+      return report.dropped(path, 'only the provider that made it understands it');
+    default: {
+      const written =
+        role === 'assistant' ? writeOutputPart(part, path, writing) : writeInputPart(part, path, { isOwn, report });
+      if (written !== null) items.content(written, part);
+    }
+  }
+}
+
+function writeCall(part: ToolCallPart, path: string, writing: Writing): JsonRecord {
+  reportSignature(part.signature !== undefined, writing.report);
+  const call = { call_id: callId(part.id), name: part.name };
+  return part.custom
+    ? { ...itemMembers(part, path, writing), type: 'custom_tool_call', ...call, input: part.arguments }
+    : { ...itemMembers(part, path, writing), type: 'function_call', ...call, arguments: part.arguments };
+}
+
+function writeResult(part: ToolResultPart, path: string, writing: Writing): JsonRecord {
+  if (part.isError)
+    writing.report.approximated(`${path}.is_error`, 'OpenAI tells no failures apart: the result says it');
+  return {
+    ...itemMembers(part, path, writing),
+    type: part.custom ? 'custom_tool_call_output' : 'function_call_output',
+    call_id: callId(part.callId),
+    output: writeOutput(part, path, writing),
+  };
+}
+
+function writeOutput({ parts }: ToolResultPart, path: string, writing: Writing): unknown {
+  const [only] = parts;
+  if (only === undefined) return '';
+  if (parts.length === 1 && only.kind === 'text' && only.cache === undefined && only.extra === undefined)
+    return only.text;
+  return parts
+    .map((part, index) => writeInputPart(part, `${path}.content[${index}]`, writing))
+    .filter((part) => part !== null);
+}
+
+/** OpenAI takes back its own reasoning: proven, or (from a caller of this dialect) known by its id or as it is. */
+function writeThinking(part: ThinkingPart, path: string, writing: Writing): JsonRecord | null {
+  const { signature, extra } = part;
+  const isTaken = signature === null ? writing.isOwn && extra !== undefined : signature.of === 'openai-responses';
+  if (!isTaken) {
+    writing.report.dropped('thinking', "another model's reasoning is not taken back by OpenAI");
+    return null;
+  }
+  return {
+    ...itemMembers(part, path, writing),
+    type: 'reasoning',
+    ...summaryOf(part),
+    ...(signature !== null && { encrypted_content: signature.value }),
+  };
+}
+
+function itemMembers(part: Part, path: string, { isOwn, report }: Writing): JsonRecord {
+  if (isOwn) return part.extra ?? {};
+  reportExtra(part.extra, path, report);
+  return {};
+}
+
+function callId(id: string): string {
+  return fitCallId(id, CALL_ID, 'call_', 29);
+}

@@ -1,0 +1,55 @@
+/** Tools and the choice among them, as OpenAI takes them (and as an answer repeats them). */
+import type { ChatRequest, CustomTool, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
+import type { JsonRecord } from '../record.ts';
+import type { Report } from '../report.ts';
+import { reportExtra } from './write-extra.ts';
+
+export function writeTools(request: ChatRequest, report: Report): readonly JsonRecord[] {
+  const isOwn = request.extraOf === 'openai-responses';
+  return request.tools.flatMap((tool, index) => {
+    if (tool.kind === 'opaque') return writeOpaque(tool, index, report);
+    if (!isOwn) reportExtra(tool.extra, `tools[${index}]`, report);
+    return [tool.kind === 'function' ? writeFunction(tool, isOwn) : writeCustom(tool, isOwn)];
+  });
+}
+
+function writeFunction({ name, description, parameters, strict, extra }: FunctionTool, isOwn: boolean): JsonRecord {
+  return {
+    ...(isOwn && extra),
+    type: 'function',
+    name,
+    ...(description !== null && { description }),
+    parameters: parameters ?? (isOwn ? null : { type: 'object', properties: {} }),
+    // Without a word OpenAI takes a schema of this endpoint for strict, and changes it.
+    ...(strict !== null ? { strict } : !isOwn && { strict: false }),
+  };
+}
+
+function writeCustom({ name, description, extra }: CustomTool, isOwn: boolean): JsonRecord {
+  return { ...(isOwn && extra), type: 'custom', name, ...(description !== null && { description }) };
+}
+
+function writeOpaque(tool: Tool & { kind: 'opaque' }, index: number, report: Report): readonly JsonRecord[] {
+  if (tool.of === 'openai-responses') return [tool.value];
+  report.dropped(`tools[${index}]`, `OpenAI has no tool ${tool.label} of this form`);
+  return [];
+}
+
+export function writeToolChoice(choice: ToolChoice, tools: readonly Tool[]): unknown {
+  switch (choice.kind) {
+    case 'named':
+      return { type: typeOf(choice.name, tools), name: choice.name };
+    case 'allowed':
+      return {
+        type: 'allowed_tools',
+        mode: choice.required ? 'required' : 'auto',
+        tools: choice.names.map((name) => ({ type: typeOf(name, tools), name })),
+      };
+    default:
+      return choice.kind;
+  }
+}
+
+function typeOf(name: string, tools: readonly Tool[]): string {
+  return tools.some((tool) => tool.kind === 'custom' && tool.name === name) ? 'custom' : 'function';
+}

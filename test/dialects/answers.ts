@@ -1,0 +1,44 @@
+import type { Said } from '../fakes/speakers/said.ts';
+
+const USAGE = { input: 100, cached: 40, output: 30, reasoning: 0 };
+
+/** One answer for each thing that a model may do. */
+export const ANSWERS: Readonly<Record<string, Said>> = {
+  text: { id: 'a1', model: 'model', text: 'It is cold: −3 °C.', finish: 'stop', usage: USAGE },
+  'reasoning and text': {
+    id: 'a2',
+    model: 'model',
+    thinking: { text: 'Oslo is in the north.', signature: 'c2lnbmVk' },
+    text: 'Cold.',
+    finish: 'stop',
+    usage: { ...USAGE, reasoning: 12 },
+  },
+  'a call': {
+    id: 'a3',
+    model: 'model',
+    calls: [{ id: 'call00001', name: 'get_weather', arguments: { city: 'Oslo' } }],
+    finish: 'tool_calls',
+    usage: USAGE,
+  },
+  'text and parallel calls': {
+    id: 'a4',
+    model: 'model',
+    text: 'I will look.',
+    calls: [
+      { id: 'call00001', name: 'get_weather', arguments: { city: 'Oslo', days: 2 } },
+      { id: 'call00002', name: 'now', arguments: {} },
+    ],
+    finish: 'tool_calls',
+    usage: USAGE,
+  },
+  'reasoning and a call': {
+    id: 'a5',
+    model: 'model',
+    thinking: { text: 'I need the clock.', signature: 'c2lnbmVk' },
+    calls: [{ id: 'call00001', name: 'now', arguments: {} }],
+    finish: 'tool_calls',
+    usage: { ...USAGE, reasoning: 5 },
+  },
+  'a cut text': { id: 'a6', model: 'model', text: 'It is c', finish: 'length', usage: USAGE },
+  'a blocked answer': { id: 'a7', model: 'model', text: 'I', finish: 'blocked', usage: USAGE },
+};

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
+import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-calls.ts';
+import { startFakeUpstream } from '../fakes/fake-upstream.ts';
+import type { FakeUpstream } from '../fakes/fake-upstream.ts';
+import { createKey, findCall, startProduct } from '../product.ts';
+import type { Product } from '../product.ts';
+
+let upstream: FakeUpstream;
+let product: Product;
+
+beforeAll(async () => {
+  upstream = await startFakeUpstream();
+  const settings = 'gateway: { cacheBytesMax: 1000000, cacheTtlMs: 600000 }\n';
+  product = await startProduct({
+    workers: 1,
+    config: settings + fakeProvidersConfig(upstream.origin, 'provider-key'),
+  });
+});
+afterAll(async () => {
+  await product.dispose();
+  await upstream.close();
+});
+
+async function call(dialect: ClientDialectName, model: string, stream: boolean, headers: Record<string, string> = {}) {
+  const form = DIALECT_CALLS[dialect];
+  const answer = await fetch(`${product.gatewayUrl}${form.path(model, stream)}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${product.firstKey}`, 'content-type': 'application/json', ...headers },
+    body: form.body(model, stream),
+  });
+  return { status: answer.status, headers: answer.headers, body: await answer.text() };
+}
+
+describe('the cache of responses', () => {
+  test.each(Object.keys(DIALECT_CALLS) as ClientDialectName[])(
+    'answers the same question again without asking the provider, whole and as a stream: %s',
+    async (dialect) => {
+      const model = `${FAKE_PROVIDERS[dialect]}/tiny`;
+      for (const stream of [false, true]) {
+        upstream.clear();
+        const first = await call(dialect, model, stream);
+        const second = await call(dialect, model, stream);
+        expect(first.headers.get('x-keyward-cache')).toBe('miss');
+        expect(second.headers.get('x-keyward-cache')).toBe('hit');
+        expect(second.headers.get('content-type')).toBe(first.headers.get('content-type'));
+        expect(second.body).toBe(first.body);
+        expect(upstream.requests).toHaveLength(1);
+        const record = await findCall(product, second.headers.get('x-request-id') ?? '');
+        expect(record).toMatchObject({ code: 'ok', fromCache: true, attempts: 0, costNanoUsd: null, complete: true });
+      }
+    },
+  );
+
+  test('asks anew, or keeps nothing, where the caller wants it so', async () => {
+    const model = `${FAKE_PROVIDERS.openai}/asked-anew`;
+    await call('openai', model, false, { 'cache-control': 'no-store' });
+    expect((await call('openai', model, false)).headers.get('x-keyward-cache')).toBe('miss');
+    expect((await call('openai', model, false, { 'cache-control': 'no-cache' })).headers.get('x-keyward-cache')).toBe(
+      'miss',
+    );
+    expect((await call('openai', model, false)).headers.get('x-keyward-cache')).toBe('hit');
+  });
+
+  test('keeps no errors, and nothing that broke off', async () => {
+    for (const model of ['status-500', 'status-404']) {
+      upstream.clear();
+      const name = `${FAKE_PROVIDERS.openai}/${model}`;
+      await call('openai', name, false);
+      await call('openai', name, false);
+      expect(upstream.requests.length).toBeGreaterThanOrEqual(2);
+    }
+  });
+
+  test('is no way around a key that was revoked, and not shared with other applications', async () => {
+    const model = `${FAKE_PROVIDERS.openai}/guarded`;
+    await call('openai', model, false);
+    const created = await product.admin('POST', '/applications', { name: 'Another', subscribedModels: ['*'] });
+    const { id } = created.body as { readonly id: string };
+    const { kid, key } = await createKey(product, { applicationId: id });
+    const other = { authorization: `Bearer ${key}` };
+    expect((await call('openai', model, false, other)).headers.get('x-keyward-cache')).toBe('miss');
+    expect((await call('openai', model, false, other)).headers.get('x-keyward-cache')).toBe('hit');
+    await product.admin('POST', `/keys/${kid}/revoke`);
+    expect((await call('openai', model, false, other)).status).toBe(401);
+  });
+});
+
+describe("a caller's tags", () => {
+  test('are kept with the call, and calls and usage are found by them', async () => {
+    const model = `${FAKE_PROVIDERS.openai}/tagged`;
+    const tagged = await call('openai', model, false, { 'x-keyward-tags': 'team=search, nightly' });
+    await call('openai', model, false, { 'x-keyward-tags': 'team=searching' });
+    const record = await findCall(product, tagged.headers.get('x-request-id') ?? '');
+    expect(record).toMatchObject({ tags: ['team=search', 'nightly'] });
+    const found = await product.admin('GET', '/calls?tag=team%3Dsearch');
+    expect((found.body as { readonly items: readonly unknown[] }).items).toHaveLength(1);
+    const usage = await product.admin('GET', '/usage?groupBy=model&tag=nightly');
+    expect(usage.body).toMatchObject({ items: [{ calls: 1 }] });
+  });
+
+  test('are refused with a sentence where they are not what they must be', async () => {
+    for (const tags of ['two words', '=x', 'a=', 'é', Array.from({ length: 17 }, (_, i) => `t${i}`).join(',')]) {
+      const refused = await call('openai', `${FAKE_PROVIDERS.openai}/tiny`, false, {
+        'x-keyward-tags': encodeURI(tags),
+      });
+      expect(refused.status, tags).toBe(400);
+      expect(refused.body).toContain('x-keyward-tags');
+    }
+  });
+});
