@@ -1,9 +1,11 @@
+import { mayHoldForeignMarks } from '../llm/foreign-marks.ts';
 import { nextStep } from '../routing/retry.ts';
+import type { TargetLoad } from '../routing/target-load.ts';
 import type { Call } from './call.ts';
 import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { isInOrder } from './plan-route.ts';
-import type { RoutePlan, Stop } from './plan-route.ts';
+import type { RoutePlan } from './plan-route.ts';
 import { readForTranslation } from './prepare-translated.ts';
 import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
@@ -171,11 +173,19 @@ function openAttempt(
 ): OpenedAttempt | Refusal | Promise<OpenedAttempt | Refusal> {
   const stop = plan.stops[course.stop];
   if (stop === undefined) return refusal('model_not_found');
-  call.target = stop.target;
-  if (stop.target.native !== null || route.kind !== 'model') return openAt(gateway, call, route, plan, course, stop);
-  return readForTranslation(call, route, stop.target).then(
-    (unreadable) => unreadable ?? openAt(gateway, call, route, plan, course, stop),
+  const target = route.kind === 'model' ? spokenBy(call, stop.target) : stop.target;
+  call.target = target;
+  if (target.native !== null || route.kind !== 'model')
+    return openAt(gateway, call, route, plan, course, target, stop.load);
+  return readForTranslation(call, route, target).then(
+    (unreadable) => unreadable ?? openAt(gateway, call, route, plan, course, target, stop.load),
   );
+}
+
+/** A conversation that another maker has marked is not passed on as it is, though the dialects are the same. */
+function spokenBy(call: Call, target: Target): Target {
+  if (target.native === null || call.operation !== 'chat' || call.body === null) return target;
+  return mayHoldForeignMarks(call.body) ? { ...target, native: null } : target;
 }
 
 function openAt(
@@ -184,7 +194,8 @@ function openAt(
   route: CallRoute,
   plan: RoutePlan,
   course: Course,
-  { target, load }: Stop,
+  target: Target,
+  load: TargetLoad | null,
 ): OpenedAttempt | Refusal | Promise<OpenedAttempt | Refusal> {
   const seat = takeSeat(gateway, call, target, { tried: course.tried, affinity: plan.affinity, load });
   if ('code' in seat) return seat;
