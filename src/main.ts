@@ -12,6 +12,8 @@ import { KnownKeys } from './admin/known-keys.ts';
 import { watchFailures } from './admin/responses/failure-triggers.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
+import { createProviderPools } from './admin/provider-pools.ts';
+import { createProviderProbe } from './admin/provider-probe.ts';
 import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
 import { builtInTokens, createTokenVerifier } from './admin/tokens.ts';
 import type { ParsedConfig } from './config/schema.ts';
@@ -167,6 +169,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       snapshotSource: publisher,
       knownKeys,
       keyLimits: createKeyLimits(ownCounters),
+      providerPools: createProviderPools({ health, snapshotSource: publisher }),
+      provider: createProviderProbe(),
       gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
       configFile: publisher,
       clock,

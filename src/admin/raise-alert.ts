@@ -28,6 +28,7 @@ export const ALERT_KINDS = [
   'pool_filling',
   'budget_used',
   'budget_forecast',
+  'provider_pool_low',
 ] as const;
 
 export type AlertKind = (typeof ALERT_KINDS)[number];
@@ -35,7 +36,15 @@ export type AlertKind = (typeof ALERT_KINDS)[number];
 export interface Condition {
   readonly kind: AlertKind;
   readonly severity: AlertSeverity;
-  readonly subjectKind: 'key' | 'webhook' | 'network' | 'response-rule' | 'application' | 'team' | 'workspace';
+  readonly subjectKind:
+    | 'provider'
+    | 'key'
+    | 'webhook'
+    | 'network'
+    | 'response-rule'
+    | 'application'
+    | 'team'
+    | 'workspace';
   readonly subjectId: string;
   /** What is wrong and what to do. */
   readonly message: string;

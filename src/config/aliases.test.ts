@@ -143,7 +143,12 @@ test('a credential may name its priority, its models, and where its secret is', 
     credentials(
       `{ secret: "file:${path}", priority: 2, models: ["gpt-*"] }, { secret: "env:KEY" }, { secret: plain }, { secret: "file:${account}" }`,
     ),
-  ).toEqual([{ secret: 'from-a-file', priority: 2, models: ['gpt-*'] }, { secret: 'from-env' }, { secret: 'plain' }, { secret: '{"type":"service_account"}' }]);
+  ).toEqual([
+    { secret: 'from-a-file', priority: 2, models: ['gpt-*'] },
+    { secret: 'from-env' },
+    { secret: 'plain' },
+    { secret: '{"type":"service_account"}' },
+  ]);
 });
 
 test('a secret that is not where it is said to be is a mistake with its line, and is not repeated', () => {

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { providerById } from '../../providers/index.ts';
+import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { displayName, id, iso, mapPage, pageFields, pageOf, pageRequest, state, time } from '../fields.ts';
 import { newId } from '../new-id.ts';
 import type { CredentialRow, WorkspaceStore } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { providerExists, refuseDeclared } from './provider-catalogue.ts';
+import { healthOf, healthView } from './provider-pools.ts';
 
 const secret = z
   .string()
@@ -32,6 +34,7 @@ const credentialView = z
     hint: z.string().describe('The last four characters of the secret; empty for a short one.'),
     createdAt: time,
     updatedAt: time,
+    health: healthView.nullable().describe('How it stands at the provider; null while it is not in force.'),
   })
   .meta({ id: 'Credential' });
 
@@ -72,7 +75,7 @@ const create = changeEndpoint({
       updatedAtMs: ctx.nowMs,
     };
     await ctx.workspace.credentials.insert(row, plain);
-    return change(null, row);
+    return change(ctx, null, row);
   },
 });
 
@@ -90,7 +93,7 @@ const list = readEndpoint({
   handler: async (ctx, { query: { providerId, ...page } }) =>
     mapPage(
       await ctx.workspace.credentials.list(pageRequest(page), providerId === undefined ? {} : { providerId }),
-      view,
+      viewer(ctx),
     ),
 });
 
@@ -106,7 +109,7 @@ const get = readEndpoint({
   query: none,
   response: credentialView,
   errors: ['not_found'],
-  handler: async (ctx, input) => view(await requireCredential(ctx.workspace, input.params.id)),
+  handler: async (ctx, input) => viewer(ctx)(await requireCredential(ctx.workspace, input.params.id)),
 });
 
 const update = changeEndpoint({
@@ -132,7 +135,7 @@ const update = changeEndpoint({
     const before = await requireCredential(ctx.workspace, target.id);
     const hint = plain === undefined ? before.hint : hintOf(plain);
     await ctx.workspace.credentials.update(before.id, { ...body, hint, updatedAtMs: ctx.nowMs }, plain);
-    return change(before, await requireCredential(ctx.workspace, before.id));
+    return change(ctx, before, await requireCredential(ctx.workspace, before.id));
   },
 });
 
@@ -153,17 +156,17 @@ const remove = changeEndpoint({
   handler: async (ctx, input) => {
     const before = await requireCredential(ctx.workspace, input.params.id);
     await ctx.workspace.credentials.delete(before.id);
-    return { ...change(before, before), after: null };
+    return { ...change(ctx, before, before), after: null };
   },
 });
 
-function change(before: CredentialRow | null, after: CredentialRow) {
+function change(ctx: CallContext, before: CredentialRow | null, after: CredentialRow) {
   return {
     targetId: after.id,
     before: before && view(before),
     after: view(after),
     propagate: { kind: 'snapshot' } as const,
-    answer: () => view(after),
+    answer: () => viewer(ctx)(after),
   };
 }
 
@@ -177,9 +180,15 @@ function hintOf(plain: string): string {
   return plain.length < HINTED_LENGTH_MIN ? '' : plain.slice(-4);
 }
 
-function view(row: CredentialRow): z.input<typeof credentialView> {
+function view(row: CredentialRow) {
   const { createdAtMs, updatedAtMs, ...same } = row;
   return { ...same, createdAt: iso(createdAtMs), updatedAt: iso(updatedAtMs) };
+}
+
+/** With how it stands now. */
+function viewer({ deps, workspace, nowMs }: CallContext) {
+  const pools = deps.providerPools.read(workspace.workspaceId, nowMs);
+  return (row: CredentialRow): z.input<typeof credentialView> => ({ ...view(row), health: healthOf(pools, row.id) });
 }
 
 export const credentials = [create, list, get, update, remove] as const;

@@ -5,6 +5,7 @@ import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { caseSteps } from './case-steps.ts';
 import { cases } from './cases.ts';
+import { credentialTest } from './credential-test.ts';
 import { credentials } from './credentials.ts';
 import { keyDelegation } from './key-delegation.ts';
 import { integrity } from './integrity.ts';
@@ -26,6 +27,7 @@ import { leakRules } from './leak-rules.ts';
 import { members } from './members.ts';
 import { models } from './models.ts';
 import { people } from './people.ts';
+import { providerPools } from './provider-pools.ts';
 import { providers } from './providers.ts';
 import { reports } from './reports.ts';
 import { responseRules } from './response-rules.ts';
@@ -51,6 +53,8 @@ export const ENDPOINTS = [
   ...keyMint,
   ...keyLimits,
   ...keyPool,
+  ...providerPools,
+  ...credentialTest,
   ...keyAdoption,
   ...leakRules,
   ...rotationPolicies,
