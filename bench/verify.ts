@@ -85,6 +85,7 @@ async function fill(store: SqliteStore, hasher: SecretHasher, count: number): Pr
         });
         await tx.keys.insert({
           ...record,
+          type: 'kwk',
           name: `key ${i}`,
           tags: [],
           createdAtMs: 0,

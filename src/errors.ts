@@ -165,6 +165,21 @@ export const ERRORS = {
     403,
     'The application of this API key is not subscribed to this model. Ask an admin for a subscription.',
   ),
+  subscription_pending: row(
+    'subscription',
+    403,
+    'The subscription of this application is not approved yet. Ask an admin to approve it.',
+  ),
+  subscription_rejected: row(
+    'subscription',
+    403,
+    'The subscription of this application was rejected. Ask an admin why, or use what the application may call.',
+  ),
+  subscription_ended: row(
+    'subscription',
+    403,
+    'The subscription of this application has ended. Ask an admin to approve it again.',
+  ),
 
   // scope
   model_denied: row(

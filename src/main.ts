@@ -10,6 +10,7 @@ import { createGatewayProbe } from './admin/gateway-probe.ts';
 import { createKeyLimits } from './admin/key-limits.ts';
 import { KnownKeys } from './admin/known-keys.ts';
 import { watchFailures } from './admin/responses/failure-triggers.ts';
+import { ModelCatalogue } from './admin/model-catalogue.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
 import { createProviderPools } from './admin/provider-pools.ts';
@@ -102,13 +103,12 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     closers.unshift(() => activityFlush.stop());
     const { workspaceId, firstKey } = await prepareFirstStart(store, hasher, clock.now());
 
+    const warn = (sentence: string) => log.warn(sentence);
+    const modelCatalogue = new ModelCatalogue({ clock, warn, keptPath: dataPaths.catalogue(dataDir) });
     const publisher = new SnapshotPublisher({
-      store,
-      env,
-      clock,
+      ...{ store, env, clock, modelCatalogue, warn },
       file,
       filePath: configPath,
-      warn: (sentence) => log.warn(sentence),
       send: (snapshot) => fleet.publish(snapshot),
     });
     const counters = createSharedCounters({ cells: COUNTER_CELLS });
@@ -173,6 +173,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       provider: createProviderProbe(),
       gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
       configFile: publisher,
+      modelCatalogue,
       clock,
       tokens: createTokenVerifier(
         builtInTokens({

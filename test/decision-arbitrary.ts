@@ -5,7 +5,7 @@ import type { Scopes } from '../src/keys/constraints.ts';
 import type { DecisionInput, LimitReading, RequestFacts } from '../src/keys/decision-input.ts';
 import { keyRecord, SECRET } from '../src/keys/key-fixture.ts';
 import type { KeyRecord } from '../src/keys/key-record.ts';
-import type { ApplicationState, Narrowing, TeamState, WorkspaceState } from '../src/keys/owners.ts';
+import type { ApplicationState, Narrowing, SubscriptionState, TeamState, WorkspaceState } from '../src/keys/owners.ts';
 import { prepareKey } from '../src/keys/prepare.ts';
 import { standingOf } from '../src/keys/standing.ts';
 
@@ -96,6 +96,21 @@ const key: fc.Arbitrary<Partial<KeyRecord>> = fc
   .tuple(fc.record({ ...times, ...states, ownerId: mostly<string | null>(null, 'per_1', 'per_2') }), narrowing)
   .map(([record, narrow]) => ({ ...record, ...narrow }));
 
+const subscriptions: fc.Arbitrary<readonly SubscriptionState[]> = fc
+  .array(
+    fc.record({
+      names: fc.constantFrom(...[...MODEL_PATTERNS, 'billing', 'search'].map((name) => [name])),
+      state: fc.constantFrom<SubscriptionState['state']>('pending', 'approved', 'rejected', 'ended'),
+    }),
+    { maxLength: 3 },
+  )
+  .map((all) =>
+    all.map(({ names, state }, index) => {
+      const kind = ['billing', 'search'].includes(names[0] ?? '') ? 'service' : 'model';
+      return { id: `sub_${index}`, kind, names, state } as const;
+    }),
+  );
+
 const application: fc.Arbitrary<ApplicationState> = fc
   .tuple(
     fc.record({
@@ -107,8 +122,13 @@ const application: fc.Arbitrary<ApplicationState> = fc
       subscribedServices: mostly<readonly string[]>(['billing', 'search'], [], ['billing']),
     }),
     narrowing,
+    subscriptions,
   )
-  .map(([fields, narrow]) => ({ ...fields, ...narrow }));
+  .map(([fields, narrow, asked]) => ({
+    ...fields,
+    ...narrow,
+    ...(asked.length === 0 ? {} : { subscriptions: asked }),
+  }));
 
 const person = (id: string) =>
   fc.record({ id: fc.constant(id), state: mostly<'active' | 'disabled'>('active', 'disabled') });
@@ -180,13 +200,15 @@ const parts: fc.Arbitrary<Parts> = fc.record({
 
 export const PARENT_KID = 'parentparent';
 
-/** A key, with a parent where it is a temporary one. */
+/** A key, with a parent where it is a temporary one; now and then a token of the admin API. */
 export const decisionInputs: fc.Arbitrary<DecisionInput> = fc
   .record({
     parts,
     facts,
     limits,
     hasParent: mostly(true, false),
+    isAdmin: mostly(false, true),
+    missing: mostly<readonly string[]>([], ['keys:read']),
     binding: mostly<string | null>(null, 's1'),
     matchedSecret: mostly<DecisionInput['matchedSecret']>(
       SECRET,
@@ -196,7 +218,14 @@ export const decisionInputs: fc.Arbitrary<DecisionInput> = fc
     ),
     expectedEnvironment: mostly<DecisionInput['expectedEnvironment']>(null, 'live', 'test'),
   })
-  .map(({ parts: { record, parent, workspace: found }, hasParent, binding, ...rest }) => {
+  .map(({ parts: { record, parent, workspace: found }, hasParent, isAdmin, missing, binding, ...rest }) => {
+    if (isAdmin && parent === null) {
+      const token = prepareKey(keyRecord({ ...record, type: 'kwa', applicationId: '' }));
+      const permission = { needed: ['keys:read'], missing };
+      const asked = { ...rest.facts, service: null, model: null, requestedModel: null, operation: null, tool: null };
+      const standing = standingOf(token, [], found);
+      return { standing, delegation: null, nowMs: NOW_MS, permission, ...rest, facts: asked };
+    }
     const own = { ...record, binding, ...(parent === null ? {} : { type: 'kwt' as const, parentKid: PARENT_KID }) };
     const ancestors = parent === null || !hasParent ? [] : [prepareKey(keyRecord({ kid: PARENT_KID, ...parent }))];
     const standing = standingOf(prepareKey(keyRecord(own)), ancestors, found);

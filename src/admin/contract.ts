@@ -113,6 +113,22 @@ export interface QuestionDefinition<
   ) => Promise<z.input<Out>>;
 }
 
+/** A question whose answer takes a while: what it consists of is told as it becomes known, to callers who ask for that. */
+export interface LiveDefinition<
+  Id extends string,
+  Params extends z.ZodObject,
+  Body extends z.ZodType,
+  Part extends z.ZodType,
+  Out extends z.ZodType,
+> extends Omit<QuestionDefinition<Id, Params, Body, Out>, 'handler' | 'csvColumns'> {
+  readonly part: Part;
+  readonly handler: (
+    ctx: CallContext,
+    input: { readonly params: z.output<Params>; readonly body: z.output<Body> },
+    tell: (part: z.input<Part>) => void,
+  ) => Promise<z.input<Out>>;
+}
+
 /** An endpoint as router, documents, client and CLI see it. */
 export interface Endpoint<
   Id extends string = string,
@@ -137,7 +153,21 @@ export interface Endpoint<
   /** Every status of success, the usual one first. */
   readonly statuses: readonly number[];
   readonly audit: 'none' | { readonly targetKind: string };
-  run(ctx: CallContext, raw: RawInput): Promise<Answer>;
+  /** What the answer is told in, part by part, to callers who ask for a stream; null: it is told at once. */
+  readonly part: z.ZodType | null;
+  /** `tell` is called with each part, as it becomes known. */
+  run(ctx: CallContext, raw: RawInput, tell?: (part: unknown) => void): Promise<Answer>;
+}
+
+/** One that tells its answer part by part. */
+export interface LiveEndpoint<
+  Id extends string,
+  Params extends z.ZodObject,
+  Body extends z.ZodType,
+  Part extends z.ZodType,
+  Out extends z.ZodType,
+> extends Endpoint<Id, Params, typeof none, Body, Out> {
+  readonly part: Part;
 }
 
 /** One that changes something. Its change can be part of another's: see `recordChange`. */
@@ -167,6 +197,7 @@ export function readEndpoint<
     csvColumns: definition.csvColumns ?? null,
     statuses: [200],
     audit: 'none',
+    part: null,
     run: async (ctx, raw) => {
       const input = parseInput({ params, query, body: none }, raw);
       return { status: 200, body: response.parse(await handler(ctx, input)), inForce: null };
@@ -193,9 +224,31 @@ export function questionEndpoint<
     csvColumns: definition.csvColumns ?? null,
     statuses: [200],
     audit: definition.audit ?? 'none',
+    part: null,
     run: async (ctx, raw) => {
       const input = parseInput({ params, query: none, body }, raw);
       return { status: 200, body: response.parse(await handler(ctx, input)), inForce: null };
+    },
+  };
+}
+
+/** A {@link questionEndpoint} that tells its answer part by part. */
+export function liveEndpoint<
+  const Id extends string,
+  Params extends z.ZodObject,
+  Body extends z.ZodType,
+  Part extends z.ZodType,
+  Out extends z.ZodType,
+>(definition: LiveDefinition<Id, Params, Body, Part, Out>): LiveEndpoint<Id, Params, Body, Part, Out> {
+  const { params, body, response, part, handler } = definition;
+  const { handler: _live, part: _part, ...question } = definition;
+  return {
+    ...questionEndpoint({ ...question, handler: (ctx, input) => handler(ctx, input, () => undefined) }),
+    part,
+    run: async (ctx, raw, tell) => {
+      const input = parseInput({ params, query: none, body }, raw);
+      const answer = await handler(ctx, input, (told) => tell?.(part.parse(told)));
+      return { status: 200, body: response.parse(answer), inForce: null };
     },
   };
 }
@@ -217,6 +270,7 @@ export function changeEndpoint<
     csvColumns: definition.csvColumns ?? null,
     statuses: [...new Set([status, statusWhilePending, ...('preview' in query.shape ? [200] : [])])],
     audit: definition.audit,
+    part: null,
     change: handler,
     run: async (ctx, raw) => {
       const input = parseInput({ params, query, body }, raw);

@@ -1,13 +1,13 @@
 import { compileOwners } from '../config/compile.ts';
 import type { OwnersInput } from '../config/compile.ts';
-import type { MembershipState, TeamState, WorkspaceState } from '../keys/owners.ts';
-import type { MembershipRow, PersonRow, TeamRow } from './owner-stores.ts';
-import type { KeyRow, WorkspaceStore } from './stores.ts';
+import type { ApplicationState, MembershipState, TeamState, WorkspaceState } from '../keys/owners.ts';
+import type { MembershipRow, PersonRow, SubscriptionRow, TeamRow } from './owner-stores.ts';
+import type { ApplicationRow, KeyRow, WorkspaceStore } from './stores.ts';
 
 /** Who and what stands behind the keys of a workspace. What is deleted is left out. */
 export async function loadOwners(workspace: WorkspaceStore): Promise<Omit<OwnersInput, 'workspace'>> {
   return {
-    applications: await workspace.applications.all(),
+    applications: withSubscriptions(await workspace.applications.all(), await workspace.subscriptions.all()),
     people: await workspace.people.all(),
     teams: withMembers(await workspace.teams.all(), await workspace.memberships.all()),
   };
@@ -38,9 +38,27 @@ export async function readOwnersOf(
     if (person !== null) people.push(person);
     if (membership !== null) memberships.push(membership);
   }
-  const applications = application === null ? [] : [application];
+  const applications =
+    application === null
+      ? []
+      : withSubscriptions([application], await workspace.subscriptions.ofApplication(application.id));
   const teams = withMembers(team === null ? [] : [team], memberships);
   return row && compileOwners({ workspace: row, applications, people, teams }, () => undefined);
+}
+
+function withSubscriptions(
+  applications: readonly ApplicationRow[],
+  subscriptions: readonly SubscriptionRow[],
+): readonly ApplicationState[] {
+  if (subscriptions.length === 0) return applications;
+  const byApplication = Map.groupBy(subscriptions, ({ applicationId }) => applicationId);
+  return applications.map((application) => ({
+    ...application,
+    subscriptions: (byApplication.get(application.id) ?? []).map(({ id, kind, name, state }) => ({
+      ...{ id, kind, state },
+      names: [name],
+    })),
+  }));
 }
 
 function withMembers(teams: readonly TeamRow[], memberships: readonly MembershipRow[]): readonly TeamState[] {

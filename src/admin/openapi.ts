@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERRORS } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Endpoint } from './contract.ts';
+import { LIVE_TYPES } from './live-answer.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -139,12 +140,42 @@ function successes(endpoint: Endpoint, schemas: Record<string, JsonSchema>): Rec
   const schema = jsonSchema(endpoint.response, 'output', schemas);
   const description = (status: number): string =>
     status === 202 ? 'Stored; not yet in force on every worker.' : 'Success.';
+  const content = { 'application/json': { schema }, ...liveContent(endpoint, schema, schemas) };
   return Object.fromEntries(
-    endpoint.statuses.map((status) => [
-      String(status),
-      { description: description(status), content: { 'application/json': { schema } } },
-    ]),
+    endpoint.statuses.map((status) => [String(status), { description: description(status), content }]),
   );
+}
+
+/** What a line says, and an event by its name: a part, and at the end the whole answer or a problem. */
+function liveContent(
+  { part }: Endpoint,
+  answer: JsonSchema,
+  schemas: Record<string, JsonSchema>,
+): OpenApiContent['content'] {
+  if (part === null) return {};
+  const topics = {
+    part: jsonSchema(part, 'output', schemas),
+    answer,
+    problem: { $ref: '#/components/schemas/Problem' },
+  };
+  const lines = Object.entries(topics).map(([topic, schema]) => ({
+    type: 'object',
+    required: [topic],
+    properties: { [topic]: schema },
+  }));
+  const events = Object.entries(topics).map(([topic, schema]) => ({
+    type: 'object',
+    required: ['event', 'data'],
+    properties: {
+      event: { const: topic },
+      data: { type: 'string', contentMediaType: 'application/json', contentSchema: schema },
+    },
+  }));
+  const [ndjson, eventStream] = LIVE_TYPES;
+  return {
+    [ndjson]: { schema: { description: 'One JSON object a line, as each is known.', oneOf: lines } },
+    [eventStream]: { schema: { description: 'The same as server-sent events.', oneOf: events } },
+  };
 }
 
 function failures(endpoint: Endpoint): Record<string, OpenApiContent> {

@@ -1,5 +1,5 @@
 /** Ports to those who stand behind keys, like the others in `stores.ts`: people, teams, and who is in which. */
-import type { Narrowing, StandingState, TeamRole } from '../keys/owners.ts';
+import type { Narrowing, StandingState, SubscriptionKind, SubscriptionStateName, TeamRole } from '../keys/owners.ts';
 import type { Deletable, DeletedFilter, Page, PageRequest } from './stores.ts';
 
 export interface PersonRow extends Deletable {
@@ -59,5 +59,37 @@ export interface MembershipStore {
     teamId: string,
     personId: string,
     patch: Partial<Pick<MembershipRow, 'role' | 'state' | 'updatedAtMs' | 'deletedAtMs'>>,
+  ): Promise<void>;
+}
+
+/** What an application asked to call: one row for each model pattern or service, whatever became of it. */
+export interface SubscriptionRow {
+  readonly id: string;
+  readonly applicationId: string;
+  readonly kind: SubscriptionKind;
+  readonly name: string;
+  readonly state: SubscriptionStateName;
+  readonly stateReason: string | null;
+  readonly requestedBy: string;
+  /** Who said yes or no, or ended it; null while it is pending. */
+  readonly decidedBy: string | null;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface SubscriptionStore {
+  insert(row: SubscriptionRow): Promise<void>;
+  get(id: string): Promise<SubscriptionRow | null>;
+  /** The one that changed last first. Their number is bounded by whoever inserts. */
+  ofApplication(applicationId: string): Promise<readonly SubscriptionRow[]>;
+  /** Of all applications, in the same order: for the snapshot. */
+  all(): Promise<readonly SubscriptionRow[]>;
+  list(
+    page: PageRequest,
+    filter: { readonly applicationId?: string; readonly state?: SubscriptionRow['state'] },
+  ): Promise<Page<SubscriptionRow>>;
+  update(
+    id: string,
+    patch: Pick<SubscriptionRow, 'state' | 'stateReason' | 'decidedBy' | 'updatedAtMs'>,
   ): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Catalogue } from '../providers/catalogue/catalogue.ts';
 import type { MemberView } from '../routing/pool.ts';
 import type { FailureKind } from '../routing/provider-error.ts';
 import type { KnownKeys } from './known-keys.ts';
@@ -64,6 +65,26 @@ export interface ConfigFilePort {
   status(): ConfigFileStatus;
   declaresProvider(providerId: string): boolean;
   declaresAlias(alias: string): boolean;
+}
+
+export interface ModelCatalogueStatus {
+  /** The operator's file or URL; null: only the catalogue that the product ships is in use. */
+  readonly source: string | null;
+  /** `rejected`: what the source holds cannot be used, what was in use before stays. */
+  readonly state: 'built-in' | 'applied' | 'rejected' | 'not-read';
+  readonly appliedAtMs: number | null;
+  /** Why it was rejected, as a sentence. */
+  readonly error: string | null;
+  /** How many models the source told of. */
+  readonly models: number;
+}
+
+/** What is known of models, without asking their providers. */
+export interface ModelCataloguePort {
+  readonly models: Catalogue;
+  status(): ModelCatalogueStatus;
+  /** Reads the operator's file or URL anew; what was read is in use from the next snapshot on. Never rejects. */
+  refresh(): Promise<ModelCatalogueStatus>;
 }
 
 export interface SnapshotSource {
@@ -179,6 +200,7 @@ export interface AdminDeps {
   readonly fleet: FleetPort;
   readonly snapshotSource: SnapshotSource;
   readonly configFile: ConfigFilePort;
+  readonly modelCatalogue: ModelCataloguePort;
   /** What the operator's file says about the life of keys, as it stands now. */
   readonly keyLife: () => KeyLifeSettings;
   /** Who may report leaked keys, as the file says now. */

@@ -44,7 +44,8 @@ export interface Condition {
     | 'response-rule'
     | 'application'
     | 'team'
-    | 'workspace';
+    | 'workspace'
+    | 'admin-token';
   readonly subjectId: string;
   /** What is wrong and what to do. */
   readonly message: string;

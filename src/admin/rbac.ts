@@ -25,6 +25,9 @@ export const PERMISSIONS = {
   'responses:undo': 'Undo what rules did to keys.',
   'applications:read': 'See applications.',
   'applications:write': 'Create, change, delete and restore applications.',
+  'subscriptions:read': 'See subscriptions.',
+  'subscriptions:request': 'Ask for subscriptions.',
+  'subscriptions:decide': 'Approve, reject and end subscriptions.',
   'people:read': 'See people.',
   'people:write': 'Add, change, delete and restore people.',
   'teams:read': 'See teams and who is in them.',
@@ -41,6 +44,7 @@ export const PERMISSIONS = {
   'credentials:write': 'Set, change and delete credentials.',
   'models:read': 'See models and aliases.',
   'models:write': 'Create, change and delete aliases.',
+  'catalogue:refresh': 'Read the catalogue of models anew. For operators.',
   'calls:read': 'See the call records of the workspace.',
   'calls:read-unidentified': 'See the records of calls that proved no key, which belong to no workspace.',
   'usage:read': 'See usage totals.',
@@ -49,11 +53,18 @@ export const PERMISSIONS = {
   'alerts:read': 'See alerts.',
   'alerts:write': 'Acknowledge alerts.',
   'reports:read': 'See reports.',
+  'admin-tokens:read': 'See admin tokens, without their secrets.',
+  'admin-tokens:write': 'Create, change, suspend and revoke admin tokens, with no more permissions than one’s own.',
   'audit-events:read': 'See who changed what.',
   'status:read': 'See the state of this installation.',
 } as const satisfies Record<string, string>;
 
 export type Permission = keyof typeof PERMISSIONS;
+
+/** Whether a text names a permission of this version. */
+export function isPermission(name: string): name is Permission {
+  return Object.hasOwn(PERMISSIONS, name);
+}
 
 /** Who makes an admin call. */
 export interface Principal {

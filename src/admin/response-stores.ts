@@ -20,13 +20,16 @@ export type When =
   /** A person whom the key stands on is disabled or deleted. */
   | { readonly kind: 'owner_disabled' }
   | { readonly kind: 'idle'; readonly afterMs: number }
-  /** So much of any budget of the key is used; 100: it is exhausted. */
-  | { readonly kind: 'budget'; readonly percent: number }
+  /** So much of a budget is used; 100: it is exhausted. `levels`: whose budgets; absent: the key's own. */
+  | { readonly kind: 'budget'; readonly percent: number; readonly levels?: readonly BudgetLevel[] }
   /** The pool of temporary keys of the key is so full, or fuller. */
   | { readonly kind: 'pool'; readonly state: 'warning' | 'critical' | 'full' }
   /** A scanner reported the whole key. */
   | { readonly kind: 'leak' }
   | { readonly kind: 'policy_violation'; readonly violations: readonly ('too-old' | 'no-expiry')[] };
+
+/** Whose budget: that of a key, or of what it stands on. */
+export type BudgetLevel = 'key' | 'application' | 'team' | 'workspace';
 
 export type TriggerKind = When['kind'];
 

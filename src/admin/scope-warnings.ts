@@ -25,14 +25,29 @@ export async function warningsOf(
   const providers = Object.keys(
     ctx.deps.snapshotSource.current().workspaces[ctx.workspace.workspaceId]?.providers ?? {},
   );
+  const subscribed = await withApproved(ctx, application);
   const warnings = [
-    ...modelWarnings(row, application, { models, providers }),
-    ...serviceWarnings(row, application),
+    ...modelWarnings(row, subscribed, { models, providers }),
+    ...serviceWarnings(row, subscribed),
     ...(await standingWarnings(ctx, row)),
   ];
   const [first] = warnings;
   if (strict && first !== undefined) throw invalidField('body', first.field, first.message);
   return warnings.map(({ field, message }) => `${field} ${message}.`);
+}
+
+/** The application with what it was granted beside its own lists. */
+async function withApproved({ workspace }: CallContext, application: ApplicationRow): Promise<ApplicationRow> {
+  const approved = (await workspace.subscriptions.ofApplication(application.id)).filter(
+    ({ state }) => state === 'approved',
+  );
+  const namesOf = (wanted: 'model' | 'service') =>
+    approved.filter(({ kind }) => kind === wanted).map(({ name }) => name);
+  return {
+    ...application,
+    subscribedModels: [...application.subscribedModels, ...namesOf('model')],
+    subscribedServices: [...application.subscribedServices, ...namesOf('service')],
+  };
 }
 
 interface Catalogue {

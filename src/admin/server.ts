@@ -2,21 +2,24 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
+import { AppError, ERRORS } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
+import { decide } from '../keys/decide.ts';
 import { createRequestIds } from '../lib/request-id.ts';
+import { adminInput, findAdminCredential } from './admin-credential.ts';
+import type { AdminCredential, AdminFacts } from './admin-credential.ts';
+import { keepRefusal, refusalDetail } from './admin-refusal.ts';
 import { none } from './contract.ts';
 import { toCsv } from './csv.ts';
 import type { Endpoint } from './contract.ts';
 import { renderDocsPage } from './docs-page.ts';
 import { isOwnHost } from './host-check.ts';
 import { buildOpenApi } from './openapi.ts';
+import { liveAnswer, liveTypeOf } from './live-answer.ts';
 import { LEAK_PATHS, addLeakIntake } from './leaks/intake.ts';
 import type { AdminDeps } from './ports.ts';
 import { problemResponse } from './problem.ts';
 import type { ProblemOptions } from './problem.ts';
-import { allows } from './rbac.ts';
-import type { Principal } from './rbac.ts';
 import { readText } from './read-text.ts';
 import { ENDPOINTS } from './resources/index.ts';
 import { REVEAL_CSP, REVEAL_PAGE } from './reveal-page.ts';
@@ -67,29 +70,23 @@ export function createAdminApp(deps: AdminDeps): Hono<AdminEnv> {
       detail: 'There is no such path here. The API is below /api/v1; /api/docs describes it.',
     }),
   );
-  app.onError((error, c) => {
-    if (error instanceof AppError) return problemOf(c, error);
-    deps.log.error({ err: error, requestId: c.var.requestId }, 'an admin call failed');
-    return problem(c, 'internal_error');
-  });
+  app.onError((error, c) => failureOf(c, error, deps));
   return app;
 }
 
 /** One admin call, from the token to the answer. */
 async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Promise<Response> {
-  const principal = await authenticate(c, deps);
-  if (principal === null) return problem(c, 'unauthenticated', { headers: { 'www-authenticate': 'Bearer' } });
-  if (!allows(principal, endpoint.permission)) {
-    return problem(c, 'forbidden', {
-      detail: `This admin token does not have the permission that this needs: ${endpoint.permission}.`,
-    });
-  }
+  const credential = await authenticate(c, deps);
+  if (credential === null) return problem(c, 'unauthenticated', { headers: { 'www-authenticate': 'Bearer' } });
+  const refused = await refuse(c, endpoint, credential, deps);
+  if (refused !== null) return refused;
+  const { principal } = credential;
   const raw = {
     params: c.req.param(),
     query: new URL(c.req.url).searchParams,
     body: endpoint.method === 'GET' ? {} : await readJson(c),
   };
-  const workspaceId = await enteredWorkspace(c, principal, deps);
+  const workspaceId = await enteredWorkspace(c, credential, deps);
   const ctx = {
     workspace: deps.store.workspace(workspaceId),
     principal,
@@ -98,6 +95,14 @@ async function serve(c: AdminContext, endpoint: Endpoint, deps: AdminDeps): Prom
     requestId: c.var.requestId,
     clientAddress: clientAddressOf(c),
   };
+  const liveType = endpoint.part === null ? null : liveTypeOf(c.req.header('accept'));
+  if (liveType !== null) {
+    return liveAnswer(
+      liveType,
+      (tell) => endpoint.run(ctx, raw, tell),
+      async (error) => failureOf(c, error, deps).json(),
+    );
+  }
   const { status, body, inForce } = await endpoint.run(ctx, raw);
   const headers = new Headers({ 'content-type': 'application/json' });
   if (inForce !== null) {
@@ -121,15 +126,37 @@ function csvAnswer(columns: readonly string[], body: unknown): Response {
   return new Response(toCsv(columns, items), { headers });
 }
 
-/** The workspace that the call is about: the one that an operator names, or the default one. */
-async function enteredWorkspace(c: AdminContext, principal: Principal, deps: AdminDeps): Promise<string> {
-  const named = c.req.header(WORKSPACE_HEADER) ?? deps.defaultWorkspaceId;
-  if (named === deps.defaultWorkspaceId) return named;
-  if (!allows(principal, 'workspaces:enter')) {
-    throw new AppError('forbidden', {
-      message: `This admin token may not use ${WORKSPACE_HEADER}: it does not have the permission workspaces:enter.`,
-    });
-  }
+/** Whether the token may make the call: decided by the engine that decides on keys. */
+async function refuse(
+  c: AdminContext,
+  endpoint: Endpoint,
+  credential: AdminCredential,
+  deps: AdminDeps,
+): Promise<Response | null> {
+  const facts: AdminFacts = {
+    method: c.req.method,
+    path: c.req.path,
+    address: clientAddressOf(c),
+    needed: [endpoint.permission, ...(isElsewhere(c, credential) ? ['workspaces:enter' as const] : [])],
+  };
+  const input = await adminInput(deps, credential, facts, deps.clock.now());
+  const { code } = decide(input);
+  if (code === null) return null;
+  await keepRefusal(deps, credential, { code, input, requestId: c.var.requestId });
+  return problem(c, code, {
+    detail: refusalDetail(code, input, facts),
+    headers: ERRORS[code].status === 401 ? { 'www-authenticate': 'Bearer' } : {},
+  });
+}
+
+function isElsewhere(c: AdminContext, { workspaceId }: AdminCredential): boolean {
+  return (c.req.header(WORKSPACE_HEADER) ?? workspaceId) !== workspaceId;
+}
+
+/** The workspace that the call is about: the one that an operator names, or that of the token. */
+async function enteredWorkspace(c: AdminContext, { workspaceId }: AdminCredential, deps: AdminDeps): Promise<string> {
+  const named = c.req.header(WORKSPACE_HEADER) ?? workspaceId;
+  if (named === workspaceId) return named;
   if ((await deps.store.workspaces.get(named)) !== null) return named;
   throw new AppError('not_found', { message: `There is no workspace ${named}. GET /api/v1/workspaces lists them.` });
 }
@@ -144,9 +171,9 @@ function clientAddressOf(c: AdminContext): string {
 }
 
 /** A bearer token in the header, and nowhere else: URLs end up in logs and histories. */
-async function authenticate(c: AdminContext, deps: AdminDeps): Promise<Principal | null> {
+async function authenticate(c: AdminContext, deps: AdminDeps): Promise<AdminCredential | null> {
   const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  return token === undefined ? null : deps.tokens.verify(token);
+  return token === undefined ? null : findAdminCredential(deps, token);
 }
 
 /** The parsed body; `{}` when there is none, so that a POST without options needs no body. */
@@ -214,6 +241,12 @@ function setSecurityHeaders(c: AdminContext): void {
   headers.set('cross-origin-resource-policy', 'same-origin');
   if (!headers.has('content-security-policy')) headers.set('content-security-policy', API_CSP);
   if (c.req.url.startsWith('https:')) headers.set('strict-transport-security', 'max-age=31536000');
+}
+
+function failureOf(c: AdminContext, error: unknown, deps: AdminDeps): Response {
+  if (error instanceof AppError) return problemOf(c, error);
+  deps.log.error({ err: error, requestId: c.var.requestId }, 'an admin call failed');
+  return problem(c, 'internal_error');
 }
 
 function problemOf(c: AdminContext, error: AppError): Response {

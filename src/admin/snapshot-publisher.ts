@@ -8,6 +8,7 @@ import type { ConfigResult } from '../config/load.ts';
 import type { ParsedConfig } from '../config/schema.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Catalogue } from '../providers/catalogue/catalogue.ts';
 import { loadOwners } from './load-owners.ts';
 import type { ConfigFilePort, ConfigFileStatus, Receipt, SnapshotSource } from './ports.ts';
 import type { Store } from './stores.ts';
@@ -19,6 +20,8 @@ export interface SnapshotPublisherOptions {
   readonly file: ParsedConfig | null;
   readonly filePath: string;
   readonly warn: (sentence: string) => void;
+  /** What is known of models; it is told which source the file names. */
+  readonly modelCatalogue: { readonly models: Catalogue; follow(source: string | null): void };
   /** Hands a snapshot to the data plane. */
   readonly send: (snapshot: Snapshot) => Promise<Receipt>;
 }
@@ -37,6 +40,7 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
   constructor(options: SnapshotPublisherOptions) {
     this.#options = options;
     this.#file = options.file;
+    options.modelCatalogue.follow(options.file?.catalogue?.source ?? null);
     this.#fileStatus = {
       path: options.file === null ? null : options.filePath,
       state: options.file === null ? 'absent' : 'applied',
@@ -64,6 +68,7 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
       return;
     }
     this.#file = result.config;
+    this.#options.modelCatalogue.follow(result.config.catalogue?.source ?? null);
     await this.publish();
     this.#fileStatus = { path, state: 'applied', appliedAtMs: this.#options.clock.now(), errors: [] };
   }
@@ -96,7 +101,7 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
   }
 
   async #compile(): Promise<Snapshot> {
-    const { store, env, clock } = this.#options;
+    const { store, env, clock, modelCatalogue } = this.#options;
     const rows = await store.workspaces.list();
     const workspaces: WorkspaceInput[] = [];
     for (const row of rows) {
@@ -113,7 +118,10 @@ export class SnapshotPublisher implements ConfigFilePort, SnapshotSource {
     // By the clock, so that versions also rise over restarts.
     const version = Math.max(clock.now(), (this.#current?.version ?? 0) + 1);
     const nowMs = clock.now();
-    const { snapshot, warnings, newNames } = compile({ version, nowMs, file: this.#file, env, workspaces });
+    const { snapshot, warnings, newNames } = compile({
+      ...{ version, nowMs, file: this.#file, env, workspaces },
+      catalogue: modelCatalogue.models,
+    });
     // Before it is used: a name must never look newer later than it did when a scope was set.
     for (const [id, names] of Object.entries(newNames)) {
       if (names.length > 0) await store.workspace(id).catalogue.add(names, nowMs);

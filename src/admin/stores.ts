@@ -5,7 +5,8 @@
  */
 import type { Environment, KeyRecord, KeyState, StoredKeyType } from '../keys/key-record.ts';
 import type { Narrowing, StandingState } from '../keys/owners.ts';
-import type { MembershipStore, PersonStore, TeamStore } from './owner-stores.ts';
+import type { MembershipStore, PersonStore, SubscriptionStore, TeamStore } from './owner-stores.ts';
+import type { AccessStores, FoundAdminToken } from './access-stores.ts';
 import type { JobStore, KeyLifeStores } from './key-life-stores.ts';
 import type { ResponseStores } from './response-stores.ts';
 
@@ -19,6 +20,8 @@ export interface Store {
   findKey(kid: string): Promise<KeyRecord | null>;
   /** The workspace of a reveal link, by the public part of its token. */
   findReveal(id: string): Promise<string | null>;
+  /** A token of the admin API, by kid, over all workspaces. */
+  findAdminToken(kid: string): Promise<FoundAdminToken | null>;
   readonly jobs: JobStore;
   close(): Promise<void>;
 }
@@ -45,13 +48,14 @@ export interface Deployment extends WorkspacesStore {
   workspace(workspaceId: string): WorkspaceStore;
 }
 
-export interface WorkspaceStore extends KeyLifeStores, ResponseStores {
+export interface WorkspaceStore extends KeyLifeStores, ResponseStores, AccessStores {
   readonly workspaceId: string;
   readonly deployment: Deployment;
   readonly applications: ApplicationStore;
   readonly people: PersonStore;
   readonly teams: TeamStore;
   readonly memberships: MembershipStore;
+  readonly subscriptions: SubscriptionStore;
   readonly keys: KeyRowStore;
   readonly temporaryKeys: TemporaryKeyStore;
   readonly providers: ProviderStore;
@@ -119,7 +123,8 @@ export interface ApplicationStore {
   update(id: string, patch: Partial<Omit<ApplicationRow, 'id' | 'createdAtMs'>>): Promise<void>;
 }
 
-export interface KeyRow extends Omit<KeyRecord, 'workspaceId'> {
+export interface KeyRow extends Omit<KeyRecord, 'workspaceId' | 'type'> {
+  readonly type: StoredKeyType;
   readonly name: string;
   readonly tags: readonly string[];
   readonly createdAtMs: number;

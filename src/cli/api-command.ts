@@ -1,4 +1,5 @@
 import { createClient } from '../client/client.ts';
+import type { LiveOperationId } from '../client/client.ts';
 import { AdminApiError, AdminUnreachableError } from '../client/client-error.ts';
 import { OPERATIONS } from '../client/operations.ts';
 import type { OperationId } from '../client/operations.ts';
@@ -10,7 +11,7 @@ import { commandHelp } from './help.ts';
 import { renderAnswer } from './render.ts';
 import { styleOf } from './style.ts';
 import type { Terminal } from './terminal.ts';
-import { VIEWS } from './views.ts';
+import { LIVE_VIEWS, VIEWS } from './views.ts';
 
 /** An operation of the admin API as a command. */
 export async function runApiCommand(id: OperationId, args: readonly string[], terminal: Terminal): Promise<void> {
@@ -27,6 +28,10 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
     terminal.env,
   );
   const within = typeof workspace === 'string' ? { workspaceId: workspace } : {};
+  if (json !== true && isLive(id)) {
+    await follow(id, { ...connection, ...within }, input, terminal);
+    return;
+  }
   const answer = await withProgress(terminal, () => call({ ...connection, ...within }, id, input));
   // A table in CSV is for another program, as it is.
   if (typeof answer === 'string') {
@@ -36,6 +41,32 @@ export async function runApiCommand(id: OperationId, args: readonly string[], te
   const { text, failure } = VIEWS[id]?.(answer, styleOf(terminal)) ?? { text: renderAnswer(operation, answer) };
   terminal.out(json === true ? `${JSON.stringify(answer, null, 2)}\n` : text);
   if (failure !== undefined) throw new CliError(failure);
+}
+
+/** Shows each part of the answer when it comes. */
+async function follow(
+  id: LiveOperationId,
+  connection: Connection & { readonly workspaceId?: string },
+  input: Awaited<ReturnType<typeof inputOf>>,
+  terminal: Terminal,
+): Promise<void> {
+  const { part: show, end } = LIVE_VIEWS[id];
+  const style = styleOf(terminal);
+  const client = createClient(connection);
+  const answer = await withProgress(terminal, () =>
+    client
+      .followUnchecked(id, input, (part) => terminal.out(show(part, style)))
+      .catch((error: unknown) => {
+        throw explained(error, connection);
+      }),
+  );
+  const { text, failure } = end(answer, style);
+  terminal.out(text);
+  if (failure !== undefined) throw new CliError(failure);
+}
+
+function isLive(id: OperationId): id is LiveOperationId {
+  return Object.hasOwn(LIVE_VIEWS, id);
 }
 
 const PROGRESS_EVERY_MS = 2000;

@@ -6,24 +6,27 @@ import type { Shown } from './views.ts';
 
 type SelfTest = OperationOutput<'keys.test'>;
 
-/** `keyward keys test`: a step a line; a step that failed makes the command fail. */
-export function renderSelfTest(told: SelfTest, style: Style): Shown {
+/** Of the longest step's name: known before the steps are. */
+const NAME_WIDTH = 'life-cycle'.length;
+
+/** `keyward keys test`: a step a line, as each is done. */
+export function renderSelfTestStep(step: SelfTest['steps'][number], style: Style): string {
+  return `${stepText(step, style)}\n`;
+}
+
+/** What comes after the steps; a step that failed makes the command fail. */
+export function renderSelfTestEnd(told: SelfTest, style: Style): Shown {
   const { fingerprint, failed, requestId, model, complete } = told;
   const ending =
     failed === null
       ? `${fingerprint} ${complete ? `works: ${model ?? ''} answered` : 'would work, as far as can be said without a call'}.`
       : null;
   const record = requestId === null ? '' : `\nRecord: keyward calls show ${requestId}`;
-  const text = `${stepsText(told.steps, style)}\n${ending === null ? '' : `\n${style.strong(printable(ending))}`}${record}\n`;
+  const text = `${ending === null ? '' : `\n${style.strong(printable(ending))}`}${record}\n`;
   return failed === null ? { text } : { text, failure: `The step "${failed}" failed.` };
 }
 
-export function stepsText(steps: SelfTest['steps'], style: Style): string {
-  const width = Math.max(...steps.map(({ name }) => name.length));
-  return steps
-    .map(({ name, outcome, code, text, actions, ms }) => {
-      const line = `  ${style.mark(outcome)} ${name.padEnd(width)}  ${printable(text)}${code === null ? '' : ` (${code})`}${ms >= 1 ? `  ${Math.round(ms)} ms` : ''}`;
-      return actions.length === 0 ? line : `${line}\n${actionsText(actions)}`;
-    })
-    .join('\n');
+function stepText({ name, outcome, code, text, actions, ms }: SelfTest['steps'][number], style: Style): string {
+  const line = `  ${style.mark(outcome)} ${name.padEnd(NAME_WIDTH)}  ${printable(text)}${code === null ? '' : ` (${code})`}${ms >= 1 ? `  ${Math.round(ms)} ms` : ''}`;
+  return actions.length === 0 ? line : `${line}\n${actionsText(actions)}`;
 }

@@ -11,7 +11,8 @@ export function renderAnswer(operation: Operation, answer: unknown): string {
   if (columns !== null && Array.isArray(fields['items'])) {
     return renderList(columns, fields['items'].map(asFields), fields['next']);
   }
-  if (typeof fields['key'] === 'string') return renderIssuedKey(fields);
+  if (typeof fields['key'] === 'string') return renderIssued(fields, 'key');
+  if (typeof fields['token'] === 'string') return renderIssued(fields, 'token');
   if ('impact' in fields) return renderImpact(fields);
   if ('receipt' in fields) return renderStateChange(fields);
   return renderFields(fields);
@@ -23,8 +24,9 @@ function renderList(columns: readonly string[], items: readonly Fields[], next: 
   return typeof next === 'string' ? `${table}\nMore with: --cursor ${next}\n` : table;
 }
 
-function renderIssuedKey({ key, receipt: _receipt, ...rest }: Fields): string {
-  return `${renderFields(rest)}\nThe key, shown this once; store it now:\n\n  ${cellText(key)}\n`;
+function renderIssued({ receipt: _receipt, ...fields }: Fields, name: 'key' | 'token'): string {
+  const rest = Object.fromEntries(Object.entries(fields).filter(([field]) => field !== name));
+  return `${renderFields(rest)}\nThe ${name}, shown this once; store it now:\n\n  ${cellText(fields[name])}\n`;
 }
 
 function renderStateChange({ receipt, ...rest }: Fields): string {

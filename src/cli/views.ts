@@ -1,9 +1,9 @@
-import type { OperationOutput } from '../client/client.ts';
+import type { LiveOperationId, OperationOutput, OperationPart } from '../client/client.ts';
 import type { OperationId } from '../client/operations.ts';
 import { renderCase } from './render-case.ts';
 import { renderDiagnosis } from './render-diagnosis.ts';
 import { renderExplanation } from './render-explanation.ts';
-import { renderSelfTest } from './render-self-test.ts';
+import { renderSelfTestEnd, renderSelfTestStep } from './render-self-test.ts';
 import { renderExposure, renderVerification } from './render-use.ts';
 import type { Style } from './style.ts';
 
@@ -27,9 +27,27 @@ export const VIEWS: Partial<Readonly<Record<OperationId, View>>> = {
   'diagnose.run': view<'diagnose.run'>(renderDiagnosis),
   'explain.read': view<'explain.read'>(renderExplanation),
   'keys.exposure': view<'keys.exposure'>(renderExposure),
-  'keys.test': view<'keys.test'>(renderSelfTest),
   'keys.verify': view<'keys.verify'>(renderVerification),
 };
+
+interface LiveView {
+  readonly part: (part: unknown, style: Style) => string;
+  /** What comes after the parts. */
+  readonly end: View;
+}
+
+/** Answers that are shown part by part, as each comes. */
+export const LIVE_VIEWS: Readonly<Record<LiveOperationId, LiveView>> = {
+  'keys.test': live<'keys.test'>(renderSelfTestStep, renderSelfTestEnd),
+};
+
+function live<Id extends LiveOperationId>(
+  part: (part: OperationPart<Id>, style: Style) => string,
+  end: (answer: OperationOutput<Id>, style: Style) => Shown,
+): LiveView {
+  // As below.
+  return { part: (told, style) => part(told as OperationPart<Id>, style), end: view<Id>(end) };
+}
 
 /** The server parses every answer by the endpoint's own schema before it sends it. */
 function view<Id extends OperationId>(render: (answer: OperationOutput<Id>, style: Style) => string | Shown): View {

@@ -15,6 +15,14 @@ export type OperationInput<Id extends OperationId> = Part<'params', z.input<Endp
 /** What an operation answers. */
 export type OperationOutput<Id extends OperationId> = z.output<EndpointOf<Id>['response']>;
 
+/** Operations that tell their answer part by part. */
+export type LiveOperationId = Extract<(typeof ENDPOINTS)[number], { readonly part: z.ZodType }>['id'];
+
+/** What such an operation tells, one after another. */
+export type OperationPart<Id extends LiveOperationId> = z.output<
+  Extract<(typeof ENDPOINTS)[number], { readonly id: Id; readonly part: z.ZodType }>['part']
+>;
+
 type Part<Name extends string, Fields> =
   Fields extends Record<string, never>
     ? unknown
@@ -47,29 +55,51 @@ export interface Client {
   call<Id extends OperationId>(id: Id, ...input: InputArguments<Id>): Promise<OperationOutput<Id>>;
   /** The same for an operation that is known at run time only. */
   callUnchecked(id: OperationId, input: UncheckedInput): Promise<unknown>;
+  /** Like `call`; `tell` is given each part of the answer as it becomes known. */
+  follow<Id extends LiveOperationId>(
+    id: Id,
+    input: OperationInput<Id> & UncheckedInput,
+    tell: (part: OperationPart<Id>) => void,
+  ): Promise<OperationOutput<Id>>;
+  followUnchecked(id: LiveOperationId, input: UncheckedInput, tell: (part: unknown) => void): Promise<unknown>;
 }
 
 const TIMEOUT_MS = 60_000;
+const NDJSON = 'application/x-ndjson';
 
 /** A client of the admin API, typed by the contract of its endpoints. */
 export function createClient(options: ClientOptions): Client {
-  const callUnchecked = (id: OperationId, input: UncheckedInput): Promise<unknown> => send(options, id, input);
+  const callUnchecked = async (id: OperationId, input: UncheckedInput): Promise<unknown> =>
+    readAnswer(await send(options, id, input, 'application/json'));
+  const followUnchecked: Client['followUnchecked'] = async (id, input, tell) => {
+    const response = await send(options, id, input, NDJSON);
+    const isLive = response.headers.get('content-type')?.startsWith(NDJSON) === true;
+    return isLive ? readLines(options, response, tell) : readAnswer(response);
+  };
   return {
     callUnchecked,
+    followUnchecked,
     // The server parses every answer by the endpoint's own schema before it sends it.
     call: <Id extends OperationId>(id: Id, ...[input]: InputArguments<Id>) =>
       callUnchecked(id, input ?? {}) as Promise<OperationOutput<Id>>,
+    follow: <Id extends LiveOperationId>(
+      id: Id,
+      input: OperationInput<Id> & UncheckedInput,
+      tell: (part: OperationPart<Id>) => void,
+    ): Promise<OperationOutput<Id>> =>
+      // As above, and so is every part.
+      followUnchecked(id, input, (part) => tell(part as OperationPart<Id>)) as Promise<OperationOutput<Id>>,
   };
 }
 
-async function send(options: ClientOptions, id: OperationId, input: UncheckedInput): Promise<unknown> {
+async function send(options: ClientOptions, id: OperationId, input: UncheckedInput, accept: string): Promise<Response> {
   const { method } = OPERATIONS[id];
   const url = `${options.baseUrl.replace(/\/+$/, '')}/api/v1${pathOf(id, input.params ?? {})}${queryOf(input.query ?? {})}`;
-  const response = await reach(options, url, {
+  return reach(options, url, {
     method,
     headers: {
       authorization: `Bearer ${options.token}`,
-      accept: 'application/json',
+      accept,
       ...(options.workspaceId === undefined ? {} : { 'x-keyward-workspace': options.workspaceId }),
       ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
     },
@@ -78,10 +108,47 @@ async function send(options: ClientOptions, id: OperationId, input: UncheckedInp
     redirect: 'error',
     signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
   });
+}
+
+async function readAnswer(response: Response): Promise<unknown> {
   if (response.ok && response.headers.get('content-type')?.startsWith('text/csv') === true) return response.text();
   const answer = await readJson(response);
   if (response.ok && answer !== undefined) return answer;
   throw errorOf(response.status, answer);
+}
+
+/** Tells each part; the answer is what the last line holds. */
+async function readLines(options: ClientOptions, response: Response, tell: (part: unknown) => void): Promise<unknown> {
+  let last: unknown;
+  try {
+    for await (const line of linesOf(response)) {
+      const message: unknown = JSON.parse(line);
+      if (typeof message !== 'object' || message === null) continue;
+      if ('part' in message) tell(message.part);
+      else last = message;
+    }
+  } catch (cause) {
+    throw new AdminUnreachableError(options.baseUrl, cause);
+  }
+  if (typeof last === 'object' && last !== null) {
+    if ('answer' in last) return last.answer;
+    if ('problem' in last) throw errorOf(statusOf(last.problem), last.problem);
+  }
+  throw new AdminUnreachableError(options.baseUrl, new Error('the answer ended before its end'));
+}
+
+async function* linesOf(response: Response): AsyncGenerator<string> {
+  let rest = '';
+  for await (const text of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+    const lines = `${rest}${text}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter((line) => line !== '');
+  }
+}
+
+function statusOf(problem: unknown): number {
+  const isTold = typeof problem === 'object' && problem !== null && 'status' in problem;
+  return isTold && typeof problem.status === 'number' ? problem.status : 500;
 }
 
 async function reach(options: ClientOptions, url: string, init: RequestInit): Promise<Response> {

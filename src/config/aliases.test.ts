@@ -28,6 +28,7 @@ const PROVIDER: ProviderSnapshot = {
   credentials: [],
   prices: {},
   models: [],
+  traits: {},
 };
 
 function compiled(text: string, stored: readonly { id: string; targets: readonly string[] }[] = []) {

@@ -1,12 +1,11 @@
 import type { DialectName } from '../llm/dialect.ts';
-import type { Price } from '../llm/price.ts';
-import { priceOf } from '../llm/stated-price.ts';
-import type { StatedPrice } from '../llm/stated-price.ts';
 import { BEARER, anthropicAt, openaiAt, responsesAt } from '../providers/endpoints.ts';
 import type { Provider, ProviderAuth, ProviderEndpoint } from '../providers/provider.ts';
 import { parseBaseUrl } from './base-url.ts';
 import { fillEndpoint, settingsOf } from './provider-settings.ts';
 import type { SettingValues } from './provider-settings.ts';
+import { knownModels } from './provider-models.ts';
+import type { ModelSources } from './provider-models.ts';
 import { DIALECT_NAMES } from './schema.ts';
 import type { ProviderConfig } from './schema.ts';
 import type { CredentialSnapshot, EndpointSnapshot, ProviderSnapshot } from './snapshot.ts';
@@ -29,9 +28,7 @@ export interface CredentialInput {
 }
 
 /** All that is known of one provider in one workspace. */
-export interface ProviderSources {
-  readonly id: string;
-  readonly entry: ProviderConfig | null;
+export interface ProviderSources extends ModelSources {
   readonly row: ProviderInput | null;
   readonly credentials: readonly CredentialInput[];
 }
@@ -49,10 +46,9 @@ type Endpoints = ProviderSnapshot['endpoints'];
 export function compileBuiltIn(builtIn: Provider, sources: BuiltInSources, warn: Warn): ProviderSnapshot | null {
   const { id, entry, row } = sources;
   if (row?.state === 'disabled') return null;
-  const models = modelsOf(sources) ?? builtIn.models;
-  const prices = { ...statedPrices(builtIn.prices ?? {}), ...pricesOf(entry) };
   if (builtIn.transport === 'in-process') {
-    return { id, transport: 'in-process', endpoints: inProcessEndpoints(builtIn), credentials: [], models, prices };
+    const endpoints = inProcessEndpoints(builtIn);
+    return { id, transport: 'in-process', endpoints, credentials: [], ...knownModels(sources, builtIn) };
   }
   const credentials = credentialsOf(sources);
   const isLocal = builtIn.secretEnv === null;
@@ -66,7 +62,7 @@ export function compileBuiltIn(builtIn: Provider, sources: BuiltInSources, warn:
   if (credentials.length === 0 && !isLocal) {
     warn(`The provider ${id} is declared, but has no credential: calls to it are refused.`);
   }
-  return { id, transport: 'http', endpoints: endpoints.value, credentials, models, prices };
+  return { id, transport: 'http', endpoints: endpoints.value, credentials, ...knownModels(sources, builtIn) };
 }
 
 /** A provider that is not built in, or null where its row does not say enough. */
@@ -100,24 +96,8 @@ export function compileOwn(sources: ProviderSources, warn: Warn): ProviderSnapsh
     transport: 'http',
     endpoints: Object.fromEntries(endpoints),
     credentials: credentialsOf({ ...sources, envSecret: null }),
-    models: modelsOf(sources) ?? [],
-    prices: pricesOf(entry),
+    ...knownModels(sources, null),
   };
-}
-
-/** What the operator's file states of prices. */
-function pricesOf(entry: ProviderConfig | null): Readonly<Record<string, Price>> {
-  return statedPrices(
-    Object.fromEntries(
-      (entry?.models ?? []).flatMap((model) =>
-        typeof model === 'string' || model.price === undefined ? [] : [[model.id, model.price] as const],
-      ),
-    ),
-  );
-}
-
-function statedPrices(stated: Readonly<Record<string, StatedPrice>>): Readonly<Record<string, Price>> {
-  return Object.fromEntries(Object.entries(stated).map(([name, price]) => [name, priceOf(price)]));
 }
 
 const NO_AUTH: ProviderAuth = { header: '', prefix: '' };
@@ -250,9 +230,3 @@ function credentialsOf({
 }
 
 const NO_PREFERENCE = { priority: 1, models: null } as const;
-
-/** Models that were listed for this provider; null where none were. */
-function modelsOf({ entry, row }: ProviderSources): readonly string[] | null {
-  if (entry?.models !== undefined) return entry.models.map((model) => (typeof model === 'string' ? model : model.id));
-  return row === null || row.models.length === 0 ? null : row.models;
-}

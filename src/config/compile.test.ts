@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { applicationState, teamState } from '../keys/key-fixture.ts';
 import { UNNARROWED } from '../keys/owners.ts';
+import { UNKNOWN_TRAITS } from '../llm/model-traits.ts';
+import { catalogueOf } from '../providers/catalogue/catalogue.ts';
 import { PROVIDERS } from '../providers/index.ts';
 import { ROUTE_DEFAULTS } from './compile-aliases.ts';
 import { compile } from './compile.ts';
@@ -39,6 +41,7 @@ function compiled(input: Partial<CompileInput> & { readonly yaml?: string }) {
     nowMs: 5,
     file: yaml === undefined ? null : fileOf(yaml),
     env: {},
+    catalogue: () => ({}),
     workspaces: [EMPTY],
     ...rest,
   });
@@ -130,6 +133,7 @@ providers:
   expect(providers['house']).toEqual({
     id: 'house',
     prices: {},
+    traits: {},
     transport: 'http',
     endpoints: {
       openai: {
@@ -250,6 +254,36 @@ providers:
       { daily: { from: 990, to: 30 }, input: 2.5e8, output: 1e9, cachedInput: 2.5e8, cacheWrite: 2.5e8 },
     ],
   });
+});
+
+test('what nobody states is known from the catalogue: models, prices and traits', () => {
+  const catalogue = catalogueOf({
+    openai: {
+      big: { kind: 'chat', contextTokens: 1000, reasoning: true, price: { input: 2, output: 4 } },
+      old: { listed: false, price: { input: 1, output: 1, changes: [{ from: '1970-01-01', input: 3, output: 3 }] } },
+    },
+    house: { tiny: { tools: false } },
+  });
+  const env = { OPENAI_API_KEY: 'x' };
+  const bare = compiled({ catalogue, env }).providers['openai'];
+  expect(bare?.models).toEqual(['big']);
+  expect(bare?.prices['big']).toMatchObject({ input: 2e9, output: 4e9 });
+  // What is past counts as it stands now.
+  expect(bare?.prices['old']).toEqual({ input: 3e9, output: 3e9, cachedInput: 3e9, cacheWrite: 3e9 });
+  expect(bare?.traits).toEqual({ big: { ...UNKNOWN_TRAITS, contextTokens: 1000, reasoning: true } });
+  const { providers } = compiled({
+    catalogue,
+    env,
+    yaml: `
+providers:
+  openai: { models: [{ id: big, price: { input: 9, output: 9 } }, mine] }
+  house: { dialect: openai, baseUrl: "http://h" }
+`,
+  });
+  expect(providers['openai']?.models).toEqual(['big', 'mine']);
+  expect(providers['openai']?.prices).toMatchObject({ big: { input: 9e9 }, old: { input: 3e9 } });
+  expect(providers['house']).toMatchObject({ models: ['tiny'], traits: { tiny: { tools: false, images: null } } });
+  expect(compiled({ catalogue }).providers['openai']).toBeUndefined();
 });
 
 test('rows of the API add and adjust providers, except those that the file declares', () => {

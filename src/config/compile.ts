@@ -1,5 +1,7 @@
 import { NO_LIMITS, NO_SCOPES, readLimits, readScopes } from '../keys/constraints.ts';
 import type { ApplicationState, Narrowing, PersonState, TeamState, WorkspaceState } from '../keys/owners.ts';
+import { builtInCatalogue } from '../providers/catalogue/catalogue.ts';
+import type { Catalogue } from '../providers/catalogue/catalogue.ts';
 import { PROVIDERS } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
 import { compileAliases } from './compile-aliases.ts';
@@ -34,6 +36,8 @@ export interface CompileInput {
   readonly file: ParsedConfig | null;
   /** The environment, for the secrets of built-in providers. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What is known of models; the one that the product ships if left out. */
+  readonly catalogue?: Catalogue;
   /** The first is the default one: what the file and the environment declare belongs to it. */
   readonly workspaces: readonly WorkspaceInput[];
 }
@@ -54,11 +58,14 @@ export interface CompileResult {
 }
 
 /** Compiles everything that was declared and stored into what the data plane reads. Pure. */
-export function compile({ version, nowMs, file, env, workspaces }: CompileInput): CompileResult {
+export function compile(input: CompileInput): CompileResult {
+  const { version, nowMs, file, env, workspaces, catalogue = builtInCatalogue } = input;
   const warnings: string[] = [];
-  const compiled = workspaces.map((input, index) =>
-    compileWorkspace(input, index === 0 ? { file, env } : NOTHING_DECLARED, (sentence) => warnings.push(sentence)),
-  );
+  const warn = (sentence: string) => warnings.push(sentence);
+  const compiled = workspaces.map((workspace, index) => {
+    const declared = index === 0 ? { file, env } : NOTHING_DECLARED;
+    return compileWorkspace(workspace, { ...declared, catalogue, nowMs }, warn);
+  });
   const newNames = Object.fromEntries(
     workspaces.map(({ workspace, catalogue }, index) => [workspace.id, namesMissing(compiled[index], catalogue)]),
   );
@@ -78,9 +85,9 @@ export function declaredBy(file: ParsedConfig | null): Declared {
 }
 
 type Warn = (sentence: string) => void;
-type Declarations = Pick<CompileInput, 'file' | 'env'>;
+type Declarations = Pick<CompileInput, 'file' | 'env' | 'nowMs'> & { readonly catalogue: Catalogue };
 
-const NOTHING_DECLARED: Declarations = { file: null, env: {} };
+const NOTHING_DECLARED = { file: null, env: {} };
 
 function gatewaySettings(file: ParsedConfig | null): GatewaySettings {
   const given = Object.entries(file?.gateway ?? {}).filter(([, value]) => value !== undefined);
@@ -113,9 +120,10 @@ export function compileOwners(
 }
 
 function compileApplication(row: ApplicationState, warn: Warn): ApplicationState {
-  const { id, ownerId, teamId, subscribedModels, subscribedServices } = row;
+  const { id, ownerId, teamId, subscribedModels, subscribedServices, subscriptions = [] } = row;
   const state = stateOf(row, `application ${id}`, warn);
-  return { id, ...state, ownerId, teamId, subscribedModels, subscribedServices, ...narrowingOf(row) };
+  const asked = subscriptions.length === 0 ? {} : { subscriptions };
+  return { id, ...state, ownerId, teamId, subscribedModels, subscribedServices, ...asked, ...narrowingOf(row) };
 }
 
 function compileTeam(row: TeamState, warn: Warn): TeamState {
@@ -169,7 +177,7 @@ function withNames(workspace: WorkspaceSnapshot, names: readonly string[], nowMs
 
 function compileProviders(
   input: WorkspaceInput,
-  { file, env }: Declarations,
+  { file, env, catalogue, nowMs }: Declarations,
   warn: Warn,
 ): Readonly<Record<string, ProviderSnapshot>> {
   const inFile = new Map<string, ProviderConfig>(Object.entries(file?.providers ?? {}));
@@ -181,6 +189,8 @@ function compileProviders(
     // What the file declares is read-only elsewhere: it hides a row of the same name.
     row: inFile.has(id) ? null : (rows.get(id) ?? null),
     credentials: input.credentials.filter((credential) => credential.providerId === id),
+    catalogue,
+    nowMs,
   });
 
   for (const builtIn of PROVIDERS) {

@@ -143,6 +143,19 @@ function isP256(pem: string): boolean {
   }
 }
 
+const catalogue = z.strictObject({
+  source: text
+    .max(2048)
+    .refine(
+      (source) => !/^[a-z]+:\/\//i.test(source) || isHttps(source),
+      'must be the path of a file, or an https URL',
+    ),
+});
+
+function isHttps(source: string): boolean {
+  return URL.parse(source)?.protocol === 'https:';
+}
+
 const port = wholeNumber(0, 65_535);
 
 const listen = z.strictObject({
@@ -165,6 +178,7 @@ export const configSchema = z.strictObject({
     )
     .optional(),
   models: z.record(aliasId, alias).optional(),
+  catalogue: catalogue.optional(),
   gateway: gateway.optional(),
   keys: keys.optional(),
   webhooks: webhooks.optional(),

@@ -7,6 +7,7 @@ import type { Strategy } from '../routing/balance.ts';
 import type { Condition } from '../routing/condition.ts';
 import type { FallbackClass } from '../routing/retry.ts';
 import type { DialectName } from '../llm/dialect.ts';
+import type { ModelTraits } from '../llm/model-traits.ts';
 import type { Price } from '../llm/price.ts';
 
 export interface Snapshot {
@@ -64,6 +65,8 @@ export interface ProviderSnapshot {
   readonly credentials: readonly CredentialSnapshot[];
   /** By model name without the provider. */
   readonly prices: Readonly<Record<string, Price>>;
+  /** What is known of models, by name without the provider: also of such as are not listed. */
+  readonly traits: Readonly<Record<string, ModelTraits>>;
   /** Model names without the provider, for `/v1/models`. */
   readonly models: readonly string[];
 }

@@ -130,6 +130,7 @@ function providerSnapshot({ provider, prices }: RealKeyRow): ProviderSnapshot {
     endpoints: {},
     credentials: [],
     prices: Object.fromEntries(Object.entries(prices).map(([model, price]) => [model, priceOf(price)])),
+    traits: {},
     models: [],
   };
 }

@@ -145,9 +145,10 @@ class Relay implements UpstreamListener {
       this.#observer = this.#target.native?.observeStream(hideUsage) ?? null;
       return;
     }
-    if (!call.stream) return this.#refuseAnswer('it is a stream, which was not asked for');
-    const stream = translation.observeStream();
-    call.eventStream = !translation.isArrayStream;
+    if (!call.stream || translation.stream === null)
+      return this.#refuseAnswer('it is a stream, which was not asked for');
+    const stream = translation.stream.observe();
+    call.eventStream = !translation.stream.isArray;
     call.seenOutput = stream;
     call.failStream = (error) => stream.fail(error);
     call.warnings = translation.warnings;

@@ -53,6 +53,7 @@ function deadlySnapshot(version: number): Snapshot {
     credentials: [],
     models: [],
     prices: {},
+    traits: {},
   } as const;
   return { ...sound, workspaces: { [WORKSPACE]: { ...workspace, providers: { missing } } } };
 }

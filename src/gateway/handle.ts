@@ -3,7 +3,7 @@
  * something about the call or returns a refusal. What branches on outcomes is here.
  */
 import { admit } from './admit.ts';
-import { answerModels, answerProbe } from './answer-locally.ts';
+import { answerModels, answerProbe, answerTokenEstimate } from './answer-locally.ts';
 import { authenticate, isOutdated, proveKey } from './authenticate.ts';
 import { Call } from './call.ts';
 import { answerFromCache } from './cached-answer.ts';
@@ -86,6 +86,7 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   if (answerFromCache(gateway, call, route)) return null;
   const plan = planRoute(gateway, call, route);
   if ('code' in plan) return plan;
+  if (route.kind === 'model' && answerTokenEstimate(call, route, plan.stops[0]?.target)) return null;
   return tryTargets(gateway, call, route, plan);
 }
 

@@ -1,10 +1,20 @@
 import { requireAbilities } from '../llm/abilities.ts';
+import type { ChatRequest } from '../llm/canonical.ts';
+import type { AnswerContext, RequestFacts } from '../llm/codec.ts';
 import { CLIENT_CODECS } from '../llm/codecs.ts';
 import type { ClientDialectName } from '../llm/dialect.ts';
 import { RequestFault } from '../llm/faults.ts';
 import { geminiArrayStream } from '../llm/gemini/write-stream.ts';
 import { parsedOrUndefined, recordOf } from '../llm/record.ts';
 import type { JsonRecord } from '../llm/record.ts';
+import { nameCallsOf } from '../llm/name-calls.ts';
+import { readRerankRequest } from '../llm/rerank.ts';
+import {
+  estimateInputTokens,
+  translateEmbeddings,
+  translateRerank,
+  translateTokenCount,
+} from '../llm/translate-others.ts';
 import { translateChat } from '../llm/translate.ts';
 import type { Translation } from '../llm/translate.ts';
 import type { Call } from './call.ts';
@@ -21,16 +31,13 @@ export interface TranslatedRequest {
 }
 
 /**
- * Reads what the caller asks, once for all targets that are tried, and fetches the media that this
- * target cannot fetch itself. Null: the call is ready to be translated.
+ * Reads the conversation of the caller, once for all targets that are tried, and fetches the media
+ * that this target cannot fetch itself. Null: the call is ready to be translated.
  */
 export async function readForTranslation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null> {
-  if (route.operation !== 'chat') return untranslatable(route, target);
+  if (!isOfChat(route)) return null;
   try {
-    call.chat ??= CLIENT_CODECS[route.dialect.name].readChat(bodyOf(call), {
-      model: call.requestedModel,
-      stream: call.stream,
-    });
+    call.chat ??= nameCallsOf(CLIENT_CODECS[route.dialect.name].readChat(bodyOf(call), factsOf(call)));
   } catch (error) {
     return faultOf(error);
   }
@@ -43,29 +50,94 @@ export async function readForTranslation(call: Call, route: ModelRoute, target: 
 
 /** Writes the caller's request for the target, or says why it cannot be: nothing was sent then. */
 export function translateRequest(call: Call, route: ModelRoute, target: Target): TranslatedRequest | Refusal {
-  const client = route.dialect.name;
-  const request = call.chat;
-  if (request === null) return untranslatable(route, target);
   try {
-    const model = { name: target.model ?? '', traits: target.traits };
-    requireAbilities(request, model, client);
-    const translation = translateChat(request, {
-      client: CLIENT_CODECS[client],
-      provider: target.endpoint.codec,
-      target: model,
-      context: {
-        requestId: call.requestId,
-        model: call.requestedModel ?? request.model,
-        nowS: Math.floor(call.startedAtMs / 1000),
-        request,
-      },
-      ...(isArrayStream(call, client) && { streamChat: geminiArrayStream }),
-    });
+    const translation = translate(call, route, target);
+    if (translation === null) return untranslatable(route, target);
     const body = target.dialect.adaptBody?.(translation.body) ?? translation.body;
     return { body: Buffer.from(JSON.stringify(body)), translation };
   } catch (error) {
     return faultOf(error);
   }
+}
+
+/** Null: one of the two dialects has no such operation. */
+function translate(call: Call, route: ModelRoute, target: Target): Translation | null {
+  const client = CLIENT_CODECS[route.dialect.name];
+  const provider = target.endpoint.codec;
+  const model = { name: target.model ?? '', traits: target.traits };
+  switch (route.operation) {
+    case 'chat':
+      return call.chat === null ? null : translateConversation(call, call.chat, route.dialect.name, target);
+    case 'count_tokens': {
+      const { writeTokenCount } = client;
+      if (call.chat === null || writeTokenCount === undefined || provider.tokenCount === undefined) return null;
+      return translateTokenCount(call.chat, writeTokenCount, provider.tokenCount, model);
+    }
+    case 'embeddings':
+    case 'batch_embeddings': {
+      const form = route.operation === 'embeddings' ? client.embeddings : client.batchEmbeddings;
+      if (form === undefined || provider.embeddings === undefined) return null;
+      const request = form.read(bodyOf(call), factsOf(call));
+      return translateEmbeddings(request, form, provider.embeddings, model, contextOf(call));
+    }
+    case 'rerank':
+      return provider.rerank === undefined
+        ? null
+        : translateRerank(readRerankRequest(bodyOf(call)), provider.rerank, model);
+    default:
+      return null;
+  }
+}
+
+function translateConversation(
+  call: Call,
+  request: ChatRequest,
+  client: ClientDialectName,
+  target: Target,
+): Translation {
+  const model = { name: target.model ?? '', traits: target.traits };
+  requireAbilities(request, model, client);
+  return translateChat(request, {
+    client: CLIENT_CODECS[client],
+    provider: target.endpoint.codec,
+    target: model,
+    context: { ...contextOf(call), request },
+    ...(isArrayStream(call, client) && { streamChat: geminiArrayStream }),
+  });
+}
+
+function isOfChat({ operation }: ModelRoute): boolean {
+  return operation === 'chat' || operation === 'count_tokens';
+}
+
+/**
+ * Whether nobody but us can say how many tokens the caller's words have: the provider has no such
+ * question.
+ */
+export function mustEstimateTokens(route: ModelRoute, target: Target): boolean {
+  return route.operation === 'count_tokens' && target.native === null && target.endpoint.codec.tokenCount === undefined;
+}
+
+/** An estimate of the input tokens, marked as one, in the caller's dialect. */
+export function estimatedTokenCount(call: Call, route: ModelRoute): string | null {
+  const { writeTokenCount } = CLIENT_CODECS[route.dialect.name];
+  if (writeTokenCount === undefined) return null;
+  call.warnings = [{ kind: 'approximated', field: 'input_tokens', reason: 'estimated: the provider counts none' }];
+  return JSON.stringify(writeTokenCount(estimateInputTokens(call.body ?? EMPTY)));
+}
+
+const EMPTY = new Uint8Array(0);
+
+function factsOf(call: Call): RequestFacts {
+  return { model: call.requestedModel, stream: call.stream };
+}
+
+function contextOf(call: Call): Omit<AnswerContext, 'request'> {
+  return {
+    requestId: call.requestId,
+    model: call.requestedModel ?? '',
+    nowS: Math.floor(call.startedAtMs / 1000),
+  };
 }
 
 function bodyOf(call: Call): JsonRecord {

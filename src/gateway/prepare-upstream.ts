@@ -34,23 +34,9 @@ export function prepareModelCall(
   const { reading } = call;
   const model = target.model;
   if (reading === null || model === null) return refusal('model_missing');
-  // The caller's query speaks their dialect, not another one's.
-  const query = target.native === null ? '' : (call.head?.query ?? '');
-  const path = target.dialect.upstreamPath(route.operation, model, call.stream, query);
+  if (target.native === null) return prepareTranslation(call, route, target, credential);
   const { snapshot } = target.endpoint;
-  if (target.native === null) {
-    const translated = translateRequest(call, route, target);
-    if ('code' in translated) return translated;
-    if (path === null) return refusal('path_not_found');
-    const headers = upstreamHeaders(call, target, credential, NONE);
-    const { body, translation } = translated;
-    return {
-      request: { method: 'POST', path: snapshot.pathPrefix + path, headers, body },
-      hideUsage: false,
-      translation,
-      credential,
-    };
-  }
+  const path = target.native.upstreamPath(route.operation, model, call.stream, call.head?.query ?? '');
   if (path === null) return refusal('path_not_found');
   const prepared = target.native.writeRequest(reading, model, snapshot.asksUsage);
   const headers = upstreamHeaders(call, target, credential, target.native.requestHeaders);
@@ -58,6 +44,32 @@ export function prepareModelCall(
     request: { method: 'POST', path: snapshot.pathPrefix + path, headers, body: prepared.body },
     hideUsage: prepared.hideUsage,
     translation: null,
+    credential,
+  };
+}
+
+/** The caller's query and headers speak their dialect, not another one's: they stay here. */
+function prepareTranslation(
+  call: Call,
+  route: ModelRoute,
+  target: Target,
+  credential: CredentialSnapshot,
+): PreparedRequest | Refusal {
+  const translated = translateRequest(call, route, target);
+  if ('code' in translated) return translated;
+  const { body, translation } = translated;
+  const query = call.stream ? (target.dialect.streamQuery ?? '') : '';
+  const path = target.dialect.upstreamPath(translation.operation, target.model ?? '', call.stream, query);
+  if (path === null) return refusal('path_not_found');
+  return {
+    request: {
+      method: 'POST',
+      path: target.endpoint.snapshot.pathPrefix + path,
+      headers: upstreamHeaders(call, target, credential, NONE),
+      body,
+    },
+    hideUsage: false,
+    translation,
     credential,
   };
 }

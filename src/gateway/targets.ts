@@ -121,6 +121,10 @@ function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string):
   return targetOf(provider, endpoint, native === undefined ? null : dialect, model);
 }
 
+function traitsFor({ snapshot: { traits } }: LiveProvider, model: string | null): ModelTraits {
+  return (model === null ? null : entryOf(traits, model)) ?? UNKNOWN_TRAITS;
+}
+
 function priceFor({ snapshot: { prices } }: LiveProvider, model: string | null): Price | null {
   return model === null ? null : (entryOf(prices, model) ?? entryOf(prices, ANY_MODEL));
 }
@@ -152,7 +156,7 @@ function targetOf(
     native,
     model,
     price: priceFor(provider, model),
-    traits: UNKNOWN_TRAITS,
+    traits: traitsFor(provider, model),
     answerHeaders: answerHeaders(provider, model),
   };
 }

@@ -7,6 +7,7 @@ import { decide, explain, findWayOut } from './decide.ts';
 import { decisionInputs } from '../../test/decision-arbitrary.ts';
 import type { DecisionInput, RequestFacts } from './decision-input.ts';
 import type { KeyRecord } from './key-record.ts';
+import type { ApplicationState } from './owners.ts';
 import type { PreparedKey } from './prepare.ts';
 import type { Level } from './standing.ts';
 import { standingOf } from './standing.ts';
@@ -26,7 +27,7 @@ function reasonsAgainst(input: DecisionInput): readonly string[] {
     ...(record.expiresAtMs !== null && nowMs >= record.expiresAtMs ? ['expired'] : []),
     ...overlapReasons(input),
     ...ancestorReasons(record, standing.ancestors, nowMs),
-    ...(application?.state === 'active' ? [] : ['application_disabled']),
+    ...(record.type === 'kwa' || application?.state === 'active' ? [] : ['application_disabled']),
     ...first(
       owners.map(({ person }) =>
         person === null ? 'owner_missing' : person.state === 'active' ? null : 'owner_disabled',
@@ -41,12 +42,15 @@ function reasonsAgainst(input: DecisionInput): readonly string[] {
           ? []
           : ['team_disabled']),
     ...(workspace?.id === record.workspaceId && workspace.state === 'active' ? [] : ['workspace_disabled']),
-    ...(application !== null && facts.model !== null && !anyName(application.subscribedModels, facts)
-      ? ['not_subscribed']
+    ...(application !== null && facts.model !== null
+      ? subscriptionReasons(application, application.subscribedModels, 'model', (names) => anyName(names, facts))
       : []),
-    ...(application !== null && facts.service !== null && !application.subscribedServices.includes(facts.service)
-      ? ['not_subscribed']
+    ...(application !== null && facts.service !== null
+      ? subscriptionReasons(application, application.subscribedServices, 'service', (names) =>
+          names.includes(facts.service ?? ''),
+        )
       : []),
+    ...(input.permission === undefined || input.permission.missing.length === 0 ? [] : ['forbidden']),
     ...SCOPE_RULES.flatMap((rule) => first(standing.levels.map((level) => rule(level.scopes, facts, level, nowMs)))),
     ...(record.binding !== null && record.binding !== facts.session ? ['binding_denied'] : []),
     ...limitReasons(input),
@@ -88,6 +92,17 @@ function ancestorReasons(
 function membershipReason(membership: { readonly role: string; readonly state: string } | null): string | null {
   if (membership === null || membership.state === 'disabled') return 'owner_not_member';
   return membership.role === 'viewer' ? 'owner_role_lost' : null;
+}
+
+function subscriptionReasons(
+  { subscriptions = [] }: ApplicationState,
+  list: readonly string[],
+  wanted: string,
+  covers: (names: readonly string[]) => boolean,
+): readonly string[] {
+  const asked = subscriptions.filter(({ kind, names }) => kind === wanted && covers(names)).map(({ state }) => state);
+  if (covers(list) || asked.includes('approved')) return [];
+  return [asked[0] === undefined ? 'not_subscribed' : `subscription_${asked[0]}`];
 }
 
 type Rule = (scopes: Scopes, facts: RequestFacts, level: Level, nowMs: number) => string | null;

@@ -109,6 +109,7 @@ const OBSTACLES: readonly (readonly [code: string, check: string, change: Change
     'service-subscription',
     { facts: { service: 'unheard-of' }, record: { scopes: { ...RECORD.scopes, services: null } } },
   ],
+  ['forbidden', 'permission', { permission: { needed: ['keys:read'], missing: ['keys:read'] } }],
   ['method_denied', 'endpoint', { facts: { method: 'GET' } }],
   ['model_denied', 'model', { facts: { model: 'other/x', requestedModel: 'slow' } }],
   ['operation_denied', 'operation', { facts: { operation: 'embeddings' } }],
@@ -145,7 +146,10 @@ describe('a call that nothing stands against', () => {
     expect(code).toBeNull();
     expect(trace?.failed).toEqual([]);
     expect(trace).toMatchObject({ atMs: NOW_MS, keyRevision: 4 });
-    expect(skipped(input())).toEqual(['ancestors', 'delegation', 'service-subscription', 'service', 'tool', 'binding']);
+    expect(skipped(input())).toEqual([
+      ...['ancestors', 'delegation', 'service-subscription'],
+      ...['permission', 'service', 'tool', 'binding'],
+    ]);
   });
 
   test('to list models is not asked about models, operation and limits', () => {
@@ -297,4 +301,29 @@ test('from text to verdict, over a source of keys', async () => {
   expect(decide(input({ record, matchedSecret })).allowed).toBe(true);
   const wrong = findMatchingSecret(hasher, record.secrets, generateKey({ type: 'kwk', environment: 'live' }).secret);
   expect(decide(input({ record, matchedSecret: wrong })).code).toBe('secret_mismatch');
+});
+
+describe('a token of the admin API', () => {
+  const scopes = { ...RECORD.scopes, endpoints: null, models: null, addresses: null, countries: null };
+  const token = { type: 'kwa', applicationId: '', ownerId: null, scopes } as const;
+  const asked = { service: null, model: null, requestedModel: null, operation: null, tool: null };
+  const held = { needed: ['keys:read'], missing: [] };
+
+  test('belongs to no application, and stands on its workspace', () => {
+    expect(decide(input({ record: token, facts: asked, permission: held })).code).toBeNull();
+    const disabled = { state: 'disabled' } as const;
+    expect(decide(input({ record: token, facts: asked, permission: held, workspace: disabled })).code).toBe(
+      'workspace_disabled',
+    );
+  });
+
+  test('is not narrowed by what narrows the calls of applications', () => {
+    const workspace = { scopes: { ...NO_SCOPES, endpoints: ['POST /v1/*'], addresses: [] } };
+    expect(decide(input({ record: token, facts: asked, permission: held, workspace })).code).toBeNull();
+  });
+
+  test('opens nothing where nobody asked for permissions', () => {
+    expect(decide(input({ record: token, facts: asked })).code).toBe('forbidden');
+    expect(decide(input({ record: token })).code).toBe('forbidden');
+  });
 });

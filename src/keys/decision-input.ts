@@ -72,6 +72,12 @@ export interface DelegationFinding {
   readonly expiresAtMs: number;
 }
 
+/** What an admin call needs, and what of it the token does not hold. Who holds what is found out before. */
+export interface PermissionFinding {
+  readonly needed: readonly string[];
+  readonly missing: readonly string[];
+}
+
 /** Everything a verdict depends on: nothing else is looked at. */
 export interface DecisionInput {
   readonly standing: Standing;
@@ -81,6 +87,8 @@ export interface DecisionInput {
   readonly expectedEnvironment: Environment | null;
   /** Null: the key itself was sent. */
   readonly delegation: DelegationFinding | null;
+  /** Absent: the call is none of the admin API. */
+  readonly permission?: PermissionFinding;
   readonly facts: RequestFacts;
   /** `null` before the limits are asked: the checks on them are skipped. */
   readonly limits: readonly LimitReading[] | null;

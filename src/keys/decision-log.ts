@@ -5,7 +5,13 @@
  */
 import type { Limits, Scopes } from './constraints.ts';
 import { NO_LIMITS, NO_SCOPES, readLimits, readScopes } from './constraints.ts';
-import type { DecisionInput, DelegationFinding, LimitReading, RequestFacts } from './decision-input.ts';
+import type {
+  DecisionInput,
+  DelegationFinding,
+  LimitReading,
+  PermissionFinding,
+  RequestFacts,
+} from './decision-input.ts';
 import type { KeyRecord, KeySecret } from './key-record.ts';
 import type { ApplicationState, MembershipState, Narrowing, PersonState, StandingState } from './owners.ts';
 import type { PreparedKey } from './prepare.ts';
@@ -35,6 +41,7 @@ interface LoggedDecision {
   readonly matchedSecret: LoggedSecret | null;
   readonly expectedEnvironment: DecisionInput['expectedEnvironment'];
   readonly delegation: DelegationFinding | null;
+  readonly permission?: PermissionFinding;
   readonly limits: readonly LimitReading[] | null;
   readonly key: LoggedKey;
   readonly ancestors: readonly LoggedKey[];
@@ -109,6 +116,7 @@ function logOf({ standing, matchedSecret, ...rest }: DecisionInput): LoggedDecis
     matchedSecret: matchedSecret && withoutHash(matchedSecret),
     expectedEnvironment: rest.expectedEnvironment,
     delegation: rest.delegation,
+    ...(rest.permission === undefined ? {} : { permission: rest.permission }),
     limits: rest.limits,
     key: logKey(standing.key),
     ancestors: standing.ancestors.map(logKey),
@@ -179,9 +187,10 @@ function logWorkspace({ workspace, application, owners, team }: Standing): Logge
 
 function logApplication(application: ApplicationState | null): Pick<LoggedWorkspace, 'application'> {
   if (application === null) return { application };
-  const { id, state, ownerId, teamId, subscribedModels, subscribedServices } = application;
+  const { id, state, ownerId, teamId, subscribedModels, subscribedServices, subscriptions } = application;
   const own = { id, state, ownerId, teamId, subscribedModels, subscribedServices };
-  return { application: { ...own, ...logNarrowing(application) } };
+  const asked = subscriptions === undefined ? {} : { subscriptions };
+  return { application: { ...own, ...asked, ...logNarrowing(application) } };
 }
 
 function logTeam(team: Standing['team'], owners: Standing['owners']): Pick<LoggedWorkspace, 'team'> {
@@ -195,7 +204,7 @@ function delegatedLevels({ levels }: Standing): readonly Level[] {
 }
 
 function inputOf(logged: LoggedDecision): DecisionInput {
-  const { matchedSecret, facts, expectedEnvironment, delegation, limits, nowMs } = logged;
+  const { matchedSecret, facts, expectedEnvironment, delegation, permission, limits, nowMs } = logged;
   const key = prepareKey(keyOf(logged.key));
   const standing = standingOf(key, logged.ancestors.map(keyOf).map(prepareKey), workspaceOf(logged));
   const front = logged.delegated.map((level) => levelOf('delegated', level.id, narrowingOf(level)));
@@ -203,6 +212,7 @@ function inputOf(logged: LoggedDecision): DecisionInput {
     standing: { ...standing, levels: [...front, ...standing.levels] },
     matchedSecret: matchedSecret && { ...matchedSecret, hash: '' },
     ...{ facts, expectedEnvironment, delegation, limits },
+    ...(permission === undefined ? {} : { permission }),
     // What JSON has no number for.
     nowMs: nowMs ?? Number.NaN,
   };

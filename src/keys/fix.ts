@@ -26,6 +26,7 @@ export type Fix =
   /** Makes it active, or puts it back where it is not there any more. */
   | { readonly kind: 'enable'; readonly what: EnableKind; readonly id: string }
   | { readonly kind: 'subscribe'; readonly to: 'model' | 'service'; readonly name: string }
+  | { readonly kind: 'approve-subscription'; readonly id: string }
   | { readonly kind: 'clear-constraints'; readonly kid: string }
   /** `add` null: the scope is lifted, as no single entry would do. */
   | {
@@ -42,7 +43,8 @@ export type Fix =
       readonly name: string;
       readonly to: number;
     }
-  | { readonly kind: 'name-session'; readonly session: string };
+  | { readonly kind: 'name-session'; readonly session: string }
+  | { readonly kind: 'grant-permissions'; readonly kid: string; readonly permissions: readonly string[] };
 
 export type EnableKind = 'application' | 'person' | 'membership' | 'team' | 'workspace';
 
@@ -68,6 +70,8 @@ export function applyFix(input: DecisionInput, fix: Fix): DecisionInput {
       return withWorkspace(input, enabled(input, fix.what, fix.id));
     case 'subscribe':
       return withWorkspace(input, subscribed(input, fix.to, fix.name));
+    case 'approve-subscription':
+      return withWorkspace(input, approved(input, fix.id));
     case 'clear-constraints':
       return withKeys(input, fix.kid, (record) => ({ ...record, scopes: NO_SCOPES, limits: NO_LIMITS }));
     case 'widen-scope':
@@ -76,13 +80,15 @@ export function applyFix(input: DecisionInput, fix: Fix): DecisionInput {
       return { ...input, limits: raised(input, fix) };
     case 'name-session':
       return { ...input, facts: { ...input.facts, session: fix.session } };
+    case 'grant-permissions':
+      return { ...input, permission: { needed: input.permission?.needed ?? [], missing: [] } };
   }
 }
 
 function renewed(record: KeyRecord): KeyRecord {
   return {
     ...record,
-    type: 'kwk',
+    type: record.type === 'kwa' ? 'kwa' : 'kwk',
     parentKid: null,
     state: 'active',
     suspension: null,
@@ -207,6 +213,14 @@ function subscribed(input: DecisionInput, to: 'model' | 'service', name: string)
     subscribedModels: to === 'model' ? [...subscribedModels, name] : subscribedModels,
     subscribedServices: to === 'service' ? [...subscribedServices, name] : subscribedServices,
   });
+}
+
+function approved(input: DecisionInput, id: string): WorkspaceState {
+  const application = applicationOf(input);
+  const subscriptions = (application.subscriptions ?? []).map((each) =>
+    each.id === id ? ({ ...each, state: 'approved' } as const) : each,
+  );
+  return withApplication(workspaceOf(input), { ...application, subscriptions });
 }
 
 function widened(input: DecisionInput, fix: Extract<Fix, { kind: 'widen-scope' }>): DecisionInput {

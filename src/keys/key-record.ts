@@ -47,15 +47,19 @@ export interface Suspension {
   readonly untilMs: number | null;
 }
 
+/** `kwa`: a token of the admin API. The same engine decides on it; it calls no model, and belongs to no application. */
+export type CredentialType = StoredKeyType | 'kwa';
+
 export interface KeyRecord {
   /** Public id, 12 base62 characters, unique in the deployment. */
   readonly kid: string;
-  readonly type: StoredKeyType;
+  readonly type: CredentialType;
   /** The key that a temporary key was minted from; null for a key of its own standing. */
   readonly parentKid: string | null;
   /** Id of the session or transaction that a temporary key is bound to, which the call must name. */
   readonly binding: string | null;
   readonly workspaceId: string;
+  /** Empty for a token of the admin API. */
   readonly applicationId: string;
   /** The person who answers for it besides the application's owner; null: that one alone. */
   readonly ownerId: string | null;

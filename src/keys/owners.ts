@@ -19,6 +19,18 @@ export interface Narrowing {
 /** What nothing narrows. */
 export const UNNARROWED: Narrowing = { scopes: NO_SCOPES, scopesSetAtMs: 0, limits: NO_LIMITS };
 
+export type SubscriptionKind = 'model' | 'service';
+export type SubscriptionStateName = 'pending' | 'approved' | 'rejected' | 'ended';
+
+/** What an application asked to call. */
+export interface SubscriptionState {
+  readonly id: string;
+  readonly kind: SubscriptionKind;
+  /** One pattern over `provider/name` and aliases, or one name of a service. */
+  readonly names: readonly string[];
+  readonly state: SubscriptionStateName;
+}
+
 export interface ApplicationState extends Narrowing {
   readonly id: string;
   readonly state: StandingState;
@@ -30,6 +42,8 @@ export interface ApplicationState extends Narrowing {
   readonly subscribedModels: readonly string[];
   /** Names of services. */
   readonly subscribedServices: readonly string[];
+  /** Beside the lists: what was asked for, the one that changed last first. Absent: nothing. */
+  readonly subscriptions?: readonly SubscriptionState[];
 }
 
 /** A person who is not there any more has no entry. */

@@ -13,6 +13,7 @@ import type { DecisionInput, RequestFacts } from './decision-input.ts';
 import { NO_FACTS } from './decision-input.ts';
 import { matchEndpoint } from './endpoint-pattern.ts';
 import { matchesModel, modelPatternsOf } from './model-pattern.ts';
+import type { ApplicationState } from './owners.ts';
 import type { Standing } from './standing.ts';
 
 /** A name that calls may use for a model. */
@@ -101,18 +102,25 @@ type ModelFacts = Pick<RequestFacts, 'model' | 'requestedModel' | 'modelSinceMs'
 /** A model that the key may call; where there is none, one that it may not. */
 function likelyModel(input: DecisionInput, models: readonly KnownModel[]): ModelFacts {
   const { standing } = input;
-  if (standing.application === null || standing.application.subscribedModels.length === 0)
-    return factsOf(sample('x/x'));
+  if (standing.application === null) return factsOf(sample('x/x'));
+  const asked = askedModels(standing.application);
+  if (asked.length === 0) return factsOf(sample('x/x'));
   const may = (known: KnownModel) => mayCallModel({ ...input, facts: { ...input.facts, ...factsOf(known) } });
   // A provider may have models that the catalogue does not list: names that the patterns themselves suggest.
   const patterns = [
-    ...standing.application.subscribedModels,
+    ...asked,
     ...standing.levels.flatMap(({ scopes }: { readonly scopes: Scopes }) => scopes.models ?? []),
   ];
   const samples = patterns.map((pattern) => sample(pattern.replaceAll('*', 'x')));
-  const subscribed = modelPatternsOf(standing.application.subscribedModels);
+  const subscribed = modelPatternsOf(asked);
   const nearly = ({ model }: KnownModel) => matchesModel(subscribed, model);
   return factsOf(models.find(may) ?? samples.find(may) ?? models.find(nearly) ?? samples.find(nearly) ?? sample('x/x'));
+}
+
+/** Also what is not approved: then the code tells that, and not that nobody ever asked. */
+function askedModels({ subscribedModels, subscriptions = [] }: ApplicationState): readonly string[] {
+  const models = subscriptions.filter(({ kind }) => kind === 'model');
+  return models.length === 0 ? subscribedModels : [...subscribedModels, ...models.flatMap(({ names }) => names)];
 }
 
 function sample(name: string): KnownModel {

@@ -59,6 +59,8 @@ export function standingOf(
     membership: team === null ? null : entryOf(team.members, id),
   }));
   const levels: Level[] = [key, ...ancestors].map(keyLevel);
+  // What narrows the calls of applications says nothing of the admin API.
+  if (record.type === 'kwa') return { key, ancestors, application, owners, team, workspace, levels };
   if (application !== null) levels.push(levelOf('application', application.id, application));
   if (team !== null) levels.push(levelOf('team', team.id, team));
   if (workspace !== null) levels.push(levelOf('workspace', workspace.id, workspace));

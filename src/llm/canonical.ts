@@ -305,7 +305,7 @@ export type AnswerEvent =
   | { readonly type: 'delta'; readonly choice: number; readonly text: string }
   | { readonly type: 'annotation'; readonly choice: number; readonly annotation: Annotation }
   | { readonly type: 'logprobs'; readonly choice: number; readonly logprobs: readonly TokenLogprob[] }
-  /** The open part's signature: whole, and at most once a part. */
+  /** The open part's signature: whole, and at most once a part; a call's comes before its arguments. */
   | { readonly type: 'signature'; readonly choice: number; readonly signature: Signature; readonly redacted?: boolean }
   | { readonly type: 'close'; readonly choice: number }
   | { readonly type: 'finish'; readonly choice: number; readonly finish: Finish }

@@ -21,8 +21,10 @@ export interface ClientCodec {
   streamChat(context: AnswerContext): StreamWriter;
   readonly embeddings?: {
     read(body: JsonRecord, facts: RequestFacts): EmbeddingRequest;
-    write(answer: EmbeddingAnswer, request: EmbeddingRequest, context: AnswerContext): JsonRecord;
+    write(answer: EmbeddingAnswer, request: EmbeddingRequest, context: Omit<AnswerContext, 'request'>): JsonRecord;
   };
+  /** The same for several texts, where that is another operation (Gemini). */
+  readonly batchEmbeddings?: NonNullable<ClientCodec['embeddings']>;
   /** The answer to a question for the number of input tokens. */
   readonly writeTokenCount?: (inputTokens: number) => JsonRecord;
 }
@@ -39,6 +41,8 @@ export interface ProviderCodec {
   readonly embeddings?: {
     write(request: EmbeddingRequest, target: TargetModel, report: Report): JsonRecord;
     read(body: JsonRecord): EmbeddingAnswer;
+    /** The operation that the body is for, where it is not always `embeddings`. */
+    readonly operation?: (request: EmbeddingRequest) => 'embeddings' | 'batch_embeddings';
   };
   readonly rerank?: {
     write(request: RerankRequest, target: TargetModel, report: Report): JsonRecord;

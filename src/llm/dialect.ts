@@ -145,6 +145,8 @@ export interface ProviderDialect {
   readonly takesUrls: boolean;
   /** The content type of its streams. */
   readonly streamType: 'text/event-stream' | 'application/vnd.amazon.eventstream';
+  /** What asks for a stream of that type in the query, where that is needed. */
+  readonly streamQuery?: string;
   /**
    * Path and query below the endpoint's base URL, or null if this dialect has no such operation.
    * `query` is the caller's, without `?`; what the caller asked stays, their `key` does not.

@@ -15,6 +15,6 @@ export function ownExtra(extra: JsonRecord | undefined, path: string, owner: Ext
   if (owner.extraOf === owner.dialect) return extra;
   for (const [name, value] of Object.entries(extra))
     if (value !== null && value !== undefined)
-      owner.report.dropped(path + name, 'the provider’s format has no such field');
+      owner.report.dropped(path + name, 'the format of the provider has no such field');
   return {};
 }

@@ -44,7 +44,7 @@ export const voyageRerank: RerankCodec = {
 
 function voyageExtra(extra: JsonRecord, report: Report): JsonRecord {
   for (const [name, value] of Object.entries(extra))
-    if (name !== 'truncation' && value !== null) report.dropped(name, 'Voyage’s rerank has no such field');
+    if (name !== 'truncation' && value !== null) report.dropped(name, 'Voyage has no such field');
   const { truncation } = extra;
   return typeof truncation === 'boolean' ? { truncation } : {};
 }

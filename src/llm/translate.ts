@@ -5,11 +5,12 @@
 import { digest } from './call-ids.ts';
 import type { AnswerEvent, ChatAnswer, ChatRequest, Part, StreamError } from './canonical.ts';
 import type { AnswerContext, ClientCodec, ProviderCodec, StreamReader, StreamWriter, TargetModel } from './codec.ts';
-import type { PublicError, StreamObserver, Usage } from './dialect.ts';
+import { customCallEventsToText, customCallsToText, usesCustomTools } from './custom-tool.ts';
+import type { ModelOperation, PublicError, StreamObserver, Usage } from './dialect.ts';
 import { AnswerFault } from './faults.ts';
-import { jsonToolEventsToText, jsonToolToText } from './json-tool.ts';
+import { JSON_TOOL, jsonToolEventsToText, jsonToolToText } from './json-tool.ts';
 import type { JsonRecord } from './record.ts';
-import { isRecord, parsedOrUndefined } from './record.ts';
+import { isRecord, parsedOrUndefined, recordOf } from './record.ts';
 import { Report } from './report.ts';
 import type { Warning } from './report.ts';
 
@@ -32,32 +33,77 @@ export interface TranslatedAnswer {
 
 /** A request as the provider gets it, and how its answer is read. */
 export interface Translation {
+  /** What the provider is asked for: the path depends on it. */
+  readonly operation: ModelOperation;
   readonly body: JsonRecord;
   /** What of the request did not go over as it was. */
   readonly warnings: readonly Warning[];
   /** Throws an AnswerFault where the answer is none of the provider's dialect. */
   readAnswer(bytes: Buffer): TranslatedAnswer;
-  observeStream(): TranslatedStream;
-  /** The caller's stream is an array of JSON: it has no form for an error at its end. */
-  readonly isArrayStream: boolean;
+  /** Null where the operation has no streams. */
+  readonly stream: {
+    /** The caller's stream is an array of JSON: it has no form for an error at its end. */
+    readonly isArray: boolean;
+    observe(): TranslatedStream;
+  } | null;
 }
 
 /** Writes the request for the provider. Throws a RequestFault where that cannot be done honestly. */
 export function translateChat(request: ChatRequest, sides: Sides): Translation {
   const report = new Report();
   const body = sides.provider.writeChat(request, sides.target, report);
+  const restoration = restorationOf(request, body);
   return {
+    operation: 'chat',
     body,
     warnings: report.warnings,
     readAnswer: (bytes) => {
-      const answer = sides.provider.readChat(answerRecord(bytes));
-      const named = nameCalls(ownFormat(request, answer), sides.context.requestId);
+      const answer = restoration.whole(sides.provider.readChat(answerRecord(bytes)));
+      const named = nameCalls(answer, sides.context.requestId);
       const text = JSON.stringify(sides.client.writeChat(named, sides.context, report));
       return { text, usage: named.usage, warnings: report.warnings };
     },
-    observeStream: () => new TranslatedStream(request, sides),
-    isArrayStream: sides.streamChat !== undefined,
+    stream: {
+      isArray: sides.streamChat !== undefined,
+      observe: () => new TranslatedStream(restoration, sides),
+    },
   };
+}
+
+/** What stood in for something that the provider's format has not, turned back in the answer. */
+interface Restoration {
+  whole(answer: ChatAnswer): ChatAnswer;
+  events(onEvent: EventSink): EventSink;
+}
+
+type EventSink = (event: AnswerEvent) => void;
+
+const NOTHING_TO_RESTORE: Restoration = { whole: (answer) => answer, events: (onEvent) => onEvent };
+
+function restorationOf(request: ChatRequest, body: JsonRecord): Restoration {
+  const isJson = request.format !== null && hasJsonTool(body);
+  const isCustom = usesCustomTools(request);
+  if (!isJson && !isCustom) return NOTHING_TO_RESTORE;
+  return {
+    whole: (answer) => {
+      const text = isJson ? jsonToolToText(answer) : answer;
+      return isCustom ? customCallsToText(text, request) : text;
+    },
+    events: (onEvent) => {
+      const custom = isCustom ? customCallEventsToText(request, onEvent) : onEvent;
+      return isJson ? jsonToolEventsToText(custom) : custom;
+    },
+  };
+}
+
+/** Whether the request was written with the tool that stands in for a schema, in either form of tools. */
+function hasJsonTool(body: JsonRecord): boolean {
+  const tools = body['tools'] ?? recordOf(body['toolConfig'])['tools'];
+  if (!Array.isArray(tools)) return false;
+  return tools.some((tool) => {
+    const { name, toolSpec } = recordOf(tool);
+    return name === JSON_TOOL || recordOf(toolSpec)['name'] === JSON_TOOL;
+  });
 }
 
 /** The answer's bytes as an object; an AnswerFault where they are none. */
@@ -67,15 +113,6 @@ export function answerRecord(bytes: Buffer): JsonRecord {
   const one: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
   if (!isRecord(one)) throw new AnswerFault('the answer is no JSON object');
   return one;
-}
-
-/** Where a tool stood in for the wanted format, the call of it is the answer's text. */
-function ownFormat(request: ChatRequest, answer: ChatAnswer): ChatAnswer {
-  return wantsJson(request) ? jsonToolToText(answer) : answer;
-}
-
-function wantsJson({ format }: ChatRequest): boolean {
-  return format !== null && format.kind !== 'text';
 }
 
 /** Providers that do not name their calls leave it to us: the same call, the same id, and no other's. */
@@ -102,11 +139,10 @@ export class TranslatedStream implements StreamObserver {
   #failure: StreamError | null = null;
   #seenCharacters = 0;
 
-  constructor(request: ChatRequest, { client, provider, context, streamChat }: Sides) {
+  constructor(restoration: Restoration, { client, provider, context, streamChat }: Sides) {
     this.#requestId = context.requestId;
     this.#writer = (streamChat ?? client.streamChat)(context);
-    const take = (event: AnswerEvent) => this.#take(event);
-    this.#reader = provider.readStream(wantsJson(request) ? jsonToolEventsToText(take) : take);
+    this.#reader = provider.readStream(restoration.events((event) => this.#take(event)));
   }
 
   /** Throws an AnswerFault where the bytes are no stream of the provider's dialect. */

@@ -11,6 +11,7 @@ export const dataPaths = {
   masterKey: (dataDir: string) => join(dataDir, 'master.key'),
   endings: (dataDir: string) => join(dataDir, 'endings.sqlite'),
   counters: (dataDir: string) => join(dataDir, 'counters.sqlite'),
+  catalogue: (dataDir: string) => join(dataDir, 'catalogue.json'),
   calls: (dataDir: string) => join(dataDir, 'calls'),
   callSpool: (dataDir: string) => join(dataDir, 'calls', 'spool.ndjson'),
 } as const;

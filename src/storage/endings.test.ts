@@ -3,7 +3,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { WorkspaceStore } from '../admin/stores.ts';
-import { applicationRow, clock, keyRow, NOW_MS, tempFolder, workspaceRow } from './store-fixture.ts';
+import {
+  applicationRow,
+  clock,
+  keyRow,
+  NOW_MS,
+  tempFolder,
+  subscriptionRow,
+  adminTokenRow as tokenRow,
+  workspaceRow,
+} from './store-fixture.ts';
 import { openStore } from './store.ts';
 
 describe('a database that is put back from a backup', () => {
@@ -16,6 +25,12 @@ describe('a database that is put back from a backup', () => {
     const workspace = store.workspace('ws_a');
     await workspace.applications.insert(applicationRow({ id: 'app_1' }));
     for (const kid of ['kid1', 'kid2', 'kid3']) await workspace.keys.insert(keyRow({ kid, applicationId: 'app_1' }));
+    for (const kid of ['token1', 'token2']) await workspace.adminTokens.insert(tokenRow(kid));
+    for (const id of ['sub_1', 'sub_2']) {
+      await workspace.subscriptions.insert(
+        subscriptionRow({ id, applicationId: 'app_1', name: id, state: 'approved' }),
+      );
+    }
     await store.close();
     const path = join(dataDir, 'keyward.sqlite');
     const backup = readFileSync(path);
@@ -48,6 +63,30 @@ describe('a database that is put back from a backup', () => {
     expect(await restored.findKey('kid1')).toMatchObject({ state: 'compromised' });
     expect((await restored.findKey('kid2'))?.secrets.map(({ state }) => state)).toEqual(['superseded']);
     expect(await restored.findKey('kid3')).toMatchObject({ state: 'active', secrets: [{ state: 'current' }] });
+  });
+
+  test('brings back to life no admin token that was revoked since', async () => {
+    const restored = await folderWith(async (workspace) => {
+      await workspace.adminTokens.update({ ...tokenRow('token1'), state: 'revoked', updatedAtMs: NOW_MS + 1 });
+    });
+    expect(restored.endedAgain).toBe(1);
+    expect((await restored.findAdminToken('token1'))?.row).toMatchObject({ state: 'revoked', revokedAtMs: NOW_MS + 1 });
+    expect((await restored.findAdminToken('token2'))?.row).toMatchObject({ state: 'active' });
+  });
+
+  test('approves no subscription that was ended or rejected since', async () => {
+    const decided = { stateReason: null, decidedBy: 'test', updatedAtMs: NOW_MS + 1 };
+    const restored = await folderWith(async (workspace) => {
+      await workspace.subscriptions.update('sub_1', { state: 'ended', ...decided });
+      await workspace.subscriptions.update('sub_2', { state: 'ended', ...decided });
+      await workspace.subscriptions.update('sub_2', { state: 'approved', ...decided });
+    });
+    expect(restored.endedAgain).toBe(1);
+    const { subscriptions } = restored.workspace('ws_a');
+    expect([await subscriptions.get('sub_1'), await subscriptions.get('sub_2')]).toMatchObject([
+      { state: 'ended' },
+      { state: 'approved' },
+    ]);
   });
 
   test('enables and undeletes nobody, but leaves what was enabled again meanwhile', async () => {

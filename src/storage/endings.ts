@@ -48,6 +48,14 @@ function triggers(): string {
     create temp trigger keys_end after update of state on main.keys when new.state in ('revoked', 'compromised') begin
       insert into endings.log (kind, name, state, at_ms) values ('keys', new.kid, new.state, new.updated_at_ms) ${UPSERT};
     end;
+    create temp trigger admin_tokens_end after update of state on main.admin_tokens when new.state = 'revoked' begin
+      insert into endings.log (kind, name, state, at_ms)
+        values ('admin_tokens', new.kid, new.state, new.updated_at_ms) ${UPSERT};
+    end;
+    create temp trigger subscriptions_end after update of state on main.subscriptions begin
+      insert into endings.log (kind, name, state, at_ms)
+        values ('subscriptions', new.workspace_id || ' ' || new.id, new.state, new.updated_at_ms) ${UPSERT};
+    end;
     create temp trigger secrets_end after update of secrets on main.keys when new.secrets <> old.secrets begin
       insert into endings.log (kind, name, state, at_ms)
         values ('secrets', new.kid, coalesce(new.secrets ->> '$[0].generation', 1), new.updated_at_ms) ${UPSERT};
@@ -58,7 +66,12 @@ function triggers(): string {
 function endAgain(database: DatabaseSync, nowMs: number): number {
   database.exec('begin immediate');
   try {
-    const count = endKeys(database, nowMs) + endSecrets(database, nowMs) + endOwners(database, nowMs);
+    const count =
+      endKeys(database, nowMs) +
+      endSecrets(database, nowMs) +
+      endAdminTokens(database, nowMs) +
+      endSubscriptions(database, nowMs) +
+      endOwners(database, nowMs);
     database.exec('commit');
     return count;
   } catch (error) {
@@ -75,6 +88,33 @@ function endKeys(database: DatabaseSync, nowMs: number): number {
            revision = revision + 1, state_reason = 'ended before the database was put back'
          from endings.log as log
          where log.kind = 'keys' and log.name = keys.kid and keys.state in ('active', 'suspended')`,
+      )
+      .run(nowMs),
+  );
+}
+
+function endAdminTokens(database: DatabaseSync, nowMs: number): number {
+  return changes(
+    database
+      .prepare(
+        `update main.admin_tokens set state = 'revoked', revoked_at_ms = log.at_ms, updated_at_ms = ?,
+           revision = revision + 1, state_reason = 'ended before the database was put back'
+         from endings.log as log
+         where log.kind = 'admin_tokens' and log.name = admin_tokens.kid and admin_tokens.state <> 'revoked'`,
+      )
+      .run(nowMs),
+  );
+}
+
+function endSubscriptions(database: DatabaseSync, nowMs: number): number {
+  return changes(
+    database
+      .prepare(
+        `update main.subscriptions set state = log.state, updated_at_ms = ?,
+           state_reason = 'ended before the database was put back'
+         from endings.log as log
+         where log.kind = 'subscriptions' and log.name = subscriptions.workspace_id || ' ' || subscriptions.id
+           and log.state in ('rejected', 'ended') and subscriptions.state in ('pending', 'approved')`,
       )
       .run(nowMs),
   );

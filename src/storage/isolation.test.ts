@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { WorkspaceStore } from '../admin/stores.ts';
 import { AppError } from '../errors.ts';
 import {
+  adminTokenRow,
   applicationRow,
   auditRow,
   credentialRow,
@@ -12,6 +13,7 @@ import {
   openTestStore,
   personRow,
   providerRow,
+  subscriptionRow,
   teamRow,
 } from './store-fixture.ts';
 import { activity, alertRow, outboxRow, policyRow, revealRow, webhookRow } from './key-life-fixture.ts';
@@ -31,6 +33,9 @@ async function fill(store: WorkspaceStore): Promise<void> {
     await store.credentials.insert(credentialRow({ id, providerId: id, name: marker }), `secret: ${marker}`);
     await store.masked.insertPlace(place(id, marker));
     await store.masked.link(`${store.workspaceId}_${id}`, id);
+    await store.adminTokens.insert(adminTokenRow(`${store.workspaceId}_${id}`, { name: marker }));
+    await store.adminRefusals.insert(refusalRow(id, marker), 10);
+    await store.subscriptions.insert(subscriptionRow({ id, applicationId: id, name: marker }));
     await store.masked.setBackendToken({ kid: marker, hash: '', pepperVersion: 1, createdAtMs: NOW_MS });
     await store.aliases.insert({ id, targets: [marker], createdAtMs: NOW_MS, updatedAtMs: NOW_MS });
     await store.audit.append(auditRow({ id, actor: marker, targetId: id }));
@@ -42,6 +47,11 @@ async function fill(store: WorkspaceStore): Promise<void> {
     // Ids of links are unique in the deployment.
     await store.reveals.insert(revealRow({ id: `${store.workspaceId}_${id}`, kid: id }), `secret: ${marker}`);
   }
+}
+
+function refusalRow(requestId: string, path: string) {
+  const asked = { kid: 'kid', atMs: NOW_MS, method: 'GET', path, address: '' };
+  return { requestId, ...asked, status: 403, code: 'forbidden', decision: '{}', configVersion: 1 };
 }
 
 function place(credentialId: string, baseUrl: string) {
@@ -76,6 +86,10 @@ async function view(store: WorkspaceStore): Promise<string> {
     await Promise.all(SHARED.map((id) => store.masked.place(id))),
     [...(await store.masked.credentialsOf(SHARED.map((id) => `${store.workspaceId}_${id}`)))],
     await store.masked.backendToken(),
+    await store.subscriptions.list(page, {}),
+    await store.subscriptions.all(),
+    await store.adminTokens.list(page, {}),
+    await Promise.all(SHARED.map((id) => store.adminRefusals.get(id))),
   ]);
 }
 

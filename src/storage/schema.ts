@@ -1,4 +1,5 @@
 import type { ColumnType } from 'kysely';
+import type { AdminRefusalsTable, AdminTokensTable } from './access-schema.ts';
 import type {
   AlertsTable,
   JobsTable,
@@ -154,6 +155,21 @@ export interface MembershipsTable {
   readonly deleted_at_ms: number | null;
 }
 
+export interface SubscriptionsTable {
+  readonly workspace_id: WorkspaceColumn;
+  readonly id: string;
+  readonly application_id: string;
+  readonly kind: string;
+  /** A pattern over `provider/name` and aliases, or the name of a service. */
+  readonly name: string;
+  readonly state: string;
+  readonly state_reason: string | null;
+  readonly requested_by: string;
+  readonly decided_by: string | null;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
 export interface CasesTable {
   readonly workspace_id: WorkspaceColumn;
   readonly id: string;
@@ -272,6 +288,7 @@ export interface TenantTables {
   people: PeopleTable;
   teams: TeamsTable;
   memberships: MembershipsTable;
+  subscriptions: SubscriptionsTable;
   catalogue: CatalogueTable;
   key_activity: KeyActivityTable;
   rotation_policies: RotationPoliciesTable;
@@ -285,6 +302,8 @@ export interface TenantTables {
   backend_tokens: BackendTokensTable;
   response_rules: ResponseRulesTable;
   responses: ResponsesTable;
+  admin_tokens: AdminTokensTable;
+  admin_refusals: AdminRefusalsTable;
 }
 
 /** Every table of `keyward.sqlite`. */
@@ -307,6 +326,7 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'people',
   'teams',
   'memberships',
+  'subscriptions',
   'catalogue',
   'key_activity',
   'rotation_policies',
@@ -320,4 +340,6 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'backend_tokens',
   'response_rules',
   'responses',
+  'admin_tokens',
+  'admin_refusals',
 ];

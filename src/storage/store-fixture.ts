@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { MembershipRow, PersonRow, TeamRow } from '../admin/owner-stores.ts';
+import type { AdminTokenRow } from '../admin/access-stores.ts';
+import type { MembershipRow, PersonRow, SubscriptionRow, TeamRow } from '../admin/owner-stores.ts';
 import type { ApplicationRow, AuditRow, CredentialRow, KeyRow, ProviderRow, WorkspaceRow } from '../admin/stores.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import { UNNARROWED } from '../keys/owners.ts';
@@ -52,6 +53,25 @@ export function workspaceRow(row: Partial<WorkspaceRow> & { readonly id: string 
     createdAtMs: NOW_MS,
     updatedAtMs: NOW_MS,
     deletedAtMs: null,
+    ...row,
+  };
+}
+
+export function subscriptionRow(
+  row: Partial<SubscriptionRow> & Pick<SubscriptionRow, 'id' | 'applicationId'>,
+): SubscriptionRow {
+  return {
+    ...{ kind: 'model', name: '*', state: 'pending', stateReason: null, requestedBy: 'test', decidedBy: null },
+    ...{ createdAtMs: NOW_MS, updatedAtMs: NOW_MS },
+    ...row,
+  };
+}
+
+export function adminTokenRow(kid: string, row: Partial<AdminTokenRow> = {}): AdminTokenRow {
+  return {
+    ...{ kid, name: kid, ownerId: null, state: 'active', stateReason: null, permissions: ['keys:read'] },
+    ...{ addresses: null, secrets: [], notBeforeMs: null, expiresAtMs: null, revision: 1, createdAtMs: NOW_MS },
+    ...{ createdBy: 'test', updatedAtMs: NOW_MS, revokedAtMs: null },
     ...row,
   };
 }

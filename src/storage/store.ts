@@ -5,6 +5,7 @@ import { StartError } from '../config/start-error.ts';
 import type { Pepper } from '../keys/secret-hash.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
+import { createFindAdminToken } from './admin-tokens.ts';
 import { dataPaths, ensureDataFolder, ensurePrivateFile, lockDataFolder } from './data-folder.ts';
 import { createDataKeys } from './data-keys.ts';
 import { attachEndings } from './endings.ts';
@@ -93,6 +94,7 @@ function storeOver({ database, path, masterKey, endedAgain, release }: OpenDatab
     rehearse: (workspaceId, work) => rehearseIn({ db, workspaceId, dataKeys }, work),
     findKey: createFindKey(reader),
     findReveal: createFindReveal(reader),
+    findAdminToken: createFindAdminToken(reader),
     jobs: createJobStore(db),
     peppers: () => peppers,
     endedAgain,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { WorkspaceStore } from '../admin/stores.ts';
+import { createAdminRefusalStore, createAdminTokenStore } from './admin-tokens.ts';
 import { createAlertStore } from './alerts.ts';
 import { createAliasStore } from './aliases.ts';
 import { createApplicationStore } from './applications.ts';
@@ -21,6 +22,7 @@ import { createResponseStore } from './responses.ts';
 import { createRevealStore } from './reveals.ts';
 import { createRotationPolicyStore } from './rotation-policies.ts';
 import type { Tables } from './schema.ts';
+import { createSubscriptionStore } from './subscriptions.ts';
 import { createTemporaryKeyStore } from './temporary-keys.ts';
 import { createTeamStore } from './teams.ts';
 import { createWebhookStore } from './webhooks.ts';
@@ -71,6 +73,7 @@ function createStores(
     people: createPersonStore(confined),
     teams: createTeamStore(confined),
     memberships: createMembershipStore(confined),
+    subscriptions: createSubscriptionStore(confined),
     keys: createKeyStore(confined),
     temporaryKeys: createTemporaryKeyStore(confined),
     providers: createProviderStore(confined),
@@ -89,6 +92,8 @@ function createStores(
     masked: createMaskedKeyStore(confined),
     responseRules: createResponseRuleStore(confined),
     responses: createResponseStore(confined),
+    adminTokens: createAdminTokenStore(confined),
+    adminRefusals: createAdminRefusalStore(confined),
   };
 }
 

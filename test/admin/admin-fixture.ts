@@ -13,6 +13,7 @@ import { KnownKeys } from '../../src/admin/known-keys.ts';
 import { watchFailures } from '../../src/admin/responses/failure-triggers.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
 import type { Store } from '../../src/admin/stores.ts';
+import { ModelCatalogue } from '../../src/admin/model-catalogue.ts';
 import { createTokenVerifier } from '../../src/admin/tokens.ts';
 import type { AdminToken } from '../../src/admin/tokens.ts';
 import { createClient } from '../../src/client/client.ts';
@@ -25,6 +26,8 @@ import { ROUTE_DEFAULTS } from '../../src/config/compile-aliases.ts';
 import { GATEWAY_DEFAULTS } from '../../src/config/schema.ts';
 import type { ProviderSnapshot, Snapshot } from '../../src/config/snapshot.ts';
 import { workspaceState } from '../../src/keys/key-fixture.ts';
+import { prepareKey } from '../../src/keys/prepare.ts';
+import { standingOf } from '../../src/keys/standing.ts';
 import { createSecretHasher } from '../../src/keys/secret-hash.ts';
 import { createProviderPools } from '../../src/admin/provider-pools.ts';
 import { createHealthTable } from '../../src/routing/health-table.ts';
@@ -70,7 +73,7 @@ export interface AdminFixture {
   readonly leaks: { -readonly [Name in keyof LeakSettings]: LeakSettings[Name] };
   /** What the operator's file says about the life of keys: may be changed. */
   readonly settings: { -readonly [Name in keyof KeyLifeSettings]: KeyLifeSettings[Name] };
-  /** A call that cost this much, booked against the key's own budgets. */
+  /** A call that cost this much, booked against the budgets of the key and of what it stands on. */
   spend(kid: string, nanoUsd: number): Promise<void>;
   /** Runs every job that is due by the clock. */
   runJobs(): Promise<void>;
@@ -136,6 +139,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     adminUrl: () => settings.adminUrl ?? 'http://localhost:8081',
     clock: now,
     snapshotSource: { current: () => snapshot },
+    modelCatalogue: new ModelCatalogue({ clock: now, warn: () => undefined, keptPath: null }),
     configFile: {
       status: () => CONFIG_STATUS,
       declaresProvider: (id) => id === 'filehouse',
@@ -165,8 +169,10 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     // Another scheduler each time: as after a restart.
     runJobs: () => createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick(),
     spend: async (kid, nanoUsd) => {
-      const limits = (await store.workspace(workspaceId).keys.get(kid))?.limits ?? {};
-      const bound = bindCallLimits(counters, [{ kind: 'key', id: kid, limits }]);
+      const row = await store.workspace(workspaceId).keys.get(kid);
+      if (row === null) throw new Error(`no key ${kid}`);
+      const { levels } = standingOf(prepareKey({ ...row, workspaceId }), [], snapshot.workspaces[workspaceId] ?? null);
+      const bound = bindCallLimits(counters, levels);
       const taken = bound.take(clock.nowMs, { tokens: 1, nanoUsd });
       if (taken.ok && taken.reservation !== null) {
         bound.settle(taken.reservation, { tokens: 1, nanoUsd }, clock.nowMs);
@@ -262,6 +268,7 @@ function providerOf(id: string): ProviderSnapshot {
       ? []
       : [{ id: 'cred_file', secret: 'secret-of-the-file', weight: 1, priority: 1, models: null }],
     prices: {},
+    traits: {},
     models: inProcess ? ['echo'] : ['tiny', 'large'],
   };
 }

@@ -114,6 +114,43 @@ describe('a budget', () => {
     expect(await told('budget_used')).toEqual({ up: 1, down: 1 });
   });
 
+  test.each(['application', 'team', 'workspace'] as const)(
+    'of the %s that keys share is told in one alert about it, whichever of them spends, and once when it ends',
+    async (level) => {
+      const budgets = [{ usd: 1, period: 'day' as const }];
+      const team = await admin.client.call('teams.create', { body: { name: 'Blue' } });
+      const application = await admin.client.call('applications.create', { body: { name: 'Web', teamId: team.id } });
+      const [operation, id] = (
+        {
+          application: ['applications.update', application.id],
+          team: ['teams.update', team.id],
+          workspace: ['workspaces.update', admin.workspaceId],
+        } as const
+      )[level];
+      await admin.client.call(operation, { params: { id }, body: { limits: { budgets } } });
+      const kids: string[] = [];
+      for (let made = 0; made < 3; made += 1) kids.push((await createKey({ applicationId: application.id })).kid);
+      const seen: unknown[] = [];
+      for (const [index, part] of [790, 10, 150, 50].entries()) {
+        await admin.spend(kids[index % kids.length] ?? '', part * 1_000_000);
+        await pass(MINUTE_MS);
+        const [alert, ...others] = await alerts({ kind: 'budget_used' });
+        expect(others).toEqual([]);
+        if (alert !== undefined) expect(alert).toMatchObject({ subjectKind: level, subjectId: id });
+        seen.push([alert?.severity, /is (used to \d+ %|exhausted)/.exec(alert?.message ?? '')?.[1]]);
+      }
+      expect(seen).toEqual([
+        [undefined, undefined],
+        ['warning', 'used to 80 %'],
+        ['critical', 'used to 95 %'],
+        ['critical', 'exhausted'],
+      ]);
+      expect(await told('budget_used')).toEqual({ up: 1, down: 0 });
+      await pass(DAY_MS);
+      expect(await told('budget_used')).toEqual({ up: 1, down: 1 });
+    },
+  );
+
   test('is told from the percents that the operator set', async () => {
     admin.settings.budgetAlertPercents = [10];
     const { kid } = await createKey({ limits: { budgets: [{ usd: 1, period: 'total' }] } });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ModelCatalogue } from '../../src/admin/model-catalogue.ts';
 import { SnapshotPublisher } from '../../src/admin/snapshot-publisher.ts';
 import type { AdminFixture } from './admin-fixture.ts';
 import { createAdminFixture } from './admin-fixture.ts';
@@ -100,6 +101,7 @@ test('one record that cannot be read stops what stands on it, and nothing else',
     clock: admin.deps.clock,
     file: null,
     filePath: '',
+    modelCatalogue: new ModelCatalogue({ clock: admin.deps.clock, warn: () => undefined, keptPath: null }),
     warn: (sentence) => warnings.push(sentence),
     send: () => Promise.reject(new Error('nobody is there')),
   });

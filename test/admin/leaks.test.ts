@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openKey } from '../../src/keys/delegation-minter.ts';
 import { generateKey, generateSecret } from '../../src/keys/format.ts';
 import { createGithub, signedReport } from '../leak-reports.ts';
 import type { SignedBody } from '../leak-reports.ts';
-import { createAdminFixture } from './admin-fixture.ts';
+import { TOKEN, createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
 
 const SECRET = 'a secret of thirty-two characters';
@@ -32,6 +33,17 @@ async function remains(): Promise<string> {
     admin.client.call('alerts.list'),
   ]);
   return JSON.stringify([audit, responses, told, admin.logged]);
+}
+
+/** Signed by the holder of a key, who has not been allowed to before. */
+async function delegate(kid: string, key: string): Promise<string> {
+  await admin.client.call('keys.delegation', { params: { kid }, body: { offline: true } });
+  const opened = await openKey(key);
+  if (!opened.ok) throw new Error(opened.code);
+  const options = { audience: admin.workspaceId, ttlSeconds: 60, nowMs: admin.clock.nowMs };
+  const minted = await opened.minter.mint(options);
+  if (!minted.ok) throw new Error(minted.code);
+  return minted.text;
 }
 
 describe('a report of GitHub', () => {
@@ -163,6 +175,62 @@ describe('a signed report', () => {
     expect([(await show(temporary.kid)).state, (await show(kid)).state]).toEqual(['suspended', 'active']);
   });
 
+  test('of a delegated key suspends the key whose holder signed it, as the rule says', async () => {
+    const { kid, key } = await createKey();
+    const token = await delegate(kid, key);
+    expect(await (await report([token])).json()).toEqual({ leaks: [{ label: 'true_positive' }] });
+    expect(await show(kid)).toMatchObject({ state: 'suspended', suspension: { automatic: true } });
+    const { items } = await admin.client.call('responses.list', { query: { subjectId: kid } });
+    expect(items).toMatchObject([
+      { trigger: 'leak', evidence: expect.stringMatching(/^a delegated key \(/) as string },
+    ]);
+    const text = await remains();
+    expect(text).not.toContain(token.slice(20));
+  });
+
+  test('of a delegated key that is forged or over stops nothing', async () => {
+    const { kid, key } = await createKey();
+    const other = await createKey();
+    const token = await delegate(kid, key);
+    const forged = `kwd_${kid}_${(await delegate(other.kid, other.key)).slice(17)}`;
+    const nobody = `kwd_AAAAAAAAAAAA_${token.slice(17)}`;
+    const tokens = [forged, nobody, token.slice(0, 100), `${token}x`];
+    expect(await (await report(tokens)).json()).toEqual({ leaks: tokens.map(() => ({ label: 'false_positive' })) });
+    expect(await alerts({})).toMatchObject([{ kind: 'leak_reported', severity: 'info', subjectId: kid }]);
+    admin.clock.nowMs += 61_000;
+    expect(await (await report([token])).json()).toEqual({ leaks: [{ label: 'true_positive' }] });
+    expect((await show(kid)).state).toBe('active');
+    const [alert] = await alerts({});
+    expect(alert).toMatchObject({ severity: 'info', message: expect.stringContaining('delegation_expired') as string });
+  });
+
+  test('of an admin token revokes it before it is answered, with an audit entry and an alert', async () => {
+    const made = await admin.client.call('admin-tokens.create', { body: { name: 'ci', permissions: ['keys:read'] } });
+    const kept = await admin.client.call('admin-tokens.create', {
+      body: { name: 'other', permissions: ['keys:read'] },
+    });
+    const ask = async (token: string) => (await admin.send('GET', '/api/v1/keys', { token })).status;
+    expect([await ask(made.token), await ask(kept.token)]).toEqual([200, 200]);
+    for (const _again of [1, 2]) {
+      expect(await (await report([made.token])).json()).toEqual({ leaks: [{ label: 'true_positive' }] });
+    }
+    expect([await ask(made.token), await ask(kept.token)]).toEqual([401, 200]);
+    const { items } = await admin.client.call('audit-events.list', { query: { targetId: made.kid } });
+    expect(items.map(({ action, actor }) => `${action} ${actor}`).toSorted()).toEqual([
+      'admin-tokens.create token:test',
+      'admin-tokens.revoke system:leaks',
+    ]);
+    expect(items.find(({ actor }) => actor === 'system:leaks')?.reason).toMatch(/^the whole token was found by a scanner at https:\/\/paste\.example\/abc/);
+    expect(await alerts({})).toMatchObject([{ kind: 'leak_reported', severity: 'critical', subjectId: made.kid }]);
+    expect(await remains()).not.toContain(made.token.slice(22, 65));
+  });
+
+  test("of the operator's own token is told, as nobody can revoke it", async () => {
+    expect(await (await report([TOKEN])).json()).toEqual({ leaks: [{ label: 'true_positive' }] });
+    expect(await alerts({})).toMatchObject([{ kind: 'leak_reported', severity: 'critical', subjectId: 'token:test' }]);
+    expect(await remains()).not.toContain(TOKEN);
+  });
+
   test('is bounded in size, in form and in number', async () => {
     const huge = signedReport(SECRET, ['x'.repeat(300_000)], admin.clock.nowMs);
     expect((await post('/leaks/report', huge)).status).toBe(413);
@@ -185,12 +253,16 @@ describe('a signed report', () => {
 test('the rules for scanners find keys as they are made, and nothing that is no key', async () => {
   const { pattern, gitleaks, trufflehog } = await admin.client.call('leak-rules.show');
   const found = (text: string) => new RegExp(pattern).exec(text)?.[0];
-  for (const type of ['kwk', 'kwt'] as const) {
+  for (const type of ['kwk', 'kwt', 'kwa'] as const) {
     for (const environment of ['live', 'test'] as const) {
       const { text, fingerprint } = generateKey({ type, environment });
       expect(found(`KEY="${text}"`)).toBe(text);
       expect(found(`${fingerprint} in a log`)).toBeUndefined();
     }
   }
+  const { kid, key } = await createKey();
+  const delegated = await delegate(kid, key);
+  expect(found(`curl -H "authorization: Bearer ${delegated}"`)).toBe(delegated);
+  expect(found(`kwd_${kid} in a log`)).toBeUndefined();
   expect([gitleaks.includes(pattern), trufflehog.includes(pattern)]).toEqual([true, true]);
 });

@@ -32,6 +32,11 @@ const audited = async (targetId: string) =>
 const update = (id: string, body: NonNullable<OperationInput<'response-rules.update'>['body']>) =>
   admin.client.call('response-rules.update', { params: { id }, body });
 
+async function pass(timeMs: number): Promise<void> {
+  admin.clock.nowMs += timeMs;
+  await admin.runJobs();
+}
+
 function createRule(body: Partial<RuleBody> = {}): Promise<Rule> {
   const rule: RuleBody = { name: 'test rule', state: 'active', when: { kind: 'leak' }, actions: [{ kind: 'suspend' }] };
   return admin.client.call('response-rules.create', { body: { ...rule, ...body } });
@@ -180,6 +185,53 @@ describe('what is read from what is stored', () => {
     admin.clock.nowMs += 2 * DAY_MS;
     await admin.runJobs();
     expect((await show(kid)).state).toBe('revoked');
+  });
+
+  test('a budget that a key shares is looked at where the rule says so, and every key beneath meets it', async () => {
+    const own = await createRule({ when: { kind: 'budget', percent: 80 }, actions: [{ kind: 'notify' }] });
+    const levels = ['application', 'team', 'workspace'] as const;
+    const budgets = [{ usd: 1, period: 'total' as const }];
+    const team = await admin.client.call('teams.create', { body: { name: 'Blue' } });
+    const application = await admin.client.call('applications.create', { body: { name: 'Web', teamId: team.id } });
+    const subjects = {
+      application: ['applications.update', application.id],
+      team: ['teams.update', team.id],
+      workspace: ['workspaces.update', admin.workspaceId],
+    } as const;
+    const keys = [
+      await createKey({ applicationId: application.id }),
+      await createKey({ applicationId: application.id }),
+      await createKey(),
+    ];
+    const kids = keys.map(({ kid }) => kid);
+    for (const level of levels) {
+      const rule = await createRule({
+        when: { kind: 'budget', percent: 80, levels: [level] },
+        actions: [{ kind: 'suspend' }],
+      });
+      expect(rule.when).toEqual({ kind: 'budget', percent: 80, levels: [level] });
+      const [operation, id] = subjects[level];
+      await admin.client.call(operation, { params: { id }, body: { limits: { budgets } } });
+      await admin.spend(kids[0] ?? '', 790_000_000);
+      await pass(MINUTE_MS);
+      expect((await show(kids[0] ?? '')).state).toBe('active');
+      await admin.spend(kids[0] ?? '', 10_000_000);
+      // The key that every installation begins with is one of them.
+      const preview = await admin.client.call('response-rules.preview', { params: { id: rule.id } });
+      expect(preview.matched).toBe(level === 'workspace' ? 4 : 2);
+      await pass(MINUTE_MS);
+      const states = await Promise.all(kids.map(async (kid) => (await show(kid)).state));
+      expect(states).toEqual(['suspended', 'suspended', level === 'workspace' ? 'suspended' : 'active']);
+      expect(await responses({ subjectId: kids[1] ?? '', ruleId: rule.id })).toMatchObject([
+        { evidence: `80 % of the budget of its ${level} ${id} of 1 USD (total) is used` },
+      ]);
+      await admin.client.call('response-rules.delete', { params: { id: rule.id } });
+      await admin.client.call(operation, { params: { id }, body: { limits: { budgets: null } } });
+      for (const kid of kids) {
+        if ((await show(kid)).state !== 'active') await admin.client.call('keys.resume', { params: { kid } });
+      }
+    }
+    expect(await responses({ ruleId: own.id })).toEqual([]);
   });
 
   test('a budget of which so much is used lowers the limits', async () => {

@@ -51,6 +51,7 @@ describe('from inside of another workspace', () => {
         'members.add': { personId: ids.person },
         'models.update': { targets: ['sandbox/echo'] },
         'cases.close': { reason: 'x' },
+        'subscriptions.update': { state: 'ended' },
         'cases.update-owner': { choice: 'reassign', ownerId: null },
         'keys.delegation.register': { publicKey: 'A'.repeat(43), challenge: 'x', proof: 'x' },
       };

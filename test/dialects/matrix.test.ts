@@ -134,7 +134,8 @@ describe('an answer reaches every client from every provider', () => {
     const streaming = { ...request, stream: true };
     const cells = CLIENTS.map((client) => {
       const answers = PROVIDERS.map((provider) => {
-        const stream = translated(streaming, client, provider).observeStream();
+        const stream = translated(streaming, client, provider).stream?.observe();
+        if (stream === undefined) throw new Error('no stream');
         const pieces = SPEAKERS[provider].stream(said).map((event) => stream.push(event));
         pieces.push(stream.flush());
         expect(stream.complete(), provider).toBe(true);

@@ -106,7 +106,8 @@ const TALKERS: Readonly<Record<ClientDialectName, Talker>> = {
     const first = await client.responses.stream({ model, tools, input, store: false }).finalResponse();
     expect(first.usage).toMatchObject({ input_tokens: 100, output_tokens: 30 });
     const calls = first.output.filter((item) => item.type === 'function_call');
-    input.push(...first.output);
+    for (const item of first.output)
+      if (item.type === 'function_call' || item.type === 'message' || item.type === 'reasoning') input.push(item);
     for (const call of calls)
       input.push({ type: 'function_call_output', call_id: call.call_id, output: result(call.name) });
     const { data, response } = await client.responses.create({ model, tools, input, store: false }).withResponse();

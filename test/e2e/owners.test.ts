@@ -22,9 +22,9 @@ interface Impact {
 
 let product: Product;
 let workspaceId: string;
-let ids: Readonly<Record<'owner' | 'keyOwner' | 'team' | 'application', string>>;
+let ids: Readonly<Record<'owner' | 'keyOwner' | 'team' | 'application' | 'subscription', string>>;
 /** By what they stand on. */
-let keys: Readonly<Record<'application' | 'own' | 'bound' | 'elsewhere' | 'suspended', Key>>;
+let keys: Readonly<Record<'application' | 'own' | 'bound' | 'elsewhere' | 'asking' | 'suspended', Key>>;
 
 beforeAll(async () => {
   product = await startProduct({ workers: 2 });
@@ -38,7 +38,10 @@ beforeAll(async () => {
     ownerId: owner,
     teamId: team,
   });
-  ids = { owner, keyOwner, team, application };
+  const asking = await made('/applications', { name: 'asking' });
+  const subscription = await made('/subscriptions', { applicationId: asking, model: 'sandbox/*' });
+  await admin('PATCH', `/subscriptions/${subscription}`, { state: 'approved' });
+  ids = { owner, keyOwner, team, application, subscription };
   keys = {
     application: await issue({ applicationId: application }),
     own: await issue({ applicationId: application, ownerId: keyOwner }),
@@ -47,6 +50,7 @@ beforeAll(async () => {
       scopes: { addresses: ['127.0.0.0/8'], models: ['sandbox/*'], endpoints: ['POST /v1/chat/*'] },
     }),
     elsewhere: await issue({}),
+    asking: await issue({ applicationId: asking }),
     suspended: await issue({ applicationId: application }),
   };
   await admin('POST', `/keys/${keys.suspended.kid}/suspend`, {});
@@ -113,10 +117,15 @@ const deleted = (path: () => string) => ({
   breaks: (): Step => ({ method: 'DELETE', path: path() }),
   mends: (): Step => ({ method: 'POST', path: `${path()}/restore` }),
 });
+const decided = (value: string): Step => ({
+  method: 'PATCH',
+  path: `/subscriptions/${ids.subscription}`,
+  body: { state: value },
+});
 const membership = () => `/teams/${ids.team}/members/${ids.owner}`;
 const keyMembership = () => `/teams/${ids.team}/members/${ids.keyOwner}`;
 
-type KeyName = 'application' | 'own' | 'bound' | 'elsewhere';
+type KeyName = 'application' | 'own' | 'bound' | 'elsewhere' | 'asking';
 const BENEATH: readonly KeyName[] = ['application', 'own', 'bound'];
 
 const MATRIX: readonly {
@@ -179,16 +188,23 @@ const MATRIX: readonly {
     stops: BENEATH,
   },
   {
+    what: 'the subscription that was approved ended',
+    breaks: () => decided('ended'),
+    mends: () => decided('approved'),
+    code: 'subscription_ended',
+    stops: ['asking'],
+  },
+  {
     what: 'the workspace disabled',
     ...toggled(() => `/workspaces/${workspaceId}`),
     code: 'workspace_disabled',
-    stops: [...BENEATH, 'elsewhere'],
+    stops: [...BENEATH, 'elsewhere', 'asking'],
   },
   {
     what: 'the workspace deleted',
     ...deleted(() => `/workspaces/${workspaceId}`),
     code: 'application_disabled',
-    stops: [...BENEATH, 'elsewhere'],
+    stops: [...BENEATH, 'elsewhere', 'asking'],
   },
 ];
 
@@ -213,6 +229,83 @@ describe.each(MATRIX)('with $what', ({ breaks, mends, code, stops }) => {
 
     expect(await take(mends(), false)).toEqual({ ...mending, preview: false });
     expect(await refusals()).toEqual(whole);
+  });
+});
+
+describe('a subscription', () => {
+  test('lets calls through while it is approved, and no other state does; each tells its own code', async () => {
+    const applicationId = await made('/applications', { name: 'other' });
+    const key = await issue({ applicationId });
+    expect(await refusalOf(key)).toBe('not_subscribed');
+    const id = await made('/subscriptions', { applicationId, model: 'sandbox/*' });
+    expect(await refusalOf(key)).toBe('subscription_pending');
+    const path = `/subscriptions/${id}`;
+    const steps = [
+      ['rejected', 'subscription_rejected'],
+      ['pending', 'subscription_pending'],
+      ['approved', null],
+      ['ended', 'subscription_ended'],
+      ['pending', 'subscription_pending'],
+      ['ended', 'subscription_ended'],
+      ['approved', null],
+    ] as const;
+    let before: string | null = 'subscription_pending';
+    for (const [value, code] of steps) {
+      const step: Step = { method: 'PATCH', path, body: { state: value } };
+      const preview = await take(step, true);
+      expect(await refusalOf(key)).toBe(before);
+      const effect = (code === null) === (before === null) ? [] : [code === null ? 'resumes' : 'stops'];
+      expect(preview.keys.map((found) => found.effect)).toEqual(effect);
+      expect(await take(step, false)).toEqual({ ...preview, preview: false });
+      expect(await refusalOf(key)).toBe(code);
+      before = code;
+    }
+    // What it was granted is no more than what it asked for.
+    await admin('PATCH', `/keys/${key.kid}`, { scopes: { models: ['openai/*'] } });
+    expect(await refusalOf(key)).toBe('model_denied');
+  });
+
+  test('explains itself: which one it is, and what approves it', async () => {
+    const applicationId = await made('/applications', { name: 'explained' });
+    const key = await issue({ applicationId });
+    const id = await made('/subscriptions', { applicationId, model: 'sandbox/echo' });
+    const request = rawRequest('/v1/chat/completions', DIALECT_CALLS.openai.body('sandbox/echo', false), {
+      key: key.key,
+    });
+    const refused = await rawExchange(product.gatewayUrl, request);
+    const requestId = refused.headers['x-request-id'] ?? '';
+    const read = async () => (await product.admin('GET', `/explain/${requestId}`, undefined, workspaceId)).body;
+    await expect.poll(read).toMatchObject({
+      code: 'subscription_pending',
+      decision: {
+        sameCode: true,
+        failed: ['subscription'],
+        wayOut: {
+          wouldPass: true,
+          actions: [{ request: { method: 'PATCH', path: `/subscriptions/${id}`, body: { state: 'approved' } } }],
+        },
+      },
+    });
+  });
+
+  test('is asked for once, for what exists, and changes as its state allows', async () => {
+    const applicationId = await made('/applications', { name: 'strict' });
+    const post = (body: object) => product.admin('POST', '/subscriptions', body, workspaceId);
+    const id = await made('/subscriptions', { applicationId, model: 'sandbox/*' });
+    const wrong: readonly (readonly [number, object])[] = [
+      [409, { applicationId, model: 'sandbox/*' }],
+      [422, { applicationId }],
+      [422, { applicationId, model: 'a/b', service: 'billing' }],
+      [422, { applicationId, model: 'what?' }],
+      [422, { applicationId: 'app_nowhere', model: 'sandbox/*' }],
+    ];
+    for (const [status, body] of wrong) expect((await post(body)).status, JSON.stringify(body)).toBe(status);
+    const change = (state: string) => product.admin('PATCH', `/subscriptions/${id}`, { state }, workspaceId);
+    await change('approved');
+    expect((await change('rejected')).status).toBe(409);
+    expect((await change('pending')).status).toBe(409);
+    expect((await change('approved')).status).toBe(200);
+    expect((await product.admin('PATCH', '/subscriptions/sub_no', { state: 'ended' }, workspaceId)).status).toBe(404);
   });
 });
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openKey } from '../../src/keys/delegation-minter.ts';
 import { DIALECT_CALLS } from '../dialect-calls.ts';
 import { createKey, startProduct } from '../product.ts';
 import type { Product } from '../product.ts';
@@ -64,6 +65,43 @@ test('failed authentications at the gateway suspend the key on every worker, and
 
   expect((await product.admin('POST', `/responses/${response.id}/undo`, {})).status).toBe(200);
   expect((await times(30, () => call(key))).every(({ status }) => status === 200)).toBe(true);
+  const { id } = rule.body as { readonly id: string };
+  expect((await product.admin('DELETE', `/response-rules/${id}`)).status).toBe(200);
+}, 60_000);
+
+async function delegate(key: string, audience: string): Promise<string> {
+  const opened = await openKey(key);
+  const minted = opened.ok ? await opened.minter.mint({ audience, ttlSeconds: 600 }) : opened;
+  if (!minted.ok) throw new Error(minted.code);
+  return 'text' in minted ? minted.text : '';
+}
+
+test('wrong signatures in the name of a key count against that key, with the rule for repeated failures', async () => {
+  const rule = await product.admin('POST', '/response-rules', {
+    name: 'guessing of signatures',
+    state: 'active',
+    when: { kind: 'repeated_failures', count: FAILURES, within: '10m' },
+    actions: [{ kind: 'notify' }, { kind: 'suspend' }],
+  });
+  expect(rule.status).toBe(201);
+  const { kid, key } = await createKey(product);
+  const { body } = await product.admin('PATCH', `/keys/${kid}/delegation`, { offline: true });
+  const { audience } = (body as { readonly delegation: { readonly audience: string } }).delegation;
+  const { key: stranger } = await createKey(product);
+  const ours = await delegate(key, audience);
+  const theirs = await delegate(stranger, audience);
+  const forged = `kwd_${kid}_${theirs.slice(theirs.indexOf('_', 4) + 1)}`;
+  expect((await call(forged)).code).toBe('invalid_api_key');
+  expect((await call(ours)).status).toBe(200);
+  await times(FAILURES - 2, () => call(forged));
+  await sleep(1500);
+  expect((await call(ours)).status).toBe(200);
+
+  await call(forged);
+  expect(await firstResponse(kid)).toMatchObject({ state: 'in-force', trigger: 'repeated_failures' });
+  expect((await call(ours)).status).toBe(401);
+  expect((await call(key)).code).toBe('suspended_automatically');
+  expect((await call(stranger)).status).toBe(200);
 }, 60_000);
 
 interface ShownResponse {

@@ -32,14 +32,18 @@ export function actionOf(fix: Fix, input: DecisionInput, who: CheckRemedy | null
 }
 
 function wordsOf(fix: Fix, input: DecisionInput): Pick<Action, 'what' | 'request'> {
+  const isAdmin = input.standing.key.record.type === 'kwa';
+  const noun = isAdmin ? 'admin token' : 'key';
+  const path = (kid: string): string => (isAdmin ? `/admin-tokens/${kid}` : `/keys/${kid}`);
   switch (fix.kind) {
     case 'send-current-secret':
       return told('Send the secret that the key has now; where nobody has it any more, rotate the key.');
     case 'use-environment':
       return told(`Send the key to where ${fix.environment} keys are used, or use a key of the other environment.`);
     case 'resume-key':
-      return done(`Resume the key ${fix.kid}.`, 'POST', `/keys/${fix.kid}/resume`, {});
+      return done(`Resume the ${noun} ${fix.kid}.`, 'POST', `${path(fix.kid)}/resume`, {});
     case 'replace-key':
+      if (isAdmin) return told(`Create an admin token in the place of ${fix.kid}, and give it to its users.`);
       return done(
         `Create a key in the place of ${fix.kid}, and give it to its users.`,
         'POST',
@@ -47,7 +51,7 @@ function wordsOf(fix: Fix, input: DecisionInput): Pick<Action, 'what' | 'request
         replacement(input),
       );
     case 'move-expiry':
-      return done(`Let the key ${fix.kid} live on.`, 'PATCH', `/keys/${fix.kid}`, { expiresIn: '30d' });
+      return done(`Let the ${noun} ${fix.kid} live on.`, 'PATCH', path(fix.kid), { expiresIn: '30d' });
     case 'wait':
       return told(`Wait until ${timeText(fix.untilMs)}.`);
     case 'sign-new-token':
@@ -56,6 +60,8 @@ function wordsOf(fix: Fix, input: DecisionInput): Pick<Action, 'what' | 'request
       return enabling(fix.what, fix.id, input);
     case 'subscribe':
       return subscribing(fix.to, fix.name, input);
+    case 'approve-subscription':
+      return done(`Approve the subscription ${fix.id}.`, 'PATCH', `/subscriptions/${fix.id}`, { state: 'approved' });
     case 'clear-constraints':
       return done(
         `Clear the scopes and limits of the key ${fix.kid}, then set those that are meant.`,
@@ -72,6 +78,9 @@ function wordsOf(fix: Fix, input: DecisionInput): Pick<Action, 'what' | 'request
       return raising(fix);
     case 'name-session':
       return told('Name the session that the key is bound to in x-keyward-session.');
+    case 'grant-permissions':
+      // What it holds besides is not part of the decision: the change needs the whole list.
+      return told(`Give the admin token ${fix.kid} the permission ${fix.permissions.join(', ')} as well.`);
   }
 }
 
@@ -139,7 +148,12 @@ function widening(
       ? `Lift the scope ${scope} of the ${level} ${levelId}.`
       : `Add ${add} to the scope ${scope} of the ${level} ${levelId}.`;
   if (level !== 'key') return told(what);
-  return done(what, 'PATCH', `/keys/${levelId}`, { scopes: { [scope]: widened(entries, add) } });
+  if (standing.key.record.type !== 'kwa') {
+    return done(what, 'PATCH', `/keys/${levelId}`, { scopes: { [scope]: widened(entries, add) } });
+  }
+  return scope === 'addresses'
+    ? done(what, 'PATCH', `/admin-tokens/${levelId}`, { addresses: widened(entries, add) })
+    : told(what);
 }
 
 function widened(entries: Scopes[keyof Scopes], add: string | null): readonly unknown[] | null {
@@ -185,6 +199,8 @@ function usualHand({ kind }: Fix): CheckRemedy {
       return 'time';
     case 'enable':
     case 'subscribe':
+    case 'approve-subscription':
+    case 'grant-permissions':
       return 'workspace admin';
     default:
       return 'key owner';

@@ -136,8 +136,8 @@ function upstreamOf(record: CallRecord): z.input<typeof explanationView>['upstre
   };
 }
 
-function replay(
-  { code }: CallRecord,
+export function replay(
+  { code }: { readonly code: string },
   read: ReadDecision | null,
 ): Pick<z.input<typeof explanationView>, 'decision' | 'decisionNote'> {
   if (read === null) return { decision: null, decisionNote: noteOf(code) };

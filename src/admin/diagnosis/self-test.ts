@@ -21,6 +21,17 @@ import { viewReach } from './reach.ts';
 
 const stepName = z.enum(['form', 'exists', 'secret', 'life-cycle', 'owner', 'scope', 'limits', 'call', 'upstream']);
 
+export const selfTestStep = z
+  .object({
+    name: stepName,
+    outcome: z.enum(['pass', 'fail', 'skipped']),
+    code: z.string().nullable(),
+    text: z.string(),
+    actions: z.array(actionView),
+    ms: z.number().describe('How long it took.'),
+  })
+  .meta({ id: 'SelfTestStep' });
+
 export const selfTestView = z
   .object({
     kid: z.string(),
@@ -30,21 +41,12 @@ export const selfTestView = z
     failed: stepName.nullable().describe('The first step that failed.'),
     model: z.string().nullable().describe('What was called, or would be.'),
     requestId: z.string().nullable().describe('Of the call that was made; it has a record like any other.'),
-    steps: z.array(
-      z.object({
-        name: stepName,
-        outcome: z.enum(['pass', 'fail', 'skipped']),
-        code: z.string().nullable(),
-        text: z.string(),
-        actions: z.array(actionView),
-        ms: z.number().describe('How long it took.'),
-      }),
-    ),
+    steps: z.array(selfTestStep),
   })
   .meta({ id: 'SelfTest' });
 
 export type SelfTest = z.input<typeof selfTestView>;
-type Step = SelfTest['steps'][number];
+type Step = z.input<typeof selfTestStep>;
 type Finding = Omit<Step, 'name' | 'ms'>;
 
 export interface SelfTestWish {
@@ -59,12 +61,20 @@ const OWN_ADDRESS = '127.0.0.1';
 const RECORD_WAIT_MS = 5_000;
 const RECORD_LOOK_MS = 50;
 
-export async function selfTest(ctx: CallContext, row: KeyRow, wish: SelfTestWish): Promise<SelfTest> {
+/** `tell` is called with each step once it is done. */
+export async function selfTest(
+  ctx: CallContext,
+  row: KeyRow,
+  wish: SelfTestWish,
+  tell: (step: Step) => void = () => undefined,
+): Promise<SelfTest> {
   const steps: Step[] = [];
   const step = async (name: Step['name'], work: () => Finding | Promise<Finding>): Promise<Finding> => {
     const startedAt = performance.now();
     const finding = await work();
-    steps.push({ name, ...finding, ms: Math.round((performance.now() - startedAt) * 100) / 100 });
+    const done = { name, ...finding, ms: Math.round((performance.now() - startedAt) * 100) / 100 };
+    steps.push(done);
+    tell(done);
     return finding;
   };
   const { key } = wish;
@@ -87,17 +97,21 @@ export async function selfTest(ctx: CallContext, row: KeyRow, wish: SelfTestWish
   await step('scope', () => scopeFinding(plan));
   await step('limits', () => groupFinding(plan, ['rate', 'concurrency', 'quota', 'budget']));
   const reason = whyNoCall(steps, plan, key);
-  const made = reason === null ? await makeCall(ctx, plan.probe, key ?? '', row) : null;
-  await step('call', () => (made === null ? skipped(reason ?? '') : made.call));
-  await step('upstream', () => made?.upstream ?? skipped('No call was made.'));
+  const tried: { made?: MadeCall } = {};
+  await step('call', async () => {
+    if (reason !== null) return skipped(reason);
+    tried.made = await makeCall(ctx, plan.probe, key ?? '', row);
+    return tried.made.call;
+  });
+  await step('upstream', () => tried.made?.upstream ?? skipped('No call was made.'));
   return {
     kid: row.kid,
     fingerprint: fingerprintOf(row),
     passed: steps.every(({ outcome }) => outcome !== 'fail'),
-    complete: made !== null,
+    complete: tried.made !== undefined,
     failed: steps.find(({ outcome }) => outcome === 'fail')?.name ?? null,
     model: plan.model,
-    requestId: made?.requestId ?? null,
+    requestId: tried.made?.requestId ?? null,
     steps,
   };
 }

@@ -9,6 +9,7 @@ import type { AlertSeverity } from '../key-life-stores.ts';
 import type { AdminDeps } from '../ports.ts';
 import { raiseAlert } from '../raise-alert.ts';
 import type { Condition } from '../raise-alert.ts';
+import { ownersWithBudgets } from '../owners-with-budgets.ts';
 import { MINTING_DEFAULT } from '../resources/key-mint.ts';
 import { POOL_WARNING, poolState } from '../resources/key-pool.ts';
 import type { KeyRow } from '../stores.ts';
@@ -156,16 +157,6 @@ async function forEachLevel(
     await work(level);
   }
   await forEachKey(ctx, { kind: 'with-budgets' }, signal, (key) => work(levelOf('key', key.kid, key)));
-}
-
-function ownersWithBudgets({ snapshotSource }: AdminDeps, workspaceId: string): readonly LimitLevel[] {
-  const snapshot = snapshotSource.current().workspaces[workspaceId];
-  if (snapshot === undefined) return [];
-  return [
-    levelOf('workspace', snapshot.id, snapshot),
-    ...Object.values(snapshot.teams).map((team) => levelOf('team', team.id, team)),
-    ...Object.values(snapshot.applications).map((application) => levelOf('application', application.id, application)),
-  ].filter(({ limits }) => (limits.budgets ?? []).length > 0);
 }
 
 function budgetsOf(ctx: CallContext, level: LimitLevel): readonly LimitReading[] {

@@ -65,19 +65,21 @@ async function applyRule(ctx: CallContext, { rule, reader }: Applied, signal: Ab
   const { when } = rule;
   if (!isCondition(when)) return;
   const sink = createTriggerSink(ctx.deps);
-  await forEachKey(ctx, reader.scanFor(when), signal, async (key) => {
-    const evidence = await reader.evidenceOf(when, key);
-    if (evidence === null) return;
-    await keepAlert(ctx, when, key.kid);
-    const subject = { kind: 'key', kid: key.kid } as const;
-    await sink.raiseTrigger({
-      kind: when.kind,
-      workspaceId: ctx.workspace.workspaceId,
-      subject,
-      evidence,
-      ruleIds: [rule.id],
+  for (const scan of reader.scansFor(when)) {
+    await forEachKey(ctx, scan, signal, async (key) => {
+      const evidence = await reader.evidenceOf(when, key);
+      if (evidence === null) return;
+      await keepAlert(ctx, when, key.kid);
+      const subject = { kind: 'key', kid: key.kid } as const;
+      await sink.raiseTrigger({
+        kind: when.kind,
+        workspaceId: ctx.workspace.workspaceId,
+        subject,
+        evidence,
+        ruleIds: [rule.id],
+      });
     });
-  });
+  }
 }
 
 /** The condition holds still, whether or not the rule has anything to do. */

@@ -11,8 +11,9 @@ import { createFailureThrottle } from '../../keys/failure-throttle.ts';
 import type { AdminDeps } from '../ports.ts';
 import { readBytes } from '../read-text.ts';
 import type { AdminEnv } from '../server.ts';
+import type { ReportedToken } from './react-to-leak.ts';
 import { takeLeak } from './take-leak.ts';
-import type { LeakLabel, ReportedToken } from './take-leak.ts';
+import type { LeakLabel } from './take-leak.ts';
 import { isFromGithub, isSigned } from './verify-report.ts';
 
 export const LEAK_PATHS = ['/leaks/github', '/leaks/report'] as const;

@@ -1,9 +1,11 @@
 import { accessReview } from './access-review.ts';
+import { adminTokens } from './admin-tokens.ts';
 import { alerts } from './alerts.ts';
 import { applications } from './applications.ts';
 import { auditEvents } from './audit-events.ts';
 import { calls } from './calls.ts';
 import { caseSteps } from './case-steps.ts';
+import { catalogue } from './catalogue.ts';
 import { cases } from './cases.ts';
 import { credentialTest } from './credential-test.ts';
 import { credentials } from './credentials.ts';
@@ -34,6 +36,7 @@ import { responseRules } from './response-rules.ts';
 import { responses } from './responses.ts';
 import { rotationPolicies } from './rotation-policies.ts';
 import { status } from './status.ts';
+import { subscriptions } from './subscriptions.ts';
 import { teams } from './teams.ts';
 import { temporaryKeyReport } from './temporary-key-report.ts';
 import { usage } from './usage.ts';
@@ -61,6 +64,7 @@ export const ENDPOINTS = [
   ...responseRules,
   ...responses,
   ...applications,
+  ...subscriptions,
   ...people,
   ...teams,
   ...members,
@@ -68,6 +72,7 @@ export const ENDPOINTS = [
   ...providers,
   ...credentials,
   ...models,
+  ...catalogue,
   ...calls,
   ...explain,
   ...diagnosis,
@@ -78,6 +83,7 @@ export const ENDPOINTS = [
   ...alerts,
   ...reports,
   ...temporaryKeyReport,
+  ...adminTokens,
   ...auditEvents,
   ...integrity,
   ...accessReview,

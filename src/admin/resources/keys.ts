@@ -5,7 +5,9 @@ import { NO_LIMITS, NO_SCOPES } from '../../keys/constraints.ts';
 import { changedLimits, changedScopes } from '../constraint-fields.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
-import { durationMs, flag, id, mapPage, msOrNull, pageFields, pageOf, pageRequest } from '../fields.ts';
+import { flag, id, mapPage, pageFields, pageOf, pageRequest } from '../fields.ts';
+import { changedDates } from '../key-dates.ts';
+import type { DateInput } from '../key-dates.ts';
 import { requireOwner } from '../ownership.ts';
 import { moveDescendants, refuseTemporary } from '../reassign.ts';
 import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
@@ -64,7 +66,7 @@ const create = changeEndpoint({
       environment: body.environment,
       state: 'active',
       secrets: [freshSecret(ctx.deps.hasher, generated.secret, ctx.nowMs)],
-      ...checkedDates(body, { notBeforeMs: null, expiresAtMs: null }, ctx.nowMs),
+      ...changedDates(body, { notBeforeMs: null, expiresAtMs: null }, ctx.nowMs),
       scopes: changedScopes(NO_SCOPES, body.scopes),
       scopesSetAtMs: ctx.nowMs,
       limits: changedLimits(NO_LIMITS, body.limits),
@@ -173,7 +175,7 @@ export const update = changeEndpoint({
     const { notBefore: _notBefore, expiresAt: _expiresAt, expiresIn: _expiresIn, revision, ...same } = body;
     const updated = await ctx.workspace.keys.update(before.kid, revision ?? before.revision, {
       ...same,
-      ...checkedDates(body, before, ctx.nowMs),
+      ...changedDates(body, before, ctx.nowMs),
       scopes: changedScopes(before.scopes, body.scopes),
       ...(body.scopes === undefined ? {} : { scopesSetAtMs: ctx.nowMs }),
       limits: changedLimits(before.limits, body.limits),
@@ -244,14 +246,6 @@ async function requireReassignable(
   await requireOwner(workspace, { ownerId, teamId });
 }
 
-interface DateInput {
-  readonly notBefore?: string | null;
-  readonly expiresAt?: string | null;
-  readonly expiresIn?: string;
-}
-
-type KeyDates = Pick<KeyRow, 'notBeforeMs' | 'expiresAtMs'>;
-
 /** What counts a temporary key's uses ends with it: were its end moved, the uses would begin anew. */
 function refuseNewDates({ kid, parentKid }: KeyRow, { notBefore, expiresAt, expiresIn }: DateInput): void {
   const isAsked = notBefore !== undefined || expiresAt !== undefined || expiresIn !== undefined;
@@ -259,23 +253,6 @@ function refuseNewDates({ kid, parentKid }: KeyRow, { notBefore, expiresAt, expi
   throw new AppError('conflict', {
     message: `${kid} is a temporary key: its dates were set when it was minted. Revoke it, or mint another from ${parentKid}.`,
   });
-}
-
-/** The dates that a key will have; an expiry that is set must lie ahead, and after the start. */
-function checkedDates(input: DateInput, before: KeyDates, nowMs: number): KeyDates {
-  const { notBefore, expiresAt, expiresIn } = input;
-  if (expiresIn !== undefined && expiresAt !== undefined) throw invalidField('body', 'expiresIn', 'excludes expiresAt');
-  const notBeforeMs = notBefore === undefined ? before.notBeforeMs : msOrNull(notBefore);
-  const setExpiryMs = expiresIn === undefined ? expiresAt && Date.parse(expiresAt) : nowMs + durationMs(expiresIn);
-  const expiresAtMs = setExpiryMs === undefined ? before.expiresAtMs : setExpiryMs || null;
-  const field = expiresIn === undefined ? 'expiresAt' : 'expiresIn';
-  if (setExpiryMs !== undefined && expiresAtMs !== null && expiresAtMs <= nowMs) {
-    throw invalidField('body', field, 'lies in the past');
-  }
-  if (notBeforeMs !== null && expiresAtMs !== null && expiresAtMs <= notBeforeMs) {
-    throw invalidField('body', notBefore ? 'notBefore' : field, 'leaves no time between notBefore and the expiry');
-  }
-  return { notBeforeMs, expiresAtMs };
 }
 
 export const keys = [create, list, get, update] as const;

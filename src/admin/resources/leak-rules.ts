@@ -2,10 +2,13 @@ import { z } from 'zod';
 import { none, readEndpoint } from '../contract.ts';
 
 /**
- * The form of a key, in the syntax that RE2 and Go know: kind, environment, id, secret, checksum. A
- * test holds it to keys as they are made.
+ * The forms of a key, in the syntax that RE2 and Go know: kind, environment, id, secret, checksum; a
+ * delegated key is kind, id, and a JWS whose signature has 64 bytes. A test holds it to keys as they
+ * are made.
  */
-export const LEAKED_KEY_PATTERN = String.raw`\bkw[kt]_(?:live|test)_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}\b`;
+export const LEAKED_KEY_PATTERN = String.raw`\b(?:kw[akt]_(?:live|test)_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}|kwd_[0-9A-Za-z]{12}_[0-9A-Za-z_-]{20,200}\.[0-9A-Za-z_-]{20,}\.[0-9A-Za-z_-]{85}[AQgw])\b`;
+
+const KEYWORDS = ['kwk_live_', 'kwk_test_', 'kwt_live_', 'kwt_test_', 'kwa_live_', 'kwa_test_', 'kwd_'];
 
 const GITLEAKS = `# gitleaks: add to .gitleaks.toml, or use with --config
 title = "Keyward"
@@ -14,7 +17,7 @@ title = "Keyward"
 id = "keyward-api-key"
 description = "Keyward API key"
 regex = '''${LEAKED_KEY_PATTERN}'''
-keywords = ["kwk_live_", "kwk_test_", "kwt_live_", "kwt_test_"]
+keywords = [${KEYWORDS.map((word) => `"${word}"`).join(', ')}]
 `;
 
 const TRUFFLEHOG = `# TruffleHog: trufflehog filesystem . --config keyward.yaml
@@ -23,6 +26,8 @@ detectors:
     keywords:
       - kwk_
       - kwt_
+      - kwa_
+      - kwd_
     regex:
       key: '${LEAKED_KEY_PATTERN}'
 `;

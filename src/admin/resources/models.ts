@@ -1,10 +1,14 @@
 import { z } from 'zod';
+import type { ProviderSnapshot } from '../../config/snapshot.ts';
 import { AppError } from '../../errors.ts';
+import { entryOf } from '../../keys/owners.ts';
+import { ANY_MODEL } from '../../providers/provider.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { pageFields, pageOf, pageOfArray, pageRequest } from '../fields.ts';
 import type { AliasRow } from '../stores.ts';
 import { invalidField } from '../validation.ts';
+import { priceView, traitsView, viewPrice, viewTraits } from './model-view.ts';
 import { providerExists, readCatalogue } from './provider-catalogue.ts';
 
 const alias = z
@@ -33,6 +37,8 @@ const modelView = z
     provider: z.string().nullable().describe('Null for an alias.'),
     targets: z.array(z.string()).nullable().describe('Null for a model.'),
     source: z.enum(['built-in', 'file', 'database']),
+    traits: traitsView.nullable().describe('Limits and abilities; null where nothing of them is known.'),
+    price: priceView.nullable().describe('Null where no price is known: budgets then refuse calls of it.'),
   })
   .meta({ id: 'Model' });
 type ModelView = z.input<typeof modelView>;
@@ -43,7 +49,8 @@ const list = readEndpoint({
   path: '/models',
   permission: 'models:read',
   summary: 'List models and aliases',
-  description: 'Every model of a provider that can be called now, and every alias; sorted by id.',
+  description:
+    'Every model of a provider that can be called now, with its limits, abilities and price, and every alias; sorted by id.',
   cli: { verb: 'models list', columns: ['id', 'kind', 'targets', 'source'] },
   params: none,
   query: z.strictObject({
@@ -146,6 +153,7 @@ function change(before: AliasRow | null, after: AliasRow) {
 
 async function callableModels(ctx: CallContext): Promise<readonly ModelView[]> {
   const providers = await readCatalogue(ctx.deps, ctx.workspace);
+  const compiled = ctx.deps.snapshotSource.current().workspaces[ctx.workspace.workspaceId]?.providers ?? {};
   return providers
     .filter((provider) => provider.callable)
     .flatMap((provider) =>
@@ -155,8 +163,15 @@ async function callableModels(ctx: CallContext): Promise<readonly ModelView[]> {
         provider: provider.id,
         targets: null,
         source: provider.source,
+        ...knownOf(compiled[provider.id], name),
       })),
     );
+}
+
+function knownOf(provider: ProviderSnapshot | undefined, name: string): Pick<ModelView, 'traits' | 'price'> {
+  const traits = provider === undefined ? null : entryOf(provider.traits, name);
+  const price = provider === undefined ? null : (entryOf(provider.prices, name) ?? entryOf(provider.prices, ANY_MODEL));
+  return { traits: traits && viewTraits(traits), price: price && viewPrice(price) };
 }
 
 /** Stored ones, and those in force that only the file declares. */
@@ -179,7 +194,7 @@ async function aliases(ctx: CallContext): Promise<readonly ModelView[]> {
 }
 
 function aliasView(id: string, names: readonly string[], source: 'file' | 'database'): ModelView {
-  return { id, kind: 'alias', provider: null, targets: [...names], source };
+  return { id, kind: 'alias', provider: null, targets: [...names], source, traits: null, price: null };
 }
 
 async function requireAlias(ctx: CallContext, id: string): Promise<AliasRow> {

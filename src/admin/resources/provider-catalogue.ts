@@ -1,6 +1,7 @@
 /** The merged view of providers: built in, declared in the file, added through the API. */
 import type { ProviderSnapshot } from '../../config/snapshot.ts';
 import { AppError } from '../../errors.ts';
+import { listedNames } from '../../providers/catalogue/catalogue.ts';
 import { PROVIDERS, providerById } from '../../providers/index.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { AdminDeps } from '../ports.ts';
@@ -66,10 +67,17 @@ function merge(
       dialect,
       baseUrl: transport === 'in-process' ? null : baseUrl,
     })),
-    models: [...(compiled?.models ?? row?.models ?? base?.models ?? [])],
+    models: [...(compiled?.models ?? modelsWhileOff(id, deps, row))],
     credentials,
     callable: compiled !== undefined && (transport === 'in-process' || credentials > 0 || needsNoSecret(compiled)),
   };
+}
+
+/** What it would list if it were on, as far as that is known. */
+export function modelsWhileOff(id: string, deps: AdminDeps, row: ProviderRow | undefined): readonly string[] {
+  if (row !== undefined && row.models.length > 0) return row.models;
+  const listed = listedNames(deps.modelCatalogue.models(id));
+  return listed.length > 0 ? listed : (providerById(id)?.models ?? []);
 }
 
 function needsNoSecret({ endpoints }: ProviderSnapshot): boolean {

@@ -9,7 +9,7 @@ import { pageFields, pageOf, pageOfArray, pageRequest, state } from '../fields.t
 import type { ProviderRow } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import type { CatalogueEntry } from './provider-catalogue.ts';
-import { isBuiltIn, readCatalogue, refuseDeclared } from './provider-catalogue.ts';
+import { isBuiltIn, modelsWhileOff, readCatalogue, refuseDeclared } from './provider-catalogue.ts';
 
 const providerId = z
   .string()
@@ -199,11 +199,11 @@ async function requireProvider(ctx: CallContext, id: string): Promise<CatalogueE
 /** The snapshot is compiled after the commit: the answer shows what was stored, laid over what was in force. */
 async function change(ctx: CallContext, id: string, before: CatalogueEntry | null) {
   const row = await ctx.workspace.providers.get(id);
-  const after = withRow(await requireProvider(ctx, id), row);
+  const after = withRow(ctx, await requireProvider(ctx, id), row);
   return { targetId: id, before, after, propagate: { kind: 'snapshot' } as const, answer: () => after };
 }
 
-function withRow(entry: CatalogueEntry, row: ProviderRow | null): CatalogueEntry {
+function withRow(ctx: CallContext, entry: CatalogueEntry, row: ProviderRow | null): CatalogueEntry {
   if (row === null || entry.transport === 'in-process') return entry;
   const base = providerById(entry.id);
   const builtInEndpoints = Object.entries(base?.endpoints ?? {}).map(([name, { baseUrl: url }]) => ({
@@ -214,7 +214,7 @@ function withRow(entry: CatalogueEntry, row: ProviderRow | null): CatalogueEntry
   return {
     ...entry,
     endpoints: endpoints.map((endpoint) => ({ ...endpoint, baseUrl: row.baseUrl ?? endpoint.baseUrl })),
-    models: [...(row.models.length > 0 ? row.models : (base?.models ?? []))],
+    models: [...modelsWhileOff(entry.id, ctx.deps, row)],
     callable: entry.callable && row.state === 'active',
   };
 }

@@ -25,7 +25,16 @@ const when = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('dead_key_use'), count, within }),
   z.strictObject({ kind: z.literal('owner_disabled') }),
   z.strictObject({ kind: z.literal('idle'), after: anHour }),
-  z.strictObject({ kind: z.literal('budget'), percent: z.int().min(1).max(100) }),
+  z.strictObject({
+    kind: z.literal('budget'),
+    percent: z.int().min(1).max(100),
+    levels: z
+      .array(z.enum(['key', 'application', 'team', 'workspace']))
+      .min(1)
+      .max(4)
+      .default(['key'])
+      .describe('Whose budgets: of the key, or of what it stands on, which it shares with others.'),
+  }),
   z.strictObject({ kind: z.literal('pool'), state: z.enum(['warning', 'critical', 'full']) }),
   z.strictObject({ kind: z.literal('leak') }),
   z.strictObject({
@@ -74,7 +83,7 @@ export const ruleFields = {
     .describe('Which keys it is for; of several conditions all must hold. Without any: all keys.'),
   when: when
     .describe(
-      'What it reacts to: {"kind":"repeated_failures","per":"key","count":20,"within":"10m"}, dead_key_use (count, within), owner_disabled, idle (after), budget (percent), pool (state), leak, policy_violation (violations).',
+      'What it reacts to: {"kind":"repeated_failures","per":"key","count":20,"within":"10m"}, dead_key_use (count, within), owner_disabled, idle (after), budget (percent, levels), pool (state), leak, policy_violation (violations).',
     )
     .exactOptional(),
   actions: z
@@ -221,6 +230,8 @@ function viewWhen(row: When): z.input<typeof when> {
     }
     case 'idle':
       return { kind: 'idle', after: durationText(row.afterMs) };
+    case 'budget':
+      return { ...row, levels: [...(row.levels ?? (['key'] as const))] };
     case 'policy_violation':
       return { ...row, violations: [...row.violations] };
     default:

@@ -1,9 +1,11 @@
 /** Triggers that are read from what is stored: which keys may meet them, and why one does. */
+import type { LimitLevel, LimitReading } from '../../limits/call-limits.ts';
 import type { CallContext } from '../contract.ts';
 import { iso } from '../fields.ts';
 import type { KeyScan } from '../key-life-stores.ts';
 import { isWatched, lastSignMs } from '../known-activity.ts';
-import type { TriggerKind, When } from '../response-stores.ts';
+import { ownersWithBudgets } from '../owners-with-budgets.ts';
+import type { BudgetLevel, TriggerKind, When } from '../response-stores.ts';
 import { isLive, readPolicies } from '../rotation-policy.ts';
 import type { PolicyBook } from '../rotation-policy.ts';
 import { standingOfRow } from '../resources/key-limits.ts';
@@ -22,8 +24,8 @@ export type ConditionKind = Condition['kind'] & TriggerKind;
 
 /** Reads conditions of one workspace; what all keys have in common is read once. */
 export interface ConditionReader {
-  /** The keys among which those that meet it are. */
-  scanFor(when: Condition): KeyScan;
+  /** The keys among which those that meet it are; one may be in several. */
+  scansFor(when: Condition): readonly KeyScan[];
   /** Why a key meets it, in a sentence without a full stop; null: it does not. */
   evidenceOf(when: Condition, key: KeyRow): Promise<string | null>;
 }
@@ -31,7 +33,7 @@ export interface ConditionReader {
 export async function readConditions(ctx: CallContext): Promise<ConditionReader> {
   const known: Known = { gone: await goneOwners(ctx), policies: await readPolicies(ctx.workspace) };
   return {
-    scanFor: (when) => scanFor(ctx, when, known),
+    scansFor: (when) => scansFor(ctx, when, known),
     evidenceOf: (when, key) => evidenceOf(ctx, when, key, known),
   };
 }
@@ -41,19 +43,44 @@ interface Known {
   readonly policies: PolicyBook;
 }
 
-function scanFor({ nowMs }: CallContext, when: Condition, { gone }: Known): KeyScan {
+function scansFor(ctx: CallContext, when: Condition, { gone }: Known): readonly KeyScan[] {
+  const { nowMs } = ctx;
   switch (when.kind) {
     case 'idle':
-      return { kind: 'unused-since', beforeMs: nowMs - when.afterMs };
+      return [{ kind: 'unused-since', beforeMs: nowMs - when.afterMs }];
     case 'budget':
-      return { kind: 'with-budgets' };
+      return [...(levelsOf(when).includes('key') ? OWN_BUDGETS : []), ...scansBeneath(ctx, when)];
     case 'pool':
-      return { kind: 'minted-from', nowMs };
+      return [{ kind: 'minted-from', nowMs }];
     case 'owner_disabled':
-      return { kind: 'beneath', ownerIds: [...gone.people.keys()], applicationIds: [...gone.applications.keys()] };
+      return [{ kind: 'beneath', ownerIds: [...gone.people.keys()], applicationIds: [...gone.applications.keys()] }];
     case 'policy_violation':
-      return { kind: 'all' };
+      return [{ kind: 'all' }];
   }
+}
+
+type BudgetCondition = Extract<Condition, { readonly kind: 'budget' }>;
+
+const OWN_BUDGETS = [{ kind: 'with-budgets' }] as const;
+
+/** Rules only look at what a key shares with others where they say so: it may not be what used it. */
+function levelsOf({ levels = ['key'] }: BudgetCondition): readonly BudgetLevel[] {
+  return levels;
+}
+
+/** The keys that stand on an owner whose budget is used so far. */
+function scansBeneath(ctx: CallContext, when: BudgetCondition): readonly KeyScan[] {
+  const reached = ownersWithBudgets(ctx.deps, ctx.workspace.workspaceId).filter(
+    (level) => levelsOf(when).some((kind) => kind === level.kind) && reachedBudget(ctx, [level], when) !== null,
+  );
+  if (reached.length === 0) return [];
+  if (reached.some(({ kind }) => kind === 'workspace')) return [{ kind: 'all' }];
+  const { applications = {} } = ctx.deps.snapshotSource.current().workspaces[ctx.workspace.workspaceId] ?? {};
+  const ids = new Set(reached.map(({ kind, id }) => `${kind} ${id}`));
+  const beneath = Object.values(applications).filter(
+    ({ id, teamId }) => ids.has(`application ${id}`) || ids.has(`team ${teamId ?? ''}`),
+  );
+  return [{ kind: 'beneath', ownerIds: [], applicationIds: beneath.map(({ id }) => id) }];
 }
 
 async function evidenceOf(ctx: CallContext, when: Condition, key: KeyRow, known: Known): Promise<string | null> {
@@ -66,7 +93,7 @@ async function evidenceOf(ctx: CallContext, when: Condition, key: KeyRow, known:
       return isIdle ? `it was not used since ${iso(sinceMs)}` : null;
     }
     case 'budget':
-      return budgetEvidence(ctx, key, when.percent);
+      return budgetEvidence(ctx, key, when);
     case 'pool':
       return poolEvidence(ctx, key, when.state);
     case 'policy_violation':
@@ -103,18 +130,25 @@ function ownerEvidence(key: KeyRow, { people, applications }: GoneOwners): strin
   return ownerId === undefined ? null : (people.get(ownerId) ?? null);
 }
 
-/** The key's own budgets: what it shares with others would stop those who did not use it. */
-async function budgetEvidence(ctx: CallContext, key: KeyRow, percent: number): Promise<string | null> {
+async function budgetEvidence(ctx: CallContext, key: KeyRow, when: BudgetCondition): Promise<string | null> {
   if (!isLive(key, ctx.nowMs)) return null;
   const { levels } = await standingOfRow(ctx, key);
-  const own = levels.filter(({ id }) => id === key.kid);
-  const reached = ctx.deps.keyLimits
-    .bind({ levels: own })
-    .read(ctx.nowMs)
-    .find(({ kind, used, limit }) => kind === 'budget' && used * 100 >= limit * percent);
-  if (reached?.budget === undefined || reached.budget === null) return null;
+  const watched = levels.filter(({ kind }) => levelsOf(when).some((wanted) => wanted === kind));
+  const reached = reachedBudget(ctx, watched, when);
+  if (reached === null || reached.budget === undefined || reached.budget === null) return null;
   const part = Math.floor((reached.used * 100) / reached.limit);
-  return `${part} % of its budget of ${reached.budget.nanoUsd / 1e9} USD (${reached.budget.period}) is used`;
+  const whose = reached.level === 'key' ? 'its budget' : `the budget of its ${reached.level} ${reached.levelId}`;
+  return `${part} % of ${whose} of ${reached.budget.nanoUsd / 1e9} USD (${reached.budget.period}) is used`;
+}
+
+/** The first budget of the levels, from the inside out, that is used so far. */
+function reachedBudget(
+  ctx: CallContext,
+  levels: readonly LimitLevel[],
+  { percent }: BudgetCondition,
+): LimitReading | null {
+  const readings = ctx.deps.keyLimits.bind({ levels }).read(ctx.nowMs);
+  return readings.find(({ kind, used, limit }) => kind === 'budget' && used * 100 >= limit * percent) ?? null;
 }
 
 const FILLING = ['ok', 'warning', 'critical', 'full'] as const;

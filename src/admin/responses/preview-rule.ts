@@ -65,22 +65,25 @@ async function candidates(ctx: CallContext, when: When): Promise<Candidates> {
 }
 
 async function meeting(ctx: CallContext, when: Parameters<typeof isCondition>[0]): Promise<Candidates> {
-  const found: Found[] = [];
-  if (!isCondition(when)) return { found, complete: true };
+  const found = new Map<string, Found>();
+  if (!isCondition(when)) return { found: [], complete: true };
   const reader = await readConditions(ctx);
-  let after = '';
   let looked = 0;
-  for (;;) {
-    const keys = await ctx.workspace.scans.keys(reader.scanFor(when), after, PAGE);
-    for (const key of keys) {
-      const evidence = await reader.evidenceOf(when, key);
-      if (evidence !== null) found.push({ key, evidence });
+  for (const scan of reader.scansFor(when)) {
+    let after = '';
+    for (;;) {
+      const keys = await ctx.workspace.scans.keys(scan, after, PAGE);
+      for (const key of keys) {
+        const evidence = await reader.evidenceOf(when, key);
+        if (evidence !== null) found.set(key.kid, { key, evidence });
+      }
+      after = keys.at(-1)?.kid ?? after;
+      looked += keys.length;
+      if (looked >= KEYS_MAX) return { found: [...found.values()], complete: false };
+      if (keys.length < PAGE) break;
     }
-    after = keys.at(-1)?.kid ?? after;
-    looked += keys.length;
-    if (keys.length < PAGE) return { found, complete: true };
-    if (looked >= KEYS_MAX) return { found, complete: false };
   }
+  return { found: [...found.values()], complete: true };
 }
 
 type Counted = Extract<When, { readonly kind: 'repeated_failures' | 'dead_key_use' }>;

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { KeyRecord } from '../key-record.ts';
 import type { Check, CheckOutcome } from './check.ts';
-import { formatTime } from './wording.ts';
+import { formatTime, nounOf } from './wording.ts';
 
 const state: Check = {
   name: 'state',
@@ -11,16 +11,20 @@ const state: Check = {
   remedy({ standing }, code) {
     if (code === 'suspended' || code === 'suspended_automatically') {
       return {
-        wouldPassIf: 'the key were resumed',
+        wouldPassIf: `the ${nounOf(standing.key.record)} were resumed`,
         who: 'key owner',
         fix: { kind: 'resume-key', kid: standing.key.record.kid },
       };
     }
     if (code === 'configuration_error') {
-      return { wouldPassIf: 'this version knew the state of the key', who: 'operator', fix: null };
+      return {
+        wouldPassIf: `this version knew the state of the ${nounOf(standing.key.record)}`,
+        who: 'operator',
+        fix: null,
+      };
     }
     return {
-      wouldPassIf: 'a new key were used: this one cannot come back',
+      wouldPassIf: `a new ${nounOf(standing.key.record)} were used: this one cannot come back`,
       who: 'key owner',
       fix: { kind: 'replace-key', kid: standing.key.record.kid },
     };
@@ -43,9 +47,10 @@ function stateOutcome({ state, suspension }: KeyRecord, nowMs: number): CheckOut
   }
 }
 
-function describeState({ state, suspension }: KeyRecord): string {
-  if (state !== 'suspended') return `the key is ${state}`;
-  return `the key is suspended ${suspension?.automatic === true ? 'by a rule ' : ''}until ${formatTime(suspension?.untilMs ?? null, 'it is resumed')}`;
+function describeState(record: KeyRecord): string {
+  const { state, suspension } = record;
+  if (state !== 'suspended') return `the ${nounOf(record)} is ${state}`;
+  return `the ${nounOf(record)} is suspended ${suspension?.automatic === true ? 'by a rule ' : ''}until ${formatTime(suspension?.untilMs ?? null, 'it is resumed')}`;
 }
 
 // The comparisons of times are written so that a NaN refuses.
@@ -69,7 +74,7 @@ const expiry: Check = {
     key.record.expiresAtMs === null || nowMs < key.record.expiresAtMs ? 'pass' : 'expired',
   detail: ({ standing }) => `valid until ${formatTime(standing.key.record.expiresAtMs, 'it is revoked')}`,
   remedy: ({ standing: { key } }) => ({
-    wouldPassIf: 'the expiry of the key were moved into the future',
+    wouldPassIf: `the expiry of the ${nounOf(key.record)} were moved into the future`,
     who: 'key owner',
     fix: { kind: 'move-expiry', kid: key.record.kid },
   }),

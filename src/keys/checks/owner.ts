@@ -2,15 +2,20 @@ import type { ErrorCode } from '../../errors.ts';
 import type { DecisionInput } from '../decision-input.ts';
 import type { Owner } from '../standing.ts';
 import type { Check, CheckOutcome } from './check.ts';
+import { nounOf } from './wording.ts';
 
 const application: Check = {
   name: 'application',
   group: 'owner',
   // None of that id counts as disabled: an owner that is not there allows nothing.
-  run: ({ standing }) =>
-    standing.application !== null && standing.application.state === 'active' ? 'pass' : 'application_disabled',
+  run({ standing: { key, application: found } }) {
+    if (key.record.type === 'kwa') return 'skipped';
+    return found !== null && found.state === 'active' ? 'pass' : 'application_disabled';
+  },
   detail: ({ standing: { key, application: found } }) =>
-    `application ${key.record.applicationId} is ${found === null ? 'not there' : found.state}`,
+    key.record.type === 'kwa'
+      ? 'an admin token belongs to no application'
+      : `application ${key.record.applicationId} is ${found === null ? 'not there' : found.state}`,
   remedy: ({ standing: { key, application: found } }) => ({
     wouldPassIf: found === null ? 'the application were there' : 'the application were enabled',
     who: 'workspace admin',
@@ -29,15 +34,16 @@ const owner: Check = {
     }
     return 'pass';
   },
-  detail: ({ standing: { owners } }) =>
+  detail: ({ standing: { key, owners } }) =>
     owners.length === 0
-      ? 'nobody in particular answers for the key'
+      ? `nobody in particular answers for the ${nounOf(key.record)}`
       : owners.map(({ id, person }) => `${id} is ${person === null ? 'not there' : person.state}`).join(', '),
   remedy(input, code) {
     const id = firstOwner(input, personOutcome)?.id ?? '';
+    const noun = nounOf(input.standing.key.record);
     const wouldPassIf = {
-      owner_missing: 'the owner were there, or the key had another owner',
-      owner_disabled: 'the owner were enabled, or the key had another owner',
+      owner_missing: `the owner were there, or the ${noun} had another owner`,
+      owner_disabled: `the owner were enabled, or the ${noun} had another owner`,
     }[code as string];
     return {
       wouldPassIf: wouldPassIf ?? 'the record of the owner were repaired',

@@ -26,6 +26,27 @@ const constraints: Check = {
   }),
 };
 
+/** Of a token of the admin API: it holds what its endpoint needs. */
+const permission: Check = {
+  name: 'permission',
+  group: 'scope',
+  run({ permission: finding, standing: { key } }) {
+    // Where nobody asked for permissions, an admin token opens nothing.
+    if (finding === undefined) return key.record.type === 'kwa' ? 'forbidden' : 'skipped';
+    return finding.missing.length === 0 ? 'pass' : 'forbidden';
+  },
+  detail({ permission: finding }) {
+    if (finding === undefined) return 'no call of the admin API';
+    const needs = `needs ${nameList(finding.needed)}`;
+    return finding.missing.length === 0 ? `${needs}: held` : `${needs}; not held: ${nameList(finding.missing)}`;
+  },
+  remedy: ({ permission: finding, standing: { key } }) => ({
+    wouldPassIf: `the admin token had the permission ${nameList(finding?.missing ?? [])}`,
+    who: 'workspace admin',
+    fix: { kind: 'grant-permissions', kid: key.record.kid, permissions: finding?.missing ?? [] },
+  }),
+};
+
 interface ScopeRule {
   readonly name: string;
   readonly group?: CheckGroup;
@@ -236,6 +257,7 @@ const binding: Check = {
 
 export const scopeChecks: readonly Check[] = [
   constraints,
+  permission,
   service,
   endpoint,
   modelScope,

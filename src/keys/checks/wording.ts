@@ -1,4 +1,10 @@
 /** Pieces of the sentences of a trace. */
+import type { KeyRecord } from '../key-record.ts';
+
+/** What the credential is called. */
+export function nounOf({ type }: KeyRecord): 'admin token' | 'key' {
+  return type === 'kwa' ? 'admin token' : 'key';
+}
 
 const NAMES_MAX = 20;
 

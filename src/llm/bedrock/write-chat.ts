@@ -1,13 +1,14 @@
 /** Requests to Converse and ConverseStream, which have one form (API_runtime_Converse). */
 import type { ChatRequest } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
+import { usesJsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
 import { STOP_SEQUENCE_PATHS } from './finish.ts';
-import { jsonToolFormat, outputConfig } from './json-format.ts';
 import { mayBeClaude, modelVendor } from './model-vendor.ts';
+import { outputConfig } from './output-config.ts';
 import { writeConversation } from './write-messages.ts';
 import { writeReasoning } from './write-reasoning.ts';
 import type { ReasoningFields } from './write-reasoning.ts';
@@ -135,14 +136,14 @@ function reportUnsaid(request: ChatRequest, report: Report): void {
     ['user', request.user !== null],
     ['prompt_cache_key', request.cacheKey !== null],
   ];
-  for (const [field, asked] of unsaid) if (asked) report.dropped(field, 'Amazon Bedrock’s Converse has no such field');
+  for (const [field, asked] of unsaid) if (asked) report.dropped(field, 'Converse of Amazon Bedrock has no such field');
 }
 
 function reportFormat(request: ChatRequest, traits: ModelTraits, report: Report): void {
   if (request.format?.kind === 'json')
     report.dropped('response_format', 'Amazon Bedrock has no JSON mode without a schema: ask for JSON in the prompt');
   if (request.format?.kind !== 'json_schema' || traits.structuredOutput === true) return;
-  if (jsonToolFormat(request, traits) === null)
+  if (!usesJsonTool(request, traits, 'bedrock'))
     report.dropped('response_format', 'without support of the model only a schema of an object can be kept to');
 }
 

@@ -74,7 +74,7 @@ function systemBlocks(turn: Turn, field: string, writing: Writing): JsonRecord[]
 function addTurn(messages: Message[], turn: Turn, field: string, writing: Writing): void {
   const role = turn.role === 'assistant' ? 'assistant' : 'user';
   if (isInstruction(turn.role))
-    writing.report.approximated(field, 'instructions within the conversation are sent as the user’s words');
+    writing.report.approximated(field, 'instructions within the conversation are sent as words of the user');
   reportName(turn, field, writing);
   const extra = ownExtra(turn.extra, `${field}.`, writing.owner);
   const last = messages.at(-1);
@@ -197,7 +197,7 @@ function toolResult(result: ToolResultPart, place: string, writing: Writing): Js
       return [mediaBlock(part, inner, writing.names)];
     if (part.kind === 'audio')
       throw new RequestFault(inner, 'Amazon Bedrock takes no sound as a tool’s result: send it as the user’s.');
-    writing.report.dropped(inner, 'Amazon Bedrock takes only text and media as a tool’s result');
+    writing.report.dropped(inner, 'Amazon Bedrock takes only text and media as the result of a tool');
     return [];
   });
   // `success` is what Bedrock takes for granted, and not all models know the field.

@@ -109,7 +109,7 @@ describe('a wanted schema', () => {
         {
           toolSpec: {
             name: 'keyward_json',
-            description: 'Gives the answer. Call it with the whole answer.',
+            description: 'Give the final answer in this form.',
             inputSchema: { json: SCHEMA },
           },
         },

@@ -1,11 +1,11 @@
 /** `toolConfig` of Converse (API_runtime_ToolConfiguration). */
 import type { ChatRequest, FunctionTool, ToolChoice } from '../canonical.ts';
 import { toolNames } from '../canonical.ts';
+import { JSON_TOOL, jsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
-import { JSON_TOOL, jsonToolFormat } from './json-format.ts';
 import { cachePointBlock } from './write-messages.ts';
 
 export interface ToolConfig {
@@ -24,12 +24,12 @@ export function writeToolConfig(
 ): ToolConfig {
   const choice = request.toolChoice ?? { kind: 'auto' };
   const offered = offeredTools(request, choice, report);
-  const jsonTool = jsonToolOf(request, traits);
+  const answerTool = jsonToolOf(request, traits);
   const context = { request, traits, caches, report };
-  const tools = [...offered.flatMap((tool) => toolEntries(tool, context)), ...jsonTool];
+  const tools = [...offered.flatMap((tool) => toolEntries(tool, context)), ...answerTool];
   if (tools.length === 0) tools.push(...historyTools(request));
   if (tools.length === 0) return { config: null, isForced: false };
-  const toolChoice = jsonTool.length > 0 ? jsonChoice(choice, offered) : writeChoice(choice, offered, report);
+  const toolChoice = answerTool.length > 0 ? jsonChoice(choice, offered) : writeChoice(choice, offered, report);
   return {
     config: { tools, ...(toolChoice === null ? {} : { toolChoice }) },
     isForced: toolChoice !== null,
@@ -92,10 +92,8 @@ function spec(name: string, description: string | null, schema: JsonRecord | nul
 }
 
 function jsonToolOf(request: ChatRequest, traits: ModelTraits): readonly JsonRecord[] {
-  const format = jsonToolFormat(request, traits);
-  if (format === null) return [];
-  const description = format.description ?? 'Gives the answer. Call it with the whole answer.';
-  return [{ toolSpec: spec(JSON_TOOL, description, format.schema) }];
+  const tool = jsonTool(request, traits, 'bedrock');
+  return tool === null ? [] : [{ toolSpec: spec(tool.name, tool.description, tool.parameters) }];
 }
 
 /** The tools that were called so far: blocks of calls without any toolConfig are refused. */

@@ -26,7 +26,7 @@ export function writeEmbeddings(request: EmbeddingRequest, target: TargetModel, 
     if (typeof input === 'string') return input;
     throw new RequestFault(`input[${i}]`, 'Cohere takes texts, not numbers of tokens: send the text.');
   });
-  if (request.user !== null) report.dropped('user', 'Cohere’s embed has no such field');
+  if (request.user !== null) report.dropped('user', 'Cohere has no such field');
   return {
     ...ownExtra(request.extra, '', { extraOf: request.extraOf, dialect: 'cohere', report }),
     model: target.name,

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chatRequest, written } from '../../../test/chat-requests.ts';
+import type { Written } from '../../../test/chat-requests.ts';
 import type { ChatRequest, EmbeddingRequest, FunctionTool, Part, Turn } from '../canonical.ts';
 import { RequestFault } from '../faults.ts';
 import type { ModelTraits } from '../model-traits.ts';

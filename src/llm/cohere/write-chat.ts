@@ -162,5 +162,5 @@ function reportUnsaid(request: ChatRequest, report: Report): void {
     ['user', request.user !== null],
     ['prompt_cache_key', request.cacheKey !== null],
   ];
-  for (const [field, asked] of unsaid) if (asked) report.dropped(field, 'Cohere’s chat has no such field');
+  for (const [field, asked] of unsaid) if (asked) report.dropped(field, 'Cohere has no such field');
 }

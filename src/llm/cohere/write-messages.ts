@@ -81,7 +81,7 @@ function saidBlocks(role: 'user' | 'system', part: Part, place: string, writing:
     case 'video':
       throw new RequestFault(place, `Cohere takes no ${part.kind}: send text or images, or choose another model.`);
     case 'tool_result':
-      if (role === 'system') writing.report.dropped(place, 'a tool’s result is the user’s to tell');
+      if (role === 'system') writing.report.dropped(place, 'results of tools are told by the user');
       return [];
     case 'thinking':
     case 'tool_call':
@@ -140,7 +140,7 @@ function toolMessage(result: ToolResultPart, place: string, { report }: Writing)
       part.kind === 'tool_call' ||
       part.kind === 'tool_result'
     ) {
-      report.dropped(inner, 'Cohere takes only text as a tool’s result');
+      report.dropped(inner, 'Cohere takes only text as the result of a tool');
       return [];
     }
     throw new RequestFault(inner, 'Cohere takes only text as a tool’s result: send the medium as the user’s.');

@@ -46,6 +46,7 @@ export const gemini: Dialect = {
   requestIdHeader: 'x-request-id',
   takesUrls: false,
   streamType: 'text/event-stream',
+  streamQuery: 'alt=sse',
   readRequest,
   // Where a body repeats the path's model, Google wants the same name, as a resource.
   writeRequest: (reading, upstreamModel) => writeRequest(reading, resourceName(upstreamModel)),

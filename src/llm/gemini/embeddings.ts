@@ -122,7 +122,7 @@ export function geminiEmbeddingOperation({ inputs }: EmbeddingRequest): 'embeddi
 }
 
 /** Both operations, as Google speaks them. */
-export const embeddingsOfProvider: ProviderEmbeddings = { write, read };
+export const embeddingsOfProvider: ProviderEmbeddings = { write, read, operation: geminiEmbeddingOperation };
 
 function write(request: EmbeddingRequest, target: TargetModel, report: Report): JsonRecord {
   const isBatch = geminiEmbeddingOperation(request) === 'batch_embeddings';

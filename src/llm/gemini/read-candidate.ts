@@ -101,8 +101,8 @@ export class CandidateReader {
     this.#pending = null;
     this.#hasCalls = true;
     this.#start({ kind: 'tool_call', id: call.id, name: call.name });
-    this.#emit({ type: 'delta', choice: this.#choice, text: call.args.text() });
     if (call.signature !== null) this.#emit({ type: 'signature', choice: this.#choice, signature: call.signature });
+    this.#emit({ type: 'delta', choice: this.#choice, text: call.args.text() });
     this.#emit({ type: 'close', choice: this.#choice });
   }
 

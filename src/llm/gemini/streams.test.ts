@@ -105,7 +105,7 @@ describe('a stream of Gemini', () => {
       piece({ text: 'done' }, { finishReason: 'STOP' }),
     ]);
     expect(told(events)).toEqual([
-      'f#i:{"a":{"list":[{"name":"x\\"y"},false],"it\'s":null},"__proto__":{"n":1.5}}!s1',
+      'f#i:!s1{"a":{"list":[{"name":"x\\"y"},false],"it\'s":null},"__proto__":{"n":1.5}}',
       'g#:{}',
       'h#:{"q":"cut"}',
       'text:done',
@@ -356,8 +356,8 @@ describe('a stream for a Gemini client', () => {
       const { id, name, args } = each;
       return [
         open({ kind: 'tool_call', id, name }),
-        { type: 'delta', choice, text: JSON.stringify(args) },
         ...sign,
+        { type: 'delta', choice, text: JSON.stringify(args) },
         close,
       ];
     }

@@ -20,11 +20,10 @@ export function isOurItemId(id: unknown): boolean {
   return typeof id === 'string' && OURS.test(id);
 }
 
-/** What an item says beside the named members; our own id and the status of a whole item say nothing. */
+const SAYS_NOTHING: ReadonlySet<string> = new Set(['status']);
+const SAYS_NOTHING_WITH_ID: ReadonlySet<string> = new Set(['status', 'id']);
+
+/** What an item says beside the named members; our own id and the status (the answer has one) say nothing. */
 export function itemExtra(item: JsonRecord, known: ReadonlySet<string>): JsonRecord {
-  const extra = others(item, known);
-  const silent = new Set<string>();
-  if (isOurItemId(extra['id'])) silent.add('id');
-  if (extra['status'] === 'completed') silent.add('status');
-  return silent.size === 0 ? extra : others(extra, silent);
+  return others(others(item, known), isOurItemId(item['id']) ? SAYS_NOTHING_WITH_ID : SAYS_NOTHING);
 }

@@ -12,6 +12,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'id',
   'object',
   'created_at',
+  'completed_at',
   'status',
   'model',
   'output',

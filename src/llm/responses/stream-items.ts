@@ -137,13 +137,15 @@ function summaryPart(text: string): JsonRecord {
 
 /**
  * A call. A signature travels within the call's id, which the item's first event tells: that event
- * waits for the first of the input, which a signature therefore must precede.
+ * waits for the second piece of the input or for the close, as a signature may come after an input
+ * that is told whole (Gemini).
  */
 export class OpenCall implements OpenItem {
   readonly #send: Send;
   readonly #facts: { readonly id: string; readonly callId: string; readonly name: string; readonly custom: boolean };
   #input = '';
   #signature: Signature | undefined;
+  #first: string | null = null;
   #isAdded = false;
 
   constructor(facts: { id: string; callId: string; name: string; custom: boolean }, send: Send) {
@@ -152,9 +154,12 @@ export class OpenCall implements OpenItem {
   }
 
   delta(text: string): void {
+    if (!this.#isAdded && this.#first === null) {
+      this.#first = text;
+      return;
+    }
     this.#add();
-    this.#input += text;
-    this.#sendInput('delta', { delta: text });
+    this.#tell(text);
   }
 
   signature(signature: Signature): void {
@@ -163,7 +168,7 @@ export class OpenCall implements OpenItem {
 
   close(): void {
     this.#add();
-    if (this.#input === '' && !this.#facts.custom) this.delta('{}');
+    if (this.#input === '' && !this.#facts.custom) this.#tell('{}');
     this.#sendInput('done', this.#facts.custom ? { input: this.#input } : { arguments: this.#input });
   }
 
@@ -175,6 +180,12 @@ export class OpenCall implements OpenItem {
     if (this.#isAdded) return;
     this.#isAdded = true;
     this.#send('response.output_item.added', { item: this.#item('in_progress') });
+    if (this.#first !== null) this.#tell(this.#first);
+  }
+
+  #tell(text: string): void {
+    this.#input += text;
+    this.#sendInput('delta', { delta: text });
   }
 
   #item(status: ItemStatus): JsonRecord {
@@ -183,7 +194,6 @@ export class OpenCall implements OpenItem {
 
   #sendInput(what: 'delta' | 'done', members: JsonRecord): void {
     const family = this.#facts.custom ? 'custom_tool_call_input' : 'function_call_arguments';
-    const name = what === 'done' && !this.#facts.custom ? { name: this.#facts.name } : {};
-    this.#send(`response.${family}.${what}`, { item_id: this.#facts.id, ...name, ...members });
+    this.#send(`response.${family}.${what}`, { item_id: this.#facts.id, ...members });
   }
 }

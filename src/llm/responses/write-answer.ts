@@ -19,6 +19,7 @@ import { responseObject, settingsOf } from './response-object.ts';
 
 const NO_CHOICE: Choice = { index: 0, parts: [], finish: { reason: 'stop' } };
 const WRITTEN = new Set(['id', 'status']);
+const OWN_ITEMS: ReadonlySet<unknown> = new Set(['message', 'function_call', 'custom_tool_call']);
 
 export function writeAnswer(answer: ChatAnswer, context: AnswerContext, report: Report): JsonRecord {
   const [choice = NO_CHOICE, ...rest] = answer.choices;
@@ -27,7 +28,7 @@ export function writeAnswer(answer: ChatAnswer, context: AnswerContext, report: 
   const ending = writeFinish(choice.finish, choice.parts);
   const output = new Output(context.requestId, report);
   for (const part of choice.parts) output.add(part);
-  if (ending.status === 'incomplete') output.cut();
+  if (ending.status !== 'completed') output.cut();
   return responseObject(context, settingsOf(context.request), {
     answer,
     ending,
@@ -81,10 +82,11 @@ class Output {
     this.#content.push(contentItem(part));
   }
 
-  /** What was cut short was cut in the last item. */
+  /** What was cut short was cut in the last item, if that is the model's own. */
   cut(): void {
-    const last = this.items.pop();
-    if (last !== undefined) this.items.push('status' in last ? { ...last, status: 'incomplete' } : last);
+    const last = this.items.at(-1);
+    if (last === undefined || !OWN_ITEMS.has(last['type'])) return;
+    this.items.splice(-1, 1, { ...last, status: 'incomplete' });
   }
 
   #addItem(item: JsonRecord): void {

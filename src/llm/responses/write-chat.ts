@@ -5,6 +5,7 @@ import type { TargetModel } from '../codec.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { recordOf, type JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
+import { others } from './fields.ts';
 import { ENCRYPTED, LOGPROBS } from './read-chat.ts';
 import { reportExtra } from './write-extra.ts';
 import { writeInput } from './write-items.ts';
@@ -12,7 +13,9 @@ import { writeToolChoice, writeTools } from './write-tools.ts';
 
 /** OpenAI refuses fewer. */
 const OUTPUT_TOKENS_MIN = 16;
-const USER_LENGTH_MAX = 64;
+/** Of `user` and `prompt_cache_key`. */
+const KEY_LENGTH_MAX = 64;
+const DIGEST_LENGTH = 40;
 
 /** Members of OpenAI's other chat endpoint that mean the same here. */
 const SHARED_WITH_CHAT: ReadonlySet<string> = new Set([
@@ -23,6 +26,9 @@ const SHARED_WITH_CHAT: ReadonlySet<string> = new Set([
   'prompt_cache_options',
 ]);
 
+/** Members of the extras that are written together with what canonical fields say beside them. */
+const NESTED: ReadonlySet<string> = new Set(['text', 'reasoning', 'include']);
+
 export function writeChat(request: ChatRequest, target: TargetModel, report: Report): JsonRecord {
   const isOwn = request.extraOf === 'openai-responses';
   const instructions = instructionsOf(request.turns);
@@ -30,7 +36,7 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
   const tools = writeTools(request, report);
   reportUnsaid(request, report);
   return {
-    ...extra,
+    ...others(extra, NESTED),
     model: target.name,
     ...(instructions !== null && { instructions }),
     input: writeInput(request.turns, instructions === null ? 0 : 1, isOwn ? 'input' : 'messages', { isOwn, report }),
@@ -44,7 +50,7 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
     ...writeReasoning(request.reasoning, extra['reasoning'], target.traits, report),
     ...writeInclude(request, target.traits, extra['include']),
     ...writeUser(request.user, report),
-    ...(request.cacheKey !== null && { prompt_cache_key: request.cacheKey }),
+    ...writeCacheKey(request.cacheKey),
     ...(!isOwn && { store: false }),
     ...(request.stream && { stream: true }),
   };
@@ -100,9 +106,9 @@ function writeSampling({ temperature, topP }: ChatRequest, { sampling }: ModelTr
 }
 
 /** `text` of the extras holds what stands beside the format (`verbosity`). */
-export function writeText(format: OutputFormat | null, others: unknown): JsonRecord {
-  if (format === null) return others === undefined ? {} : { text: others };
-  return { text: { ...recordOf(others), format: writeFormat(format) } };
+export function writeText(format: OutputFormat | null, beside: unknown): JsonRecord {
+  if (format === null) return beside === undefined ? {} : { text: beside };
+  return { text: { ...recordOf(beside), format: writeFormat(format) } };
 }
 
 function writeFormat(format: OutputFormat): JsonRecord {
@@ -115,7 +121,8 @@ function writeFormat(format: OutputFormat): JsonRecord {
       const { name, description, schema, strict } = format;
       return {
         type: 'json_schema',
-        name,
+        // Not every dialect names its formats, and OpenAI asks for a name.
+        name: name || 'answer',
         ...(description !== null && { description }),
         schema,
         ...(strict !== null && { strict }),
@@ -126,20 +133,20 @@ function writeFormat(format: OutputFormat): JsonRecord {
 
 function writeReasoning(
   asked: ReasoningRequest | null,
-  others: unknown,
+  beside: unknown,
   traits: ModelTraits,
   report: Report,
 ): JsonRecord {
-  if (asked === null) return others === undefined ? {} : { reasoning: others };
   if (traits.reasoning === false) {
-    if (asked.enabled) report.dropped('reasoning', 'the model does not reason');
+    if (asked?.enabled === true) report.dropped('reasoning', 'the model does not reason');
     return {};
   }
+  if (asked === null) return beside === undefined ? {} : { reasoning: beside };
   const effort = effortOf(asked, report);
   const summary = asked.summary ?? (asked.show === true ? 'auto' : null);
   return {
     reasoning: {
-      ...recordOf(others),
+      ...recordOf(beside),
       ...(effort !== null && { effort }),
       ...(summary !== null && { summary }),
     },
@@ -155,8 +162,8 @@ function effortOf({ enabled, effort, budgetTokens }: ReasoningRequest, report: R
   return budgetTokens < 16_384 ? 'medium' : 'high';
 }
 
-function writeInclude(request: ChatRequest, traits: ModelTraits, others: unknown): JsonRecord {
-  const rest: readonly unknown[] = Array.isArray(others) ? others : [];
+function writeInclude(request: ChatRequest, traits: ModelTraits, beside: unknown): JsonRecord {
+  const rest: readonly unknown[] = Array.isArray(beside) ? beside : [];
   const include = [
     ...rest,
     ...(request.logprobs !== null ? [LOGPROBS] : []),
@@ -166,9 +173,11 @@ function writeInclude(request: ChatRequest, traits: ModelTraits, others: unknown
 }
 
 /** Models that do not reason refuse a request that asks for encrypted reasoning. */
-function mayCarryReasoning({ reasoning, turns }: ChatRequest, traits: ModelTraits): boolean {
+function mayCarryReasoning({ reasoning, turns, extraOf }: ChatRequest, traits: ModelTraits): boolean {
   if (traits.reasoning !== null) return traits.reasoning;
   if (reasoning !== null) return reasoning.enabled;
+  // A caller of this dialect asks for it in their own `include`.
+  if (extraOf === 'openai-responses') return false;
   return turns.some(({ parts }) =>
     parts.some((part) => part.kind === 'thinking' && part.signature?.of === 'openai-responses'),
   );
@@ -176,7 +185,13 @@ function mayCarryReasoning({ reasoning, turns }: ChatRequest, traits: ModelTrait
 
 function writeUser(user: string | null, report: Report): JsonRecord {
   if (user === null) return {};
-  if (user.length <= USER_LENGTH_MAX) return { user };
-  report.approximated('user', `OpenAI takes ${USER_LENGTH_MAX} characters: a digest goes instead`);
-  return { user: digest(user, 40) };
+  if (user.length <= KEY_LENGTH_MAX) return { user };
+  report.approximated('user', `OpenAI takes ${KEY_LENGTH_MAX} characters: a digest goes instead`);
+  return { user: digest(user, DIGEST_LENGTH) };
+}
+
+/** A digest keeps a conversation at one cache as well as the key itself. */
+function writeCacheKey(key: string | null): JsonRecord {
+  if (key === null) return {};
+  return { prompt_cache_key: key.length <= KEY_LENGTH_MAX ? key : digest(key, DIGEST_LENGTH) };
 }

@@ -129,7 +129,7 @@ function writeFile(part: MediaPart, path: string, writing: Writing): JsonRecord 
       // OpenAI refuses data without a name.
       return {
         ...file,
-        filename: filename ?? (mediaType === null || mediaType === 'application/pdf' ? 'file.pdf' : 'file'),
+        filename: filename ?? `file.${EXTENSIONS.get(mediaType ?? 'application/pdf') ?? 'txt'}`,
         file_data: mediaType === null ? source.data : `data:${mediaType};base64,${source.data}`,
       };
     case 'id':
@@ -139,6 +139,17 @@ function writeFile(part: MediaPart, path: string, writing: Writing): JsonRecord 
       return { type: 'input_text', text: filename === undefined ? source.text : `${filename}\n\n${source.text}` };
   }
 }
+
+const EXTENSIONS: ReadonlyMap<string, string> = new Map([
+  ['application/pdf', 'pdf'],
+  ['application/json', 'json'],
+  ['application/vnd.openxmlformats-officedocument.wordprocessingml.document', 'docx'],
+  ['application/vnd.openxmlformats-officedocument.presentationml.presentation', 'pptx'],
+  ['application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', 'xlsx'],
+  ['text/csv', 'csv'],
+  ['text/html', 'html'],
+  ['text/markdown', 'md'],
+]);
 
 function writeAudio({ source, mediaType }: MediaPart, path: string): JsonRecord {
   const format = AUDIO_FORMATS.get(mediaType ?? '');

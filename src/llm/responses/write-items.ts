@@ -24,7 +24,7 @@ function writeTurn(turn: Turn, path: string, writing: Writing): readonly JsonRec
   if (!writing.isOwn) reportExtra(turn.extra, path, writing.report);
   const items = new Items(turn, writing.isOwn);
   for (const [index, part] of turn.parts.entries()) writePart(part, `${path}.content[${index}]`, items, turn, writing);
-  if (turn.parts.length === 0) items.empty();
+  if (turn.parts.length === 0 && writing.isOwn) items.empty();
   return items.all();
 }
 
@@ -124,10 +124,11 @@ function writeOutput({ parts }: ToolResultPart, path: string, writing: Writing):
     .filter((part) => part !== null);
 }
 
-/** OpenAI takes back its own reasoning, proven; a caller of this dialect may send what they like. */
+/** OpenAI takes back its own reasoning: proven, or (from a caller of this dialect) known by its id or as it is. */
 function writeThinking(part: ThinkingPart, path: string, writing: Writing): JsonRecord | null {
-  const { signature } = part;
-  if (signature === null ? !writing.isOwn : signature.of !== 'openai-responses') {
+  const { signature, extra } = part;
+  const isTaken = signature === null ? writing.isOwn && extra !== undefined : signature.of === 'openai-responses';
+  if (!isTaken) {
     writing.report.dropped('thinking', "another model's reasoning is not taken back by OpenAI");
     return null;
   }

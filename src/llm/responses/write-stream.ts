@@ -2,7 +2,7 @@
  * A stream, as a client receives it (https://platform.openai.com/docs/api-reference/responses-streaming).
  * Only choice 0 is written: the format has no others.
  */
-import type { AnswerEvent, Finish, PartStart } from '../canonical.ts';
+import type { AnswerEvent, PartStart } from '../canonical.ts';
 import type { AnswerContext, StreamWriter } from '../codec.ts';
 import type { PublicError, Usage } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
@@ -27,8 +27,9 @@ class ResponseWriter implements StreamWriter {
   readonly #output: JsonRecord[] = [];
   readonly #kinds: { readonly kind: PartStart['kind'] }[] = [];
   #open: OpenItem | null = null;
-  #finish: Finish | null = null;
+  #ending: Ending | null = null;
   #usage: Usage | null = null;
+  #isPartOpen = false;
   #isOver = false;
 
   constructor(context: AnswerContext) {
@@ -43,14 +44,16 @@ class ResponseWriter implements StreamWriter {
   }
 
   fail(error: PublicError): string {
-    if (this.#isOver) return '';
-    const { code, message, status } = error;
+    if (!this.#isOver) this.#fail(error);
+    return this.#taken();
+  }
+
+  #fail({ code, message, status }: Pick<PublicError, 'code' | 'message' | 'status'>): void {
     this.#begin();
     // OpenAI sends both events; openai-node throws at the first, other clients wait for the second.
     const type = status === 429 ? 'rate_limit_error' : status >= 500 ? 'server_error' : 'invalid_request_error';
     this.#send('error', { code, message, param: null, error: { type, code, message, param: null } });
     this.#end({ status: 'failed', incomplete_details: null, error: { code, message } });
-    return this.#taken();
   }
 
   #taken(): string {
@@ -67,10 +70,9 @@ class ResponseWriter implements StreamWriter {
         this.#usage = event.usage;
         return;
       case 'end':
-        return this.#end(writeFinish(this.#finish ?? { reason: 'stop' }, this.#kinds));
-      // The gateway tells an error in its own words, by `fail`.
+        return this.#end(this.#ending ?? writeFinish({ reason: 'stop' }, this.#kinds));
       case 'error':
-        return;
+        return this.#fail({ ...event.error, code: event.error.type });
       default:
         if (event.choice === 0) this.#takeOfChoice(event);
     }
@@ -81,6 +83,7 @@ class ResponseWriter implements StreamWriter {
     switch (event.type) {
       case 'open':
         this.#kinds.push({ kind: event.start.kind });
+        this.#isPartOpen = true;
         return this.#openPart(event.start);
       case 'delta':
         return this.#open?.delta(event.text);
@@ -91,12 +94,12 @@ class ResponseWriter implements StreamWriter {
       case 'signature':
         return this.#open?.signature?.(event.signature, event.redacted ?? false);
       case 'close':
-        this.#open?.close();
-        // A message waits: the next part may belong to it.
-        if (!(this.#open instanceof OpenMessage)) this.#finishItem('completed');
-        return;
+        // The item waits: a message may go on, and whether it was cut short is told by the finish.
+        this.#isPartOpen = false;
+        return this.#open?.close();
       case 'finish':
-        this.#finish = event.finish;
+        this.#ending = writeFinish(event.finish, this.#kinds);
+        return this.#finishItem(statusOf(this.#ending));
     }
   }
 
@@ -151,7 +154,8 @@ class ResponseWriter implements StreamWriter {
 
   #end(ending: Ending): void {
     this.#begin();
-    this.#finishItem(ending.status === 'completed' ? 'completed' : 'incomplete');
+    if (this.#isPartOpen) this.#open?.close();
+    this.#finishItem(statusOf(ending));
     const answer = this.#answer ?? { id: '', createdS: null, extra: {} };
     this.#send(`response.${ending.status}`, { response: this.#response(answer, ending) });
     this.#isOver = true;
@@ -176,4 +180,8 @@ class ResponseWriter implements StreamWriter {
     this.#sequence += 1;
     this.#out.push(eventText(type, JSON.stringify(data)));
   }
+}
+
+function statusOf(ending: Ending): ItemStatus {
+  return ending.status === 'completed' ? 'completed' : 'incomplete';
 }

@@ -4,6 +4,8 @@ import { rotationAndDelivery } from './0003-rotation-and-delivery.ts';
 import { cases } from './0004-cases.ts';
 import { maskedKeys } from './0005-masked-keys.ts';
 import { responses } from './0006-responses.ts';
+import { adminTokens } from './0007-admin-tokens.ts';
+import { subscriptions } from './0008-subscriptions.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -14,4 +16,6 @@ export const MIGRATIONS: readonly Migration[] = [
   cases,
   maskedKeys,
   responses,
+  adminTokens,
+  subscriptions,
 ];
