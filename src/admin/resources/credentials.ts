@@ -20,6 +20,23 @@ const secret = z
   )
   .meta({ description: 'What is presented to the provider. Write-only: it is never answered.', writeOnly: true });
 const weight = z.int().min(1).max(1_000_000).describe('How often it is taken, relative to the others of its provider.');
+const priority = z
+  .int()
+  .min(0)
+  .max(1_000)
+  .describe('Those with the lowest number are used as long as one of them can be.');
+const models = z
+  .array(
+    z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^[^*]*\*?[^*]*$/, 'must hold at most one "*"'),
+  )
+  .min(1)
+  .max(100)
+  .nullable()
+  .describe('Models of the provider that it is for, as names with at most one *; null: all.');
 const params = z.strictObject({ id });
 /** Of a shorter secret, four characters would give too much away. */
 const HINTED_LENGTH_MIN = 16;
@@ -30,6 +47,8 @@ const credentialView = z
     providerId: z.string(),
     name: z.string(),
     weight: z.number(),
+    priority: z.int(),
+    models: z.array(z.string()).nullable(),
     state,
     hint: z.string().describe('The last four characters of the secret; empty for a short one.'),
     createdAt: time,
@@ -53,6 +72,8 @@ const create = changeEndpoint({
     name: displayName,
     secret,
     weight: weight.default(1),
+    priority: priority.default(1),
+    models: models.default(null),
     state: state.default('active'),
   }),
   response: credentialView,
@@ -126,6 +147,8 @@ const update = changeEndpoint({
     name: displayName.exactOptional(),
     secret: secret.exactOptional(),
     weight: weight.exactOptional(),
+    priority: priority.exactOptional(),
+    models: models.exactOptional(),
     state: state.exactOptional(),
   }),
   response: credentialView,
@@ -181,8 +204,13 @@ function hintOf(plain: string): string {
 }
 
 function view(row: CredentialRow) {
-  const { createdAtMs, updatedAtMs, ...same } = row;
-  return { ...same, createdAt: iso(createdAtMs), updatedAt: iso(updatedAtMs) };
+  const { createdAtMs, updatedAtMs, models: listed, ...same } = row;
+  return {
+    ...same,
+    models: listed === null ? null : [...listed],
+    createdAt: iso(createdAtMs),
+    updatedAt: iso(updatedAtMs),
+  };
 }
 
 /** With how it stands now. */
