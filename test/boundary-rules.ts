@@ -51,7 +51,7 @@ const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonl
   // What a key may say and how it is shown is the same with a server and without.
   {
     from: /^src\/embed\//,
-    to: /^src\/admin\/(stores|call-stores|constraint-fields|validation|fields|new-id|first-application|load-owners|resources\/key-(view|secret))\.ts$/,
+    to: /^src\/admin\/(stores|call-stores|constraint-fields|validation|fields|new-id|first-application|load-owners|key-dates|mint-key|renew-secrets|resources\/key-(view|secret))\.ts$/,
     typesOnly: false,
   },
   { from: /^src\/storage\//, to: /^src\/embed\/storage-port\.ts$/, typesOnly: true },

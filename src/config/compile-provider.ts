@@ -7,7 +7,6 @@ import type { SettingValues } from './provider-settings.ts';
 import { knownModels } from './provider-models.ts';
 import type { ModelSources } from './provider-models.ts';
 import { DIALECT_NAMES } from './schema.ts';
-import type { ProviderConfig } from './schema.ts';
 import type { CredentialSnapshot, EndpointSnapshot, ProviderSnapshot } from './snapshot.ts';
 
 /** A provider added or adjusted through the API. */
@@ -185,6 +184,7 @@ function endpointOf({ baseUrl, auth, headers, streamUsage, ...rest }: ProviderEn
     headers: Object.entries(headers).flat(),
     ...(signing !== null && { signing }),
     ...(rest.maxTokensField !== undefined && { maxTokensField: rest.maxTokensField }),
+    ...(rest.reasoningBack !== undefined && { reasoningBack: rest.reasoningBack }),
     ...(rest.variant !== undefined && { variant: rest.variant }),
   };
 }

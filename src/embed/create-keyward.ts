@@ -9,7 +9,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { KeyCache } from '../gateway/key-cache.ts';
 import { RoutingState } from '../gateway/routing-state.ts';
 import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
-import { createFailureThrottle } from '../keys/failure-throttle.ts';
+import { createFailureThrottle, WRONG_KEYS } from '../keys/failure-throttle.ts';
 import type { FailureThrottle } from '../keys/failure-throttle.ts';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
@@ -40,8 +40,6 @@ import { createUpstreams } from './upstreams.ts';
 const COUNTER_CELLS = 65_536;
 const DELEGATED_MAX = 4096;
 const WORKER = 0;
-/** Wrong keys from one network, beyond which ids that are not known here are not looked up any more. */
-const WRONG_KEYS = { burst: 100, perSecond: 10, sourcesMax: 10_000 } as const;
 
 /**
  * The key engine inside of this process, without a server between: issues keys that stand for real

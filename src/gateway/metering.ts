@@ -72,7 +72,7 @@ export function meter(call: Call): void {
   call.usage = used.usage;
   call.usageEstimated = used.estimated;
   const price = call.target?.price ?? null;
-  if (price !== null) call.costNanoUsd = costOf(used.usage, price);
+  if (price !== null) call.costNanoUsd = costOf(used.usage, price, { atMs: call.startedAtMs });
 }
 
 function usedBy(call: Call): { readonly usage: Usage; readonly estimated: boolean } | null {

@@ -1,5 +1,7 @@
 import type { CredentialSnapshot } from '../config/snapshot.ts';
-import type { PoolReport } from '../routing/pool.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Breaker } from '../routing/breaker.ts';
+import type { CredentialPool, PoolMember, PoolReport } from '../routing/pool.ts';
 import type { FailureKind } from '../routing/provider-error.ts';
 import type { TargetLoad } from '../routing/target-load.ts';
 import type { Call } from './call.ts';
@@ -11,12 +13,66 @@ import type { ProviderPool } from './routing-state.ts';
 import type { Target } from './targets.ts';
 
 /** What one attempt holds: a credential, and a place at the endpoint. `end` gives it back. */
-export interface Seat {
+export class Seat {
   readonly credential: CredentialSnapshot;
+  readonly #clock: Clock;
+  readonly #breaker: Breaker;
+  /** Whether the endpoint, which was down, is tried with this attempt. */
+  readonly #isProbe: boolean;
+  readonly #borrowed: Borrowed | null;
+  readonly #load: TargetLoad | null;
+  readonly #startedAt: number;
+
+  constructor(
+    { routing, clock }: Gateway,
+    target: Target,
+    load: TargetLoad | null,
+    credential: CredentialSnapshot,
+    borrowed: Borrowed | null,
+  ) {
+    this.credential = credential;
+    this.#clock = clock;
+    this.#breaker = routing.endpoint(target.endpoint).breaker;
+    // One that is open gets here only where nothing else is left: better tried in vain than refused.
+    this.#isProbe = this.#breaker.enter(clock.now()) === 'probe';
+    this.#borrowed = borrowed;
+    this.#load = load;
+    this.#startedAt = load === null ? 0 : performance.now();
+    if (load !== null) load.inFlight += 1;
+  }
+
   /** The provider has begun to answer: which may still break off. */
-  accepted(): void;
+  accepted(): void {
+    const nowMs = this.#clock.now();
+    this.#borrowed?.pool.succeeded(this.#report(this.#borrowed, nowMs));
+    this.#breaker.succeeded(this.#isProbe, nowMs);
+    this.#load?.observe(performance.now() - this.#startedAt, nowMs);
+  }
+
   /** `abandoned`: without an outcome, since the caller left or another attempt was faster. */
-  end(outcome: AttemptFailure | 'whole' | 'abandoned'): void;
+  end(outcome: AttemptFailure | 'whole' | 'abandoned'): void {
+    if (this.#load !== null) this.#load.inFlight -= 1;
+    if (outcome === 'whole') return;
+    const nowMs = this.#clock.now();
+    if (outcome === 'abandoned') this.#abandon(nowMs);
+    else this.#fail(outcome, nowMs);
+  }
+
+  #fail(failure: AttemptFailure, nowMs: number): void {
+    this.#borrowed?.pool.failed(this.#report(this.#borrowed, nowMs), failure);
+    if (isDown(failure.kind)) this.#breaker.failed(failure.kind, failure.retryAfterMs, this.#isProbe, nowMs);
+    else this.#breaker.succeeded(this.#isProbe, nowMs);
+  }
+
+  #abandon(nowMs: number): void {
+    const borrowed = this.#borrowed;
+    if (borrowed?.isProbe === true) borrowed.pool.abandoned(this.#report(borrowed, nowMs));
+    if (this.#isProbe) this.#breaker.abandoned(nowMs);
+  }
+
+  #report({ member, model, isProbe }: Borrowed, nowMs: number): PoolReport {
+    return { member, model, isProbe, nowMs };
+  }
 }
 
 export interface SeatOptions {
@@ -36,60 +92,22 @@ export function takeSeat(gateway: Gateway, call: Call, target: Target, options: 
   // Endpoints without a credential header ask for none: the sandbox, a model server on this machine.
   if (pool.members.length === 0) {
     if (endpoint.snapshot.authHeader !== '') return refusal('no_credential');
-    return seatAt(gateway, target, options.load, NO_CREDENTIAL, null);
+    return new Seat(gateway, target, options.load, NO_CREDENTIAL, null);
   }
   const nowMs = gateway.clock.now();
   const choice = pool.next({ model, nowMs, tried: options.tried, affinity: options.affinity });
   if (choice.kind === 'none') return noneLeft(known, choice.recoversAtMs, choice.why, target, nowMs);
   const { member, isProbe } = choice;
   const credential = credentials.get(member.id) ?? NO_CREDENTIAL;
-  return seatAt(gateway, target, options.load, credential, { pool, report: { member, model, isProbe } });
+  return new Seat(gateway, target, options.load, credential, { pool, member, model, isProbe });
 }
 
+/** A member of a pool, as it was chosen. */
 interface Borrowed {
-  readonly pool: ProviderPool['pool'];
-  readonly report: Omit<PoolReport, 'nowMs'>;
-}
-
-function seatAt(
-  { routing, clock }: Gateway,
-  target: Target,
-  load: TargetLoad | null,
-  credential: CredentialSnapshot,
-  borrowed: Borrowed | null,
-): Seat {
-  const { breaker } = routing.endpoint(target.endpoint);
-  // One that is open gets here only where nothing else is left: better tried in vain than refused.
-  const isProbe = breaker.enter(clock.now()) === 'probe';
-  const startedAt = performance.now();
-  if (load !== null) load.inFlight += 1;
-
-  const accepted = (): void => {
-    const nowMs = clock.now();
-    borrowed?.pool.succeeded({ ...borrowed.report, nowMs });
-    breaker.succeeded(isProbe, nowMs);
-    load?.observe(performance.now() - startedAt, nowMs);
-  };
-  const failed = (failure: AttemptFailure): void => {
-    const nowMs = clock.now();
-    borrowed?.pool.failed({ ...borrowed.report, nowMs }, failure);
-    if (isDown(failure.kind)) breaker.failed(failure.kind, failure.retryAfterMs, isProbe, nowMs);
-    else breaker.succeeded(isProbe, nowMs);
-  };
-  const abandoned = (): void => {
-    const nowMs = clock.now();
-    if (borrowed?.report.isProbe === true) borrowed.pool.abandoned({ ...borrowed.report, nowMs });
-    if (isProbe) breaker.abandoned(nowMs);
-  };
-  return {
-    credential,
-    accepted,
-    end(outcome) {
-      if (load !== null) load.inFlight -= 1;
-      if (outcome === 'abandoned') abandoned();
-      else if (outcome !== 'whole') failed(outcome);
-    },
-  };
+  readonly pool: CredentialPool;
+  readonly member: PoolMember;
+  readonly model: string | null;
+  readonly isProbe: boolean;
 }
 
 /** Whether it is the endpoint that does not serve, and not what was asked or with which credential. */

@@ -1,4 +1,6 @@
+import { mayHoldForeignMarks } from '../llm/foreign-marks.ts';
 import { nextStep } from '../routing/retry.ts';
+import type { TargetLoad } from '../routing/target-load.ts';
 import type { Call } from './call.ts';
 import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -103,7 +105,10 @@ function nextStop(gateway: Gateway, call: Call, { stops }: RoutePlan, after: num
   return call.attempts === 0 && after + 1 < stops.length ? after + 1 : null;
 }
 
-/** One attempt at one target: prepare, send, relay. */
+/**
+ * One attempt at one target: prepare, send, relay. Only what has to wait is waited for: nearly every
+ * call has one target, whose dialect it speaks, and gets through here without a turn of the loop.
+ */
 async function attempt(
   gateway: Gateway,
   call: Call,
@@ -111,60 +116,18 @@ async function attempt(
   plan: RoutePlan,
   course: Course,
 ): Promise<Refusal | null> {
-  const opened = await openAttempt(gateway, call, route, plan, course);
+  const opening = openAttempt(gateway, call, route, plan, course);
+  let opened = opening instanceof Promise ? await opening : opening;
   if ('code' in opened) return opened;
-  const hedge = plan.hedgeAfterMs === null || call.attempts > 0 ? null : nextStop(gateway, call, plan, course.stop);
-  if (plan.hedgeAfterMs === null || hedge === null) return relay(gateway, call, opened, course);
-  const second: Course = { stop: hedge, tried: [], failuresHere: 0 };
-  const winner = await raceAttempts(gateway, call, opened, plan.hedgeAfterMs, () =>
-    openAttempt(gateway, call, route, plan, second),
-  );
-  if ('code' in winner) return winner;
-  if (winner.hasRivals) moveOn(course, hedge);
-  return relay(gateway, call, winner.opened, course);
-}
-
-/** Takes what an attempt needs, and writes its request; nothing is sent yet. */
-async function openAttempt(
-  gateway: Gateway,
-  call: Call,
-  route: CallRoute,
-  plan: RoutePlan,
-  course: Course,
-): Promise<OpenedAttempt | Refusal> {
-  const stop = plan.stops[course.stop];
-  if (stop === undefined) return refusal('model_not_found');
-  const { target, load } = stop;
-  call.target = target;
-  if (target.native === null && route.kind === 'model') {
-    const unreadable = await readForTranslation(call, route, target);
-    if (unreadable !== null) return unreadable;
+  if (plan.hedgeAfterMs !== null) {
+    const raced = await race(gateway, call, route, plan, course, opened, plan.hedgeAfterMs);
+    if ('code' in raced) return raced;
+    opened = raced;
   }
-  const seat = takeSeat(gateway, call, target, { tried: course.tried, affinity: plan.affinity, load });
-  if ('code' in seat) return seat;
-  course.tried.push(seat.credential.id);
-  let prepared: PreparedRequest | Refusal | null = null;
+  const { target, seat, prepared } = opened;
+  let refused: Refusal | null = INTERNAL_ERROR;
   try {
-    prepared = await prepare(gateway, call, route, target, seat);
-  } finally {
-    if (prepared === null) seat.end('abandoned');
-    else if ('code' in prepared) seat.end(prepared.failure ?? 'abandoned');
-  }
-  if ('code' in prepared) return prepared;
-  if (call.attempts === 0) gateway.routing.endpoint(target.endpoint).retries.deposit();
-  const elapsedMs = performance.now() - call.startedAt;
-  return { target: withTimeouts(target, plan.timeouts, elapsedMs), seat, prepared };
-}
-
-async function relay(
-  gateway: Gateway,
-  call: Call,
-  { target, seat, prepared }: OpenedAttempt,
-  course: Course,
-): Promise<Refusal | null> {
-  let refused: Refusal | null = refusal('internal_error');
-  try {
-    forgetAnswer(call);
+    if (call.attempts > 0) forgetAnswer(call);
     call.target = target;
     call.credentialId = seat.credential.id === '' ? null : seat.credential.id;
     call.seat = seat;
@@ -177,20 +140,111 @@ async function relay(
   }
 }
 
-async function prepare(
+const INTERNAL_ERROR = refusal('internal_error');
+
+/** Lets a second attempt run where the first does not begin to answer in time. */
+async function race(
   gateway: Gateway,
   call: Call,
   route: CallRoute,
+  plan: RoutePlan,
+  course: Course,
+  opened: OpenedAttempt,
+  hedgeAfterMs: number,
+): Promise<OpenedAttempt | Refusal> {
+  const hedge = call.attempts > 0 ? null : nextStop(gateway, call, plan, course.stop);
+  if (hedge === null) return opened;
+  const second: Course = { stop: hedge, tried: [], failuresHere: 0 };
+  const winner = await raceAttempts(gateway, call, opened, hedgeAfterMs, async () =>
+    openAttempt(gateway, call, route, plan, second),
+  );
+  if ('code' in winner) return winner;
+  if (winner.hasRivals) moveOn(course, hedge);
+  return winner.opened;
+}
+
+/** Takes what an attempt needs, and writes its request; nothing is sent yet. */
+function openAttempt(
+  gateway: Gateway,
+  call: Call,
+  route: CallRoute,
+  plan: RoutePlan,
+  course: Course,
+): OpenedAttempt | Refusal | Promise<OpenedAttempt | Refusal> {
+  const stop = plan.stops[course.stop];
+  if (stop === undefined) return refusal('model_not_found');
+  const target = route.kind === 'model' ? spokenBy(call, stop.target) : stop.target;
+  call.target = target;
+  if (target.native !== null || route.kind !== 'model')
+    return openAt(gateway, call, route, plan, course, target, stop.load);
+  return readForTranslation(call, route, target).then(
+    (unreadable) => unreadable ?? openAt(gateway, call, route, plan, course, target, stop.load),
+  );
+}
+
+/** A conversation that another maker has marked is not passed on as it is, though the dialects are the same. */
+function spokenBy(call: Call, target: Target): Target {
+  if (target.native === null || call.operation !== 'chat' || call.body === null) return target;
+  return mayHoldForeignMarks(call.body) ? { ...target, native: null } : target;
+}
+
+function openAt(
+  gateway: Gateway,
+  call: Call,
+  route: CallRoute,
+  plan: RoutePlan,
+  course: Course,
   target: Target,
-  { credential }: Seat,
+  load: TargetLoad | null,
+): OpenedAttempt | Refusal | Promise<OpenedAttempt | Refusal> {
+  const seat = takeSeat(gateway, call, target, { tried: course.tried, affinity: plan.affinity, load });
+  if ('code' in seat) return seat;
+  course.tried.push(seat.credential.id);
+  let prepared: PreparedRequest | Refusal;
+  try {
+    prepared =
+      route.kind === 'model'
+        ? prepareModelCall(call, route, target, seat.credential)
+        : preparePassthrough(call, route, target, seat.credential);
+  } catch (error) {
+    seat.end('abandoned');
+    throw error;
+  }
+  if ('code' in prepared || target.endpoint.snapshot.signing === undefined)
+    return seated(gateway, call, target, plan, seat, prepared);
+  return sign(gateway, target, seat, prepared).then((signed) => seated(gateway, call, target, plan, seat, signed));
+}
+
+async function sign(
+  gateway: Gateway,
+  target: Target,
+  seat: Seat,
+  prepared: PreparedRequest,
 ): Promise<PreparedRequest | Refusal> {
-  const prepared =
-    route.kind === 'model'
-      ? prepareModelCall(call, route, target, credential)
-      : preparePassthrough(call, route, target, credential);
-  if ('code' in prepared || target.endpoint.snapshot.signing === undefined) return prepared;
-  const request = await signUpstream(gateway, target, credential, prepared.request);
-  return 'code' in request ? request : { ...prepared, request };
+  try {
+    const request = await signUpstream(gateway, target, seat.credential, prepared.request);
+    return 'code' in request ? request : { ...prepared, request };
+  } catch (error) {
+    seat.end('abandoned');
+    throw error;
+  }
+}
+
+function seated(
+  gateway: Gateway,
+  call: Call,
+  target: Target,
+  plan: RoutePlan,
+  seat: Seat,
+  prepared: PreparedRequest | Refusal,
+): OpenedAttempt | Refusal {
+  if ('code' in prepared) {
+    seat.end(prepared.failure ?? 'abandoned');
+    return prepared;
+  }
+  if (call.attempts === 0) gateway.routing.endpoint(target.endpoint).retries.deposit();
+  const elapsedMs = plan.timeouts.totalMs === null ? 0 : performance.now() - call.startedAt;
+  return { target: withTimeouts(target, plan.timeouts, elapsedMs), seat, prepared };
 }
 
 /** What an attempt before this one has left: nothing of it has reached the caller. */

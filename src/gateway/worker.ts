@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
-import { createFailureThrottle } from '../keys/failure-throttle.ts';
+import { createFailureThrottle, WRONG_KEYS } from '../keys/failure-throttle.ts';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
 import type { KeySource } from '../keys/store.ts';
@@ -22,9 +22,6 @@ import { createGatewayServer } from './server.ts';
 
 /** Delegated keys that a worker remembers as proven; each may be 2 KB. */
 const DELEGATED_MAX = 4096;
-
-/** Wrong keys from one network, beyond which ids that are not known here are not looked up any more. */
-const WRONG_KEYS = { burst: 100, perSecond: 10, sourcesMax: 10_000 } as const;
 
 if (parentPort === null) throw new Error('worker.ts runs as a worker thread only');
 await run(parentPort, workerData as WorkerStart);
