@@ -22,6 +22,8 @@ export interface CredentialInput {
   readonly id: string;
   readonly providerId: string;
   readonly weight: number;
+  readonly priority: number;
+  readonly models: readonly string[] | null;
   readonly state: 'active' | 'disabled';
   readonly secret: string;
 }
@@ -218,11 +220,12 @@ function credentialsOf({
   }
   const active = credentials.filter((credential) => credential.state === 'active');
   if (active.length > 0)
-    return active.map(({ id: credentialId, secret, weight }) => ({
+    return active.map(({ id: credentialId, secret, weight, priority, models }) => ({
       id: credentialId,
       secret,
       weight,
-      ...NO_PREFERENCE,
+      priority,
+      models,
     }));
   return envSecret === null
     ? []
