@@ -3,6 +3,7 @@
  * speak it: bytes pass through, and only what must change is spliced.
  */
 import type { JsonRecord } from './record.ts';
+import type { ServerSentEvent } from './sse.ts';
 
 /** The formats that clients speak, and providers too. */
 export type ClientDialectName = 'openai' | 'openai-responses' | 'anthropic' | 'gemini';
@@ -67,6 +68,22 @@ export interface PublicError {
   readonly code: string;
   readonly message: string;
   readonly requestId: string;
+}
+
+/** An error that a provider tells in a stream, where it could have been the answer. */
+export interface ToldError {
+  /** The HTTP status that the answer would have had: 400 or more. */
+  readonly status: number;
+  /** The body of that answer, in the dialect's own form. */
+  readonly body: string;
+}
+
+/** How a dialect's streams tell errors. */
+export interface StreamErrors {
+  /** Whether the bytes may tell one. Cheap: may say yes too often, never no wrongly. */
+  mayTell(bytes: Buffer): boolean;
+  /** Null for any other event. Never throws. */
+  read(event: ServerSentEvent): ToldError | null;
 }
 
 /** Reads a provider's event stream as it passes; synchronous, any split of the bytes gives the same result. */
@@ -189,6 +206,7 @@ export interface Dialect extends ProviderDialect {
   readUsage(body: Uint8Array): Usage | null;
   /** `hideUsage` as returned by `writeRequest`. */
   observeStream(hideUsage: boolean): StreamObserver;
+  readonly streamErrors: StreamErrors;
 }
 
 /** The request limit that binds a call most tightly. */

@@ -10,6 +10,7 @@ import type {
   ReadRequestResult,
   Span,
   StreamObserver,
+  ToldError,
   Usage,
 } from '../dialect.ts';
 import { watchJsonArray } from '../json-array-stream.ts';
@@ -58,7 +59,18 @@ export const gemini: Dialect = {
   limitHeaders: () => [],
   readUsage: (body) => geminiUsage(usageMetadataMember.read(body)),
   observeStream,
+  streamErrors: { mayTell: (bytes) => bytes.includes('"error"'), read: ({ data }) => readStreamError(data) },
 };
+
+/** Within an array, too: it is how Google tells the error of a stream that is no event stream. */
+function readStreamError(data: string): ToldError | null {
+  const value = parsedOrUndefined(data);
+  const { error } = recordOf(Array.isArray(value) ? value[0] : value);
+  if (!isRecord(error)) return null;
+  const { code } = error;
+  const status = typeof code === 'number' && code >= 400 && code < 600 ? code : 502;
+  return { status, body: JSON.stringify({ error }) };
+}
 
 function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult {
   const read = readRequestBody(body, RULES);

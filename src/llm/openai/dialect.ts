@@ -25,6 +25,7 @@ import { invalid, readRequestBody, twice } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
 import { writeRequest } from '../write-request.ts';
+import { openaiStreamErrors } from './stream-error.ts';
 
 const usageMember = answerMember('usage');
 
@@ -68,6 +69,7 @@ export const openai: Dialect = {
   limitHeaders: openaiLimitHeaders,
   readUsage: (body) => openaiUsage(usageMember.read(body)),
   observeStream,
+  streamErrors: openaiStreamErrors,
 };
 
 function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult {
