@@ -286,6 +286,7 @@ class Relay implements UpstreamListener {
   #begin(): void {
     if (this.#mode === 'events') this.#call.seat?.accepted();
     this.#call.inbound.begin(this.#status, this.#answerHead());
+    if (this.#call.eventStream) this.#gateway.streams.add(this.#call);
   }
 
   #answerHead(): string[] {
@@ -389,6 +390,7 @@ class Relay implements UpstreamListener {
 
   #settle(refused: Refusal | null): void {
     this.#mode = 'over';
+    if (this.#call.eventStream) this.#gateway.streams.delete(this.#call);
     this.#call.inbound.onGone = null;
     this.#call.inbound.onDrain = null;
     this.#call.upstream = null;

@@ -10,6 +10,9 @@ import type { EventWatcher, ServerSentEvent } from '../llm/sse.ts';
 /** A beginning that is longer is no error. */
 const OPENING_BYTES_MAX = 65_536;
 
+/** A vendor that sends only comments for so long wants them to pass on: they keep the connection alive. */
+const OPENING_MS_MAX = 10_000;
+
 const COLON = 0x3a;
 
 /** Whether a stream's first bytes show by themselves that no error is told: nearly all do, and cost nothing more. */
@@ -23,6 +26,7 @@ export class StreamOpening {
   readonly #events: EventWatcher;
   #first: ServerSentEvent | null = null;
   #bytes = 0;
+  readonly #startedAt = performance.now();
 
   constructor(errors: StreamErrors) {
     this.#errors = errors;
@@ -44,7 +48,8 @@ export class StreamOpening {
   push(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
     this.#events.push(chunk);
-    return this.#first !== null || this.#bytes > OPENING_BYTES_MAX;
+    if (this.#first !== null || this.#bytes > OPENING_BYTES_MAX) return true;
+    return performance.now() - this.#startedAt > OPENING_MS_MAX;
   }
 
   /** The stream is over: a first event without its blank line counts. */

@@ -196,6 +196,11 @@ export interface Dialect extends ProviderDialect {
    * other framing there is no such form: cut the connection.
    */
   errorEvent(error: PublicError): string;
+  /**
+   * What shows that a stream lives while nothing else goes by, and that clients pass over; null where
+   * some of them would choke on it. Stands between whole events of `text/event-stream` only.
+   */
+  readonly pingEvent: string | null;
   /** The answer to a request for the list of models. */
   modelsBody(models: readonly ListedModel[]): string;
   /** The answer to a request for one of them. */

@@ -51,6 +51,8 @@ export const anthropic: Dialect = {
   errorBody,
   // The SDK selects on the event's name.
   errorEvent: (error) => `\n\n${eventText('error', errorBody(error))}`,
+  // https://docs.claude.com/en/api/messages-streaming: may come anywhere, and more than once.
+  pingEvent: eventText('ping', '{"type": "ping"}'),
   modelsBody,
   modelBody: (model) => JSON.stringify(modelObject(model)),
   limitHeaders,

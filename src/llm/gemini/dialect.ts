@@ -54,6 +54,8 @@ export const gemini: Dialect = {
   upstreamPath,
   errorBody,
   errorEvent: (error) => `\n\n${eventText(null, errorBody(error))}`,
+  // Google's own clients differ: that for Python takes a comment for a part of an answer, and fails.
+  pingEvent: null,
   modelsBody: (models) => JSON.stringify({ models: models.map(modelObject) }),
   modelBody: (model) => JSON.stringify(modelObject(model)),
   limitHeaders: () => [],

@@ -64,6 +64,7 @@ export const openai: Dialect = {
   errorBody: openaiErrorBody,
   // openai-node throws on any event with an `error` member.
   errorEvent: (error) => `\n\n${eventText(null, openaiErrorBody(error))}`,
+  pingEvent: ': ping\n\n',
   modelsBody: openaiModelsBody,
   modelBody: openaiModelBody,
   limitHeaders: openaiLimitHeaders,

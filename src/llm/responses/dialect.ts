@@ -33,6 +33,7 @@ export const openaiResponses: Dialect = {
   upstreamPath: (operation, _model, _stream, query) => (operation === 'chat' ? `/responses${keptQuery(query)}` : null),
   errorBody: openaiErrorBody,
   errorEvent,
+  pingEvent: openai.pingEvent,
   modelsBody: openaiModelsBody,
   modelBody: openaiModelBody,
   limitHeaders: openaiLimitHeaders,
