@@ -248,6 +248,16 @@ export const ERRORS = {
     429,
     'This call is larger than this API key may make at once. Send less, ask for fewer output tokens, or ask for a higher limit.',
   ),
+  request_too_large: row(
+    'quota',
+    413,
+    'The body is larger than this API key may send. Send less, or ask the owner of the key for a higher limit.',
+  ),
+  answer_too_large: row(
+    'quota',
+    502,
+    'The answer is larger than this API key may receive. Ask for less, or ask the owner of the key for a higher limit.',
+  ),
   price_unknown: row(
     'quota',
     403,

@@ -60,7 +60,7 @@ const scopes: fc.Arbitrary<Scopes> = fc.record({
 const narrowing: fc.Arbitrary<Narrowing> = fc.record({
   scopes,
   scopesSetAtMs: fc.constantFrom(0, 100),
-  limits: fc.constant(NO_LIMITS),
+  limits: mostly<number | null>(null, 100, 1000).map((requestBytesMax) => ({ ...NO_LIMITS, requestBytesMax })),
 });
 
 export const facts: fc.Arbitrary<RequestFacts> = fc.record({
@@ -76,6 +76,7 @@ export const facts: fc.Arbitrary<RequestFacts> = fc.record({
   method: fc.constantFrom('GET', 'POST'),
   path: fc.constantFrom('/v1/chat/completions', '/v1/embeddings', '/v1/models'),
   session: fc.constantFrom(null, 's1', 's2'),
+  requestBytes: fc.constantFrom(null, 0, 100, 101, 1001),
 });
 
 const times = {

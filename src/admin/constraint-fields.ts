@@ -78,6 +78,8 @@ const limitFields = {
   budgets: z.array(budgetInput).max(10).nullable().describe('USD per period; a call must fit into all of them.'),
   usdPerCallMax: usd.nullable().describe('What one call may cost at most, as estimated before it.'),
   tokensPerCallMax: limit.describe('Tokens of one call, input and output, as estimated before it.'),
+  requestBytesMax: limit.describe('Bytes of the body of one request.'),
+  responseBytesMax: limit.describe('Bytes of the body of one answer, as the caller gets it.'),
 };
 
 /** What can be set of limits; omitted leaves, null clears. */

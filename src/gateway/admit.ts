@@ -26,6 +26,7 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
   const bound = standingFor(gateway, call, key);
   call.ownerId = bound.standing.owners[0]?.id ?? null;
   const input = decisionInput(call, bound.standing, nowMs);
+  call.responseBytesMax = bound.responseBytesMax;
   const verdict = decide(input);
   if (!verdict.allowed) {
     call.decision = writeDecision(input);
@@ -110,5 +111,6 @@ export function factsOf(call: Call): RequestFacts {
     method: inbound.method,
     path: head?.path ?? '',
     session: head?.session ?? null,
+    requestBytes: call.body?.length ?? null,
   };
 }

@@ -6,8 +6,10 @@ import { createHash } from 'node:crypto';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { headerValue } from './header-text.ts';
+import type { Refusal } from './refusal.ts';
 import type { CachedResponse } from './response-cache.ts';
 import type { Route } from './routes.ts';
+import { answerTooLarge } from './size-limits.ts';
 
 /** How a call uses the cache. */
 export interface CacheUse {
@@ -19,21 +21,22 @@ export interface CacheUse {
 
 const CACHED_OPERATIONS = new Set(['chat', 'completions', 'embeddings', 'batch_embeddings', 'rerank']);
 
-/** Answers from the cache; false where the call has to be made, which is then remembered if it may be. */
-export function answerFromCache(gateway: Gateway, call: Call, route: Route): boolean {
+/** Answers from the cache; `not-kept` where the call has to be made, which is then remembered if it may be. */
+export function answerFromCache(gateway: Gateway, call: Call, route: Route): Refusal | null | 'not-kept' {
   const { cacheBytesMax, cacheTtlMs } = call.config.settings;
-  if (cacheBytesMax === 0 || route.kind !== 'model' || !CACHED_OPERATIONS.has(route.operation)) return false;
+  if (cacheBytesMax === 0 || route.kind !== 'model' || !CACHED_OPERATIONS.has(route.operation)) return 'not-kept';
   // RFC 9111 §5.2.1: no-store keeps nothing, no-cache asks anew.
   const wish = headerValue(call.inbound.headers, 'cache-control') ?? '';
-  if (wish.includes('no-store')) return false;
+  if (wish.includes('no-store')) return 'not-kept';
   const key = keyOf(call, route.operation);
   const found = wish.includes('no-cache') ? null : gateway.responses.get(key, cacheTtlMs);
   if (found === null) {
     call.cache = { key, chunks: [], bytes: 0 };
-    return false;
+    return 'not-kept';
   }
+  if (found.body.length > call.responseBytesMax) return answerTooLarge(call);
   answer(gateway, call, found);
-  return true;
+  return null;
 }
 
 /** Remembers a piece of what goes to the caller. */

@@ -81,6 +81,8 @@ export class Call {
   /** Monotonic milliseconds of the first byte to the caller; 0 before. */
   firstByteAt = 0;
   responseBytes = 0;
+  /** What the key may receive; Infinity where nothing limits it. */
+  responseBytesMax = Number.POSITIVE_INFINITY;
   usage: Usage | null = null;
   /** Whether the usage was not told by the provider. */
   usageEstimated = false;

@@ -1,3 +1,4 @@
+import type { ToldError } from '../llm/dialect.ts';
 import { parsedOrUndefined, recordOf } from '../llm/record.ts';
 import { readProviderError } from '../routing/provider-error.ts';
 import type { Call } from './call.ts';
@@ -45,6 +46,12 @@ export function classifyAnswer(call: Call, status: number, headers: readonly str
     return refusal('provider_refused', { status, failure, ...(message !== null && { message }) });
   }
   return refusal('provider_refused', { status, failure, answer: passable(call, headers, body) });
+}
+
+/** An error that a stream began with: as if the answer had come with its status. */
+export function classifyTold(call: Call, { status, body }: ToldError, headers: readonly string[]): Refusal {
+  call.upstreamStatus = status;
+  return classifyAnswer(call, status, ['content-type', 'application/json', ...headers], Buffer.from(body));
 }
 
 const MESSAGE_LENGTH_MAX = 1000;

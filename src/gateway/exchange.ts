@@ -2,7 +2,7 @@ import { invalidAnswer, logFailure, thrownBy } from './answer-faults.ts';
 import { keepForCache, storeInCache } from './cached-answer.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
-import { classifyAnswer, classifyFailure } from './classify.ts';
+import { classifyAnswer, classifyFailure, classifyTold } from './classify.ts';
 import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
@@ -12,6 +12,7 @@ import { failureOf, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
 import { SeenOutput } from './seen-output.ts';
+import { answerTooLarge } from './size-limits.ts';
 import { opensPlainly, StreamOpening } from './stream-opening.ts';
 import type { Target } from './targets.ts';
 import type { RequestReading, StreamObserver, ToldError } from '../llm/dialect.ts';
@@ -27,12 +28,11 @@ const ERROR_BYTES_MAX = 65_536;
 const TRANSLATED_BYTES_MAX = 64 * 1_048_576;
 
 /**
- * How an answer passes: `head` before it began; `opening` an event stream until its first event is
- * whole; `events` the rest of it, through the dialect's observer; `held` gathered until whole;
- * `flowing` bytes straight through; `error` a provider's error, gathered to be classified; `over`
- * after the outcome, when nothing counts any more.
+ * How an answer passes: `none` before it begins and after its outcome; `opening` an event stream until
+ * its first event is whole; `events` the rest of it, through the dialect's observer; `held` gathered
+ * until whole; `flowing` bytes straight through; `error` a provider's error, gathered to be classified.
  */
-type Mode = 'head' | 'opening' | 'events' | 'held' | 'flowing' | 'error' | 'over';
+type Mode = 'none' | 'opening' | 'events' | 'held' | 'flowing' | 'error';
 
 /**
  * Sends the prepared request and relays the answer, with back-pressure both ways: resolves with
@@ -60,7 +60,7 @@ class Relay implements UpstreamListener {
   readonly #target: Target;
   readonly #prepared: PreparedRequest;
   readonly #resolve: (refused: Refusal | null) => void;
-  #mode: Mode = 'head';
+  #mode: Mode = 'none';
   #status = 0;
   #headers: readonly string[] = [];
   #opening: StreamOpening | null = null;
@@ -182,7 +182,7 @@ class Relay implements UpstreamListener {
       case 'held':
         this.#seen?.add(chunk);
         this.#hold(chunk);
-        if (this.#heldBytes > HELD_BYTES_MAX) this.#stopHolding();
+        if (this.#heldBytes > Math.min(HELD_BYTES_MAX, this.#call.responseBytesMax)) this.#stopHolding();
         return;
       case 'error':
         if (this.#heldBytes < ERROR_BYTES_MAX) this.#hold(chunk);
@@ -192,9 +192,8 @@ class Relay implements UpstreamListener {
         this.#observer?.push(chunk);
         this.#relay(chunk);
         return;
-      case 'head':
-      case 'over':
-        return; // failed already
+      case 'none':
+        return;
     }
   }
 
@@ -202,7 +201,8 @@ class Relay implements UpstreamListener {
     switch (this.#mode) {
       case 'opening':
         this.#opening?.end();
-        if (this.#endOpening()) this.#endEvents();
+        this.#endOpening();
+        this.#readEnd();
         return;
       case 'events':
         this.#endEvents();
@@ -216,8 +216,7 @@ class Relay implements UpstreamListener {
       case 'error':
         this.#settle(classifyAnswer(this.#call, this.#status, this.#headers, Buffer.concat(this.#held)));
         return;
-      case 'head':
-      case 'over':
+      case 'none':
         return;
     }
   }
@@ -247,17 +246,12 @@ class Relay implements UpstreamListener {
     if (this.#opening.push(chunk)) this.#endOpening();
   }
 
-  /** False: the stream began with an error, and is over. */
-  #endOpening(): boolean {
+  #endOpening(): void {
     const told = this.#opening?.error() ?? null;
-    if (told !== null) {
-      this.#failTold(told);
-      return false;
-    }
+    if (told !== null) return this.#failTold(told);
     this.#mode = 'events';
     for (const chunk of this.#held) this.#readData(chunk);
     this.#held = [];
-    return true;
   }
 
   #hold(chunk: Buffer): void {
@@ -271,6 +265,7 @@ class Relay implements UpstreamListener {
       if (this.#heldBytes > TRANSLATED_BYTES_MAX) this.#refuseAnswer('it is too large to be translated');
       return;
     }
+    if (this.#heldBytes > this.#call.responseBytesMax) return this.#fail(answerTooLarge(this.#call));
     if (!beginsJson(this.#held[0])) return this.#refuseAnswer('it is not JSON');
     this.#mode = 'flowing';
     for (const chunk of this.#held) this.#relay(chunk);
@@ -278,9 +273,11 @@ class Relay implements UpstreamListener {
   }
 
   #relay(bytes: Uint8Array | null): void {
-    if (bytes === null || bytes.length === 0 || this.#mode === 'over') return;
-    if (!this.#call.inbound.answered) this.#begin();
-    handOver(this.#call, bytes);
+    if (bytes === null || bytes.length === 0 || this.#mode === 'none') return;
+    const call = this.#call;
+    if (call.responseBytes + bytes.length > call.responseBytesMax) return this.#fail(answerTooLarge(call));
+    if (!call.inbound.answered) this.#begin();
+    handOver(call, bytes);
   }
 
   #begin(): void {
@@ -324,6 +321,7 @@ class Relay implements UpstreamListener {
 
   #respond(body: Buffer): void {
     const call = this.#call;
+    if (body.length > call.responseBytesMax) return this.#fail(answerTooLarge(call));
     call.complete = true;
     call.responseBytes = body.length;
     meter(call);
@@ -333,12 +331,12 @@ class Relay implements UpstreamListener {
     this.#settle(null);
   }
 
-  /** False: the provider told an error within a translated stream. The rest is not waited for. */
+  /** False: it is over, as where a provider told an error within a translated stream. */
   #passEvents(bytes: Uint8Array | null): boolean {
     const failure = this.#translated?.failure() ?? null;
     if (failure === null) {
       this.#relay(bytes);
-      return true;
+      return this.#mode !== 'none';
     }
     const { message, type, status } = failure;
     this.#readStreamUsage();
@@ -352,11 +350,8 @@ class Relay implements UpstreamListener {
     return false;
   }
 
-  /** An error in the place of an answer: as if it had come with its status. */
-  #failTold({ status, body }: ToldError): void {
-    this.#call.upstreamStatus = status;
-    const headers = ['content-type', 'application/json', ...this.#headers];
-    this.#fail(classifyAnswer(this.#call, status, headers, Buffer.from(body)));
+  #failTold(told: ToldError): void {
+    this.#fail(classifyTold(this.#call, told, this.#headers));
   }
 
   #endFlowing(): void {
@@ -389,7 +384,7 @@ class Relay implements UpstreamListener {
   }
 
   #settle(refused: Refusal | null): void {
-    this.#mode = 'over';
+    this.#mode = 'none';
     if (this.#call.eventStream) this.#gateway.streams.delete(this.#call);
     this.#call.inbound.onGone = null;
     this.#call.inbound.onDrain = null;

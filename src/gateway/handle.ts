@@ -83,7 +83,8 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   if (denied !== null) return denied;
   if (unfit !== null) return unfit;
 
-  if (answerFromCache(gateway, call, route)) return null;
+  const cached = answerFromCache(gateway, call, route);
+  if (cached !== 'not-kept') return cached;
   const plan = planRoute(gateway, call, route);
   if ('code' in plan) return plan;
   if (route.kind === 'model' && answerTokenEstimate(call, route, plan.stops[0]?.target)) return null;

@@ -20,6 +20,8 @@ export interface BoundStanding {
   readonly isMetered: boolean;
   /** Whether any limit counts money, so that the model must have a price. */
   readonly asksPrice: boolean;
+  /** The largest answer that every level allows; Infinity where none limits it. */
+  readonly responseBytesMax: number;
   readonly key: CachedKey;
   readonly config: LiveConfig;
   /** Of the key cache: an ancestor may have changed since. */
@@ -97,7 +99,8 @@ function bindLimits(gateway: Gateway, { levels, key, ancestors }: Standing, clai
     ({ limits: { tokensPerMinute, tokensPerDay, tokensPerCallMax } }) =>
       tokensPerMinute !== null || tokensPerDay !== null || tokensPerCallMax !== null,
   );
-  return { limits, asksPrice, isMetered: asksPrice || countsTokens };
+  const responseBytesMax = Math.min(...levels.map(({ limits: own }) => own.responseBytesMax ?? Infinity));
+  return { limits, asksPrice, isMetered: asksPrice || countsTokens, responseBytesMax };
 }
 
 /** As far as they are known; the engine refuses a chain that does not end. */

@@ -60,6 +60,10 @@ export interface Limits {
   readonly costPerCallMax: number | null;
   /** Tokens of one call, input and output together, as estimated before it. */
   readonly tokensPerCallMax: number | null;
+  /** Bytes of one request's body. */
+  readonly requestBytesMax: number | null;
+  /** Bytes of one answer's body, as the caller gets it. */
+  readonly responseBytesMax: number | null;
 }
 
 export type BudgetPeriod = 'hour' | 'day' | 'week' | 'month' | 'total';
@@ -105,6 +109,8 @@ export const NO_LIMITS: Limits = {
   budgets: null,
   costPerCallMax: null,
   tokensPerCallMax: null,
+  requestBytesMax: null,
+  responseBytesMax: null,
 };
 
 export type ReadConstraints<T> =
@@ -152,6 +158,8 @@ const LIMIT_VALUES: Readonly<Record<keyof Limits, (value: unknown) => Reason>> =
   budgets: whyNotBudgets,
   costPerCallMax: whyNotAmount,
   tokensPerCallMax: whyNotCount,
+  requestBytesMax: whyNotCount,
+  responseBytesMax: whyNotCount,
 };
 
 /** Scopes out of parsed JSON: absent members are not narrowed, unknown ones are refused. */

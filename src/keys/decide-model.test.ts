@@ -53,6 +53,13 @@ function reasonsAgainst(input: DecisionInput): readonly string[] {
     ...(input.permission === undefined || input.permission.missing.length === 0 ? [] : ['forbidden']),
     ...SCOPE_RULES.flatMap((rule) => first(standing.levels.map((level) => rule(level.scopes, facts, level, nowMs)))),
     ...(record.binding !== null && record.binding !== facts.session ? ['binding_denied'] : []),
+    ...first(
+      standing.levels.map(({ limits: { requestBytesMax } }) =>
+        requestBytesMax !== null && facts.requestBytes !== null && facts.requestBytes > requestBytesMax
+          ? 'request_too_large'
+          : null,
+      ),
+    ),
     ...limitReasons(input),
   ];
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NO_SCOPES } from './constraints.ts';
+import { NO_LIMITS, NO_SCOPES } from './constraints.ts';
 import { decide, explain } from './decide.ts';
 import { NO_FACTS } from './decision-input.ts';
 import type { DecisionInput, LimitReading, RequestFacts } from './decision-input.ts';
@@ -148,7 +148,7 @@ describe('a call that nothing stands against', () => {
     expect(trace).toMatchObject({ atMs: NOW_MS, keyRevision: 4 });
     expect(skipped(input())).toEqual([
       ...['ancestors', 'delegation', 'service-subscription'],
-      ...['permission', 'service', 'tool', 'binding'],
+      ...['permission', 'service', 'tool', 'binding', 'request-size'],
     ]);
   });
 
@@ -228,6 +228,8 @@ describe('a call that something stands against', () => {
     ['budget_exhausted', limit({ name: 'budget', kind: 'budget' })],
     ['budget_exhausted', limit({ name: 'budget', kind: 'budget', level: 'team', levelId: 'team_1' })],
     ['ancestor_exhausted', limit({ name: 'budget', kind: 'budget', levelId: 'parentparent' })],
+    ['request_too_large', { record: { limits: { ...NO_LIMITS, requestBytesMax: 99 } }, facts: { requestBytes: 100 } }],
+    ['request_too_large', team({ limits: { ...NO_LIMITS, requestBytesMax: 99 } }), { requestBytes: 100 }],
     ['call_too_expensive', limit({ name: 'tokensPerCallMax', kind: 'call', retryAfterMs: null })],
   ] satisfies readonly (readonly [string, Change, Partial<RequestFacts>?])[])(
     'is refused with %s: %j',

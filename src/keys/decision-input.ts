@@ -26,6 +26,8 @@ export interface RequestFacts {
   readonly path: string;
   /** The session or transaction that the call says it belongs to. */
   readonly session: string | null;
+  /** Of the body; null: none was sent, or it is not known. */
+  readonly requestBytes: number | null;
 }
 
 /** A call that says nothing about itself, to start facts from. */
@@ -42,6 +44,7 @@ export const NO_FACTS: RequestFacts = {
   method: 'GET',
   path: '/',
   session: null,
+  requestBytes: null,
 };
 
 export type LimitKind = 'call' | 'rate' | 'concurrency' | 'tokens' | 'uses' | 'budget';

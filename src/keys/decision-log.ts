@@ -5,6 +5,7 @@
  */
 import type { Limits, Scopes } from './constraints.ts';
 import { NO_LIMITS, NO_SCOPES, readLimits, readScopes } from './constraints.ts';
+import { NO_FACTS } from './decision-input.ts';
 import type {
   DecisionInput,
   DelegationFinding,
@@ -211,7 +212,7 @@ function inputOf(logged: LoggedDecision): DecisionInput {
   return {
     standing: { ...standing, levels: [...front, ...standing.levels] },
     matchedSecret: matchedSecret && { ...matchedSecret, hash: '' },
-    ...{ facts, expectedEnvironment, delegation, limits },
+    ...{ facts: { ...NO_FACTS, ...facts }, expectedEnvironment, delegation, limits },
     ...(permission === undefined ? {} : { permission }),
     // What JSON has no number for.
     nowMs: nowMs ?? Number.NaN,

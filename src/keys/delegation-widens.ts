@@ -34,6 +34,8 @@ const COUNTS: readonly Exclude<keyof Limits, 'budgets'>[] = [
   'uses',
   'costPerCallMax',
   'tokensPerCallMax',
+  'requestBytesMax',
+  'responseBytesMax',
 ];
 
 type IsOutside = (entry: string, allowed: readonly string[]) => boolean;

@@ -77,7 +77,7 @@ export function applyFix(input: DecisionInput, fix: Fix): DecisionInput {
     case 'widen-scope':
       return widened(input, fix);
     case 'raise-limit':
-      return { ...input, limits: raised(input, fix) };
+      return raised(input, fix);
     case 'name-session':
       return { ...input, facts: { ...input.facts, session: fix.session } };
     case 'grant-permissions':
@@ -145,17 +145,19 @@ function after(input: DecisionInput, untilMs: number): DecisionInput['limits'] {
   );
 }
 
-function raised(
-  input: DecisionInput,
-  fix: { readonly level: LevelKind; readonly levelId: string; readonly name: string; readonly to: number },
-): DecisionInput['limits'] {
-  return (
-    input.limits?.map((reading) =>
-      reading.level === fix.level && reading.levelId === fix.levelId && reading.name === fix.name
-        ? { ...reading, limit: Math.max(reading.limit, fix.to) }
-        : reading,
-    ) ?? null
+function raised(input: DecisionInput, fix: Extract<Fix, { kind: 'raise-limit' }>): DecisionInput {
+  const { level, levelId, name, to } = fix;
+  // Of the limits only this one is not read from counters.
+  if (name === 'requestBytesMax') {
+    const wider = <T extends Narrowing>(narrow: T): T => ({ ...narrow, limits: { ...narrow.limits, [name]: to } });
+    return withNarrowing(input, level, levelId, wider);
+  }
+  const limits = input.limits?.map((reading) =>
+    reading.level === level && reading.levelId === levelId && reading.name === name
+      ? { ...reading, limit: Math.max(reading.limit, to) }
+      : reading,
   );
+  return { ...input, limits: limits ?? null };
 }
 
 function workspaceOf({ standing }: DecisionInput): WorkspaceState {
@@ -226,21 +228,31 @@ function approved(input: DecisionInput, id: string): WorkspaceState {
 function widened(input: DecisionInput, fix: Extract<Fix, { kind: 'widen-scope' }>): DecisionInput {
   const { level, levelId, scope, add } = fix;
   const wider = <T extends Narrowing>(narrow: T): T => ({ ...narrow, scopes: widen(narrow.scopes, scope, add) });
+  return withNarrowing(input, level, levelId, wider);
+}
+
+/** Another narrowing of one level. */
+function withNarrowing(
+  input: DecisionInput,
+  level: LevelKind,
+  levelId: string,
+  change: <T extends Narrowing>(narrow: T) => T,
+): DecisionInput {
   const { application, team, workspace } = input.standing;
   switch (level) {
     case 'delegated':
-      return { ...input, standing: withFront(input.standing, (each) => levelOf(each.kind, each.id, wider(each))) };
+      return { ...input, standing: withFront(input.standing, (each) => levelOf(each.kind, each.id, change(each))) };
     case 'temporary':
     case 'key':
-      return withKeys(input, levelId, wider);
+      return withKeys(input, levelId, change);
     case 'application':
       return application === null
         ? input
-        : withWorkspace(input, withApplication(workspaceOf(input), wider(application)));
+        : withWorkspace(input, withApplication(workspaceOf(input), change(application)));
     case 'team':
-      return team === null ? input : withWorkspace(input, withTeam(workspaceOf(input), wider(team)));
+      return team === null ? input : withWorkspace(input, withTeam(workspaceOf(input), change(team)));
     case 'workspace':
-      return workspace === null ? input : withWorkspace(input, wider(workspace));
+      return workspace === null ? input : withWorkspace(input, change(workspace));
   }
 }
 

@@ -168,7 +168,7 @@ function raising({
 }: Extract<Fix, { kind: 'raise-limit' }>): Pick<Action, 'what' | 'request'> {
   const what = `Raise the limit ${name} of the ${level} ${levelId} to at least ${to}.`;
   // Budgets are lists, and other levels are changed in their own places.
-  if (level !== 'key' || !/^(?:requests|tokens|concurrency|uses)/.test(name)) return told(what);
+  if (level !== 'key' || !/^(?:request|tokens|concurrency|uses)/.test(name)) return told(what);
   return done(what, 'PATCH', `/keys/${levelId}`, { limits: { [name]: to } });
 }
 

@@ -204,5 +204,6 @@ function factsOf(record: CallRecord): RequestFacts {
     method: record.method,
     path: record.path,
     session: record.session,
+    requestBytes: record.requestBytes,
   };
 }

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../errors.ts';
 import type { DecisionInput, LimitKind, LimitReading } from '../decision-input.ts';
 import type { CheckGroup } from '../verdict.ts';
 import type { Check } from './check.ts';
+import { requestSize } from './request-size.ts';
 import { formatTime } from './wording.ts';
 
 function limitCheck(name: LimitKind, group: CheckGroup, code: ErrorCode): Check {
@@ -75,6 +76,7 @@ function remedyOf(reading: LimitReading, nowMs: number): ReturnType<Check['remed
 }
 
 export const quotaChecks: readonly Check[] = [
+  requestSize,
   limitCheck('call', 'quota', 'call_too_expensive'),
   limitCheck('rate', 'rate', 'rate_limited'),
   limitCheck('concurrency', 'concurrency', 'concurrency_limited'),
