@@ -21,6 +21,7 @@ import type { ParsedConfig } from './config/schema.ts';
 import type { Settings } from './config/settings.ts';
 import { StartError } from './config/start-error.ts';
 import { watchConfig } from './config/watch.ts';
+import { startActiveHealth } from './gateway/active-health.ts';
 import { Fleet } from './gateway/fleet.ts';
 import type { ListenOptions } from './gateway/messages.ts';
 import { HEALTH_PLACES } from './gateway/routing-state.ts';
@@ -146,6 +147,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     closers.unshift(() => fleet.stop());
     const scheme = tls === null ? 'http' : 'https';
     const gatewayUrl = `${scheme}://${urlHost(settings.host)}:${gatewayPort}`;
+    const activeHealth = startActiveHealth({ health, clock, snapshot: () => publisher.current() });
+    closers.unshift(() => activeHealth.stop());
     const knownKeys = new KnownKeys({ store, clock });
     let adminUrl = '';
     const invalidateKeys = (kids: readonly string[]) => {
@@ -169,7 +172,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       snapshotSource: publisher,
       knownKeys,
       keyLimits: createKeyLimits(ownCounters),
-      providerPools: createProviderPools({ health, snapshotSource: publisher }),
+      providerPools: createProviderPools({ health, snapshotSource: publisher, lastProbe: activeHealth.lastProbe }),
       provider: createProviderProbe(),
       gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
       configFile: publisher,

@@ -138,8 +138,15 @@ export interface ProviderPoolState {
   readonly usable: number;
   readonly all: number;
   readonly members: readonly MemberView[];
-  /** `openUntilMs`: when an endpoint that does not serve is tried again; null: it serves. */
-  readonly endpoints: readonly { readonly origin: string; readonly openUntilMs: number | null }[];
+  readonly endpoints: readonly EndpointState[];
+}
+
+export interface EndpointState {
+  readonly origin: string;
+  /** When an endpoint that does not serve is tried again; null: it serves. */
+  readonly openUntilMs: number | null;
+  /** What came of asking it in the background; null: it was not asked. */
+  readonly lastProbe: { readonly atMs: number; readonly serves: boolean } | null;
 }
 
 /** What the workers know of the credentials of providers. */

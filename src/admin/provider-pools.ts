@@ -10,12 +10,14 @@ import type { ProviderPoolsPort, ProviderPoolState, SnapshotSource } from './por
 export interface ProviderPoolsOptions {
   readonly health: SharedArrayBuffer;
   readonly snapshotSource: SnapshotSource;
+  /** What came of asking an origin in the background; left out: nobody asks. */
+  readonly lastProbe?: (origin: string) => { readonly atMs: number; readonly serves: boolean } | null;
 }
 
 /** Of a provider that lists more, only the whole credentials are looked at, and these models. */
 const MODELS_MAX = 200;
 
-export function createProviderPools({ health, snapshotSource }: ProviderPoolsOptions): ProviderPoolsPort {
+export function createProviderPools({ health, snapshotSource, lastProbe }: ProviderPoolsOptions): ProviderPoolsPort {
   const table = openHealthTable(health);
   const pools = new WeakMap<ProviderSnapshot, CredentialPool>();
   // Nothing is drawn by chance here: the main thread uses no credential.
@@ -42,6 +44,7 @@ export function createProviderPools({ health, snapshotSource }: ProviderPoolsOpt
       endpoints: [...origins].map((origin) => ({
         origin,
         openUntilMs: new Breaker({ name: origin, table, random }).opensAtMs(nowMs),
+        lastProbe: lastProbe?.(origin) ?? null,
       })),
     };
   }

@@ -31,6 +31,7 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   retries: 1,
   translation: 'warn',
   streamPingMs: 15_000,
+  activeHealth: true,
   drainTimeoutMs: 30_000,
 };
 
@@ -112,6 +113,7 @@ const gateway = z.strictObject({
   retries: wholeNumber(0, 10).optional(),
   translation: z.enum(['warn', 'refuse']).optional(),
   streamPingMs: wholeNumber(0, 3_600_000).optional(),
+  activeHealth: flag.optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 

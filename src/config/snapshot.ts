@@ -50,6 +50,8 @@ export interface GatewaySettings {
   readonly translation: 'warn' | 'refuse';
   /** Silence in a stream after which its caller gets a sign of life; 0: none. */
   readonly streamPingMs: number;
+  /** Whether endpoints that are left alone are asked in the background if they are back. */
+  readonly activeHealth: boolean;
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }

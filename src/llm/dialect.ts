@@ -169,6 +169,8 @@ export interface ProviderDialect {
    * `query` is the caller's, without `?`; what the caller asked stays, their `key` does not.
    */
   upstreamPath(operation: ModelOperation, upstreamModel: string, stream: boolean, query: string): string | null;
+  /** What lists the models, below the base URL: costs nothing, and shows that the provider serves. Absent where there is none. */
+  readonly healthPath?: string;
   /** Where a host wants another body than the dialect's own: bytes then never pass as they are. */
   readonly adaptBody?: (body: JsonRecord) => JsonRecord;
 }

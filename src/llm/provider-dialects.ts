@@ -10,6 +10,7 @@ const mistral: ProviderDialect = {
   requestIdHeader: 'mistral-correlation-id',
   takesUrls: true,
   streamType: 'text/event-stream',
+  healthPath: '/models',
   upstreamPath: byOperation({ chat: '/chat/completions', embeddings: '/embeddings' }),
 };
 
@@ -21,6 +22,7 @@ const cohere: ProviderDialect = {
   requestIdHeader: 'x-debug-trace-id',
   takesUrls: true,
   streamType: 'text/event-stream',
+  healthPath: '/v1/models',
   upstreamPath: byOperation({ chat: '/v2/chat', embeddings: '/v2/embed', rerank: '/v2/rerank' }),
 };
 

@@ -5,14 +5,14 @@ import { DIALECTS } from './index.ts';
 
 /** https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference: below the publisher, without a version. */
 const vertexGemini: ProviderDialect = {
-  ...DIALECTS.gemini,
+  ...withoutModelList(DIALECTS.gemini),
   upstreamPath: (operation, model, stream, query) =>
     DIALECTS.gemini.upstreamPath(operation, model, stream, query)?.replace(/^\/v1(?:beta)?(?=\/)/, '') ?? null,
 };
 
 /** https://docs.claude.com/en/api/claude-on-vertex-ai: the model stands in the path, the version in the body. */
 const vertexAnthropic: ProviderDialect = {
-  ...DIALECTS.anthropic,
+  ...withoutModelList(DIALECTS.anthropic),
   upstreamPath: (operation, model, stream) => {
     if (operation === 'count_tokens') return '/models/count-tokens:rawPredict';
     if (operation !== 'chat') return null;
@@ -20,6 +20,14 @@ const vertexAnthropic: ProviderDialect = {
   },
   adaptBody: ({ model: _, ...body }) => ({ anthropic_version: 'vertex-2023-10-16', ...body }),
 };
+
+/** Vertex lists its models elsewhere. */
+function withoutModelList<T extends ProviderDialect>({
+  healthPath: _healthPath,
+  ...dialect
+}: T): Omit<T, 'healthPath'> {
+  return dialect;
+}
 
 const VARIANTS: Readonly<Record<string, Readonly<Partial<Record<DialectName, ProviderDialect>>>>> = {
   vertex: { gemini: vertexGemini, anthropic: vertexAnthropic },

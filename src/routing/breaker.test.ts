@@ -104,3 +104,35 @@ describe('half open', () => {
     expect(one.peek(NOW_MS + 1)).toBe('open');
   });
 });
+
+describe('asked without a caller', () => {
+  test('is the probe shortly before a call would be, and the only one', () => {
+    const [one, other] = breakers(2);
+    fail(one, 5, NOW_MS);
+    expect(other?.openings()).toBe(1);
+    expect(other?.enterAhead(NOW_MS + 900, 1_000)).toBe(false);
+    expect(other?.enterAhead(NOW_MS + 1_000, 1_000)).toBe(true);
+    expect(one?.enterAhead(NOW_MS + 1_100, 1_000)).toBe(false);
+    expect(one?.enter(NOW_MS + 2_001)).toBe('open');
+    other?.failed('unavailable', null, true, NOW_MS + 2_002);
+    expect([one?.openings(), one?.opensAtMs(NOW_MS + 2_003)]).toEqual([2, NOW_MS + 6_002]);
+  });
+
+  test('closes, until the first call that fails', () => {
+    const one = breaker();
+    fail(one, 5, NOW_MS);
+    expect(one.enterAhead(NOW_MS + 1_500, 1_000)).toBe(true);
+    one.vouched(NOW_MS + 1_600);
+    expect([one.peek(NOW_MS + 1_600), one.openings()]).toEqual(['closed', 0]);
+    fail(one, 1, NOW_MS + 1_700);
+    expect(one.peek(NOW_MS + 1_700)).toBe('open');
+  });
+
+  test('says nothing of one that is closed, or that a call tries', () => {
+    const one = breaker();
+    expect(one.enterAhead(NOW_MS, 1_000)).toBe(false);
+    fail(one, 5, NOW_MS);
+    expect(one.enter(NOW_MS + 2_000)).toBe('probe');
+    expect(one.enterAhead(NOW_MS + 2_000, 1_000)).toBe(false);
+  });
+});

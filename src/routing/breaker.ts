@@ -3,7 +3,7 @@ import type { BackOff } from './back-off.ts';
 import type { HealthPlace, HealthTable } from './health-table.ts';
 import { WELL } from './health-word.ts';
 import type { FailureKind } from './provider-error.ts';
-import { availabilityOf, giveProbeBack, markWell, takeProbe } from './standing.ts';
+import { availabilityOf, giveProbeBack, markWell, PROBE_LEASE_MS, takeProbe } from './standing.ts';
 
 export interface BreakerOptions {
   /** Names the endpoint among all that share the table: its origin. */
@@ -82,6 +82,33 @@ export class Breaker {
       const untilMs = nowMs + Math.max(waitMs, toldMs);
       return { state: 'open', untilMs, isTimed: false, isProbed: false, strikes: openings, kind };
     });
+  }
+
+  /** How often in a row it was found down since it opened; 0: it is not open. */
+  openings(): number {
+    const { state, strikes } = this.#table.read(this.#place);
+    return state === 'open' ? strikes : 0;
+  }
+
+  /**
+   * For who tries without a caller: takes the probe when a call would get it within `aheadMs`. What
+   * became of it is told by `vouched`, or `failed` as of a probe.
+   */
+  enterAhead(nowMs: number, aheadMs: number): boolean {
+    let taken = false;
+    this.#table.update(this.#place, nowMs, (health) => {
+      const isUnderWay = health.isProbed && health.untilMs > nowMs;
+      taken = health.state === 'open' && !isUnderWay && health.untilMs <= nowMs + aheadMs;
+      return taken ? { ...health, isProbed: true, untilMs: nowMs + PROBE_LEASE_MS } : null;
+    });
+    return taken;
+  }
+
+  /** It has answered something that was no call: calls pass again, until the first of them fails. */
+  vouched(nowMs: number): void {
+    this.#table.update(this.#place, nowMs, ({ state, isProbed, kind }) =>
+      state === 'open' && isProbed ? { ...WELL, strikes: IN_A_ROW - 1, kind } : null,
+    );
   }
 
   abandoned(nowMs: number): void {

@@ -38,6 +38,8 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
   let aborted = 0;
 
   const server = createServer({ noDelay: true }, (req, res) => {
+    // The gateway asks whether who failed is back: no part of any script.
+    if (req.method === 'GET') return void res.writeHead(503).end();
     void receive(req).then((body) => {
       const secret = (req.headers.authorization ?? '').replace('Bearer ', '');
       used.push(secret);

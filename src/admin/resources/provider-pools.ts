@@ -36,6 +36,10 @@ const poolView = z
       z.object({
         origin: z.string(),
         openUntil: time.nullable().describe('Null: it serves. Else when it is tried again.'),
+        lastProbe: z
+          .object({ at: time, serves: z.boolean() })
+          .nullable()
+          .describe('What came of asking it in the background after it had failed; null: it was not asked.'),
       }),
     ),
   })
@@ -81,7 +85,11 @@ function view(pool: ProviderPoolState): z.input<typeof poolView> {
     all: pool.all,
     soonestRecovery: waits.length === 0 ? null : iso(Math.min(...waits)),
     credentials: pool.members.map((member) => ({ id: member.id, ...health(member) })),
-    endpoints: pool.endpoints.map(({ origin, openUntilMs }) => ({ origin, openUntil: isoOrNull(openUntilMs) })),
+    endpoints: pool.endpoints.map(({ origin, openUntilMs, lastProbe }) => ({
+      origin,
+      openUntil: isoOrNull(openUntilMs),
+      lastProbe: lastProbe === null ? null : { at: iso(lastProbe.atMs), serves: lastProbe.serves },
+    })),
   };
 }
 

@@ -42,6 +42,7 @@ export const anthropic: Dialect = {
   requestIdHeader: 'request-id',
   takesUrls: true,
   streamType: 'text/event-stream',
+  healthPath: '/v1/models',
   readRequest,
   writeRequest,
   upstreamPath: (operation, _model, _stream, query) => {

@@ -47,6 +47,7 @@ export const gemini: Dialect = {
   requestIdHeader: 'x-request-id',
   takesUrls: false,
   streamType: 'text/event-stream',
+  healthPath: '/v1beta/models',
   streamQuery: 'alt=sse',
   readRequest,
   // Where a body repeats the path's model, Google wants the same name, as a resource.

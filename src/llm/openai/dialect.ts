@@ -55,6 +55,7 @@ export const openai: Dialect = {
   requestIdHeader: 'x-request-id',
   takesUrls: true,
   streamType: 'text/event-stream',
+  healthPath: '/models',
   readRequest,
   writeRequest,
   upstreamPath: (operation, _model, _stream, query) => {

@@ -28,6 +28,7 @@ export const openaiResponses: Dialect = {
   requestIdHeader: openai.requestIdHeader,
   takesUrls: true,
   streamType: 'text/event-stream',
+  healthPath: '/models',
   readRequest,
   writeRequest,
   upstreamPath: (operation, _model, _stream, query) => (operation === 'chat' ? `/responses${keptQuery(query)}` : null),
