@@ -1,11 +1,10 @@
 import { mayHoldForeignMarks } from '../llm/foreign-marks.ts';
 import { nextStep } from '../routing/retry.ts';
-import type { TargetLoad } from '../routing/target-load.ts';
 import type { Call } from './call.ts';
 import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { isInOrder } from './plan-route.ts';
-import type { RoutePlan } from './plan-route.ts';
+import type { RoutePlan, Stop } from './plan-route.ts';
 import { readForTranslation } from './prepare-translated.ts';
 import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
@@ -120,7 +119,8 @@ async function attempt(
   let opened = opening instanceof Promise ? await opening : opening;
   if ('code' in opened) return opened;
   if (plan.hedgeAfterMs !== null) {
-    const raced = await race(gateway, call, route, plan, course, opened, plan.hedgeAfterMs);
+    const open = async (second: Course) => openAttempt(gateway, call, route, plan, second);
+    const raced = await race(gateway, call, plan, course, opened, open);
     if ('code' in raced) return raced;
     opened = raced;
   }
@@ -146,17 +146,15 @@ const INTERNAL_ERROR = refusal('internal_error');
 async function race(
   gateway: Gateway,
   call: Call,
-  route: CallRoute,
   plan: RoutePlan,
   course: Course,
   opened: OpenedAttempt,
-  hedgeAfterMs: number,
+  open: (second: Course) => Promise<OpenedAttempt | Refusal>,
 ): Promise<OpenedAttempt | Refusal> {
   const hedge = call.attempts > 0 ? null : nextStop(gateway, call, plan, course.stop);
-  if (hedge === null) return opened;
-  const second: Course = { stop: hedge, tried: [], failuresHere: 0 };
-  const winner = await raceAttempts(gateway, call, opened, hedgeAfterMs, async () =>
-    openAttempt(gateway, call, route, plan, second),
+  if (hedge === null || plan.hedgeAfterMs === null) return opened;
+  const winner = await raceAttempts(gateway, call, opened, plan.hedgeAfterMs, () =>
+    open({ stop: hedge, tried: [], failuresHere: 0 }),
   );
   if ('code' in winner) return winner;
   if (winner.hasRivals) moveOn(course, hedge);
@@ -176,9 +174,9 @@ function openAttempt(
   const target = route.kind === 'model' ? spokenBy(call, stop.target) : stop.target;
   call.target = target;
   if (target.native !== null || route.kind !== 'model')
-    return openAt(gateway, call, route, plan, course, target, stop.load);
+    return openAt(gateway, call, route, plan, course, { target, load: stop.load });
   return readForTranslation(call, route, target).then(
-    (unreadable) => unreadable ?? openAt(gateway, call, route, plan, course, target, stop.load),
+    (unreadable) => unreadable ?? openAt(gateway, call, route, plan, course, { target, load: stop.load }),
   );
 }
 
@@ -194,8 +192,7 @@ function openAt(
   route: CallRoute,
   plan: RoutePlan,
   course: Course,
-  target: Target,
-  load: TargetLoad | null,
+  { target, load }: Stop,
 ): OpenedAttempt | Refusal | Promise<OpenedAttempt | Refusal> {
   const seat = takeSeat(gateway, call, target, { tried: course.tried, affinity: plan.affinity, load });
   if ('code' in seat) return seat;

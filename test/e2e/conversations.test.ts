@@ -87,7 +87,10 @@ const TALKERS: Readonly<Record<ClientDialectName, Talker>> = {
     const { data, response } = await client.chat.completions.create({ model, tools, messages }).withResponse();
     return {
       firstText: message.content ?? '',
-      calls: calls.map((call) => ({ name: call.function.name, arguments: JSON.parse(call.function.arguments) })),
+      calls: calls.map((call) => ({
+        name: call.function.name,
+        arguments: JSON.parse(call.function.arguments) as unknown,
+      })),
       lastText: data.choices[0]?.message.content ?? '',
       requestId: response.headers.get('x-request-id') ?? '',
     };
@@ -113,7 +116,7 @@ const TALKERS: Readonly<Record<ClientDialectName, Talker>> = {
     const { data, response } = await client.responses.create({ model, tools, input, store: false }).withResponse();
     return {
       firstText: first.output_text,
-      calls: calls.map(({ name, arguments: text }) => ({ name, arguments: JSON.parse(text) })),
+      calls: calls.map(({ name, arguments: text }) => ({ name, arguments: JSON.parse(text) as unknown })),
       lastText: data.output_text,
       requestId: response.headers.get('x-request-id') ?? '',
     };
