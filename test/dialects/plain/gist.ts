@@ -1,0 +1,71 @@
+/** What matters of an answer, and what the plain readers of all formats need. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** What matters of an answer, whatever its format. */
+export interface Gist {
+  /** The text, refusals included, reasoning not. */
+  readonly text: string;
+  readonly calls: readonly { readonly name: string; readonly arguments: unknown }[];
+  readonly ending: Ending;
+  /** Inclusive; null where nothing is told. */
+  readonly usage: Counts | null;
+}
+
+/** `failed`: an error is told instead of an end, or in place of one. */
+export type Ending = 'stop' | 'length' | 'tool_calls' | 'blocked' | 'failed';
+
+export interface Counts {
+  readonly input: number;
+  readonly cached: number;
+  readonly cacheWrite: number;
+  readonly output: number;
+  readonly reasoning: number;
+}
+
+/** A format as it is read. */
+export interface PlainFormat {
+  whole(body: Json): Gist;
+  /** The whole answer out of the events of a stream. */
+  fold(events: readonly Json[]): Json;
+}
+
+export function record(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+export function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+export function word(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+export function count(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}
+
+/** No arguments are an empty object; what was cut off stays the text that it is. */
+export function parsed(text: unknown): unknown {
+  if (word(text) === '') return {};
+  try {
+    return JSON.parse(word(text)) ?? {};
+  } catch {
+    return text;
+  }
+}
+
+export function last<T>(values: readonly T[], test: (value: T) => boolean): T | undefined {
+  return values.filter(test).at(-1);
+}
+
+/** A natural end after a call is a wait for the tool: Google says so of every call, forced calls elsewhere. */
+export function gist(text: string, calls: Gist['calls'], ending: Ending | undefined, usage: Counts | null): Gist {
+  const isWaiting = calls.length > 0 && (ending ?? 'stop') === 'stop';
+  return { text, calls, ending: isWaiting ? 'tool_calls' : (ending ?? 'stop'), usage: orNothing(usage) };
+}
+
+/** A format whose usage is obligatory says nothing with zeros. */
+export function orNothing(usage: Counts | null): Counts | null {
+  return usage?.input === 0 && usage.output === 0 ? null : usage;
+}
