@@ -17,18 +17,21 @@ export const anthropic: PlainFormat = {
     const usage = record(body['usage']);
     const cached = count(usage['cache_read_input_tokens']);
     const cacheWrite = count(usage['cache_creation_input_tokens']);
-    return gist(
-      blocks.map(({ type, text }) => (type === 'text' ? word(text) : '')).join(''),
-      blocks.flatMap(({ type, name, input }) => (type === 'tool_use' ? [{ name: word(name), arguments: input }] : [])),
-      body['error'] === undefined ? ANTHROPIC_ENDINGS[word(body['stop_reason'])] : 'failed',
-      {
+    return gist({
+      text: blocks.map(({ type, text }) => (type === 'text' ? word(text) : '')).join(''),
+      reasoning: blocks.map(({ thinking }) => word(thinking)).join(''),
+      calls: blocks.flatMap(({ type, name, input }) =>
+        type === 'tool_use' ? [{ name: word(name), arguments: input }] : [],
+      ),
+      ending: body['error'] === undefined ? ANTHROPIC_ENDINGS[word(body['stop_reason'])] : 'failed',
+      usage: {
         input: count(usage['input_tokens']) + cached + cacheWrite,
         cached,
         cacheWrite,
         output: count(usage['output_tokens']),
         reasoning: count(record(usage['output_tokens_details'])['thinking_tokens']),
       },
-    );
+    });
   },
   fold: (all) => {
     const head = record(all.find(({ type }) => type === 'message_start')?.['message']);
@@ -59,8 +62,10 @@ function foldedBlock({ index, content_block: block }: Json, events: readonly Jso
   const deltas = events
     .filter((event) => event['type'] === 'content_block_delta' && event['index'] === index)
     .map(({ delta }) => record(delta));
-  const { type, name, input, text } = record(block);
+  const { type, name, input, text, thinking } = record(block);
   if (type === 'text') return { type, text: word(text) + deltas.map((delta) => word(delta['text'])).join('') };
+  if (type === 'thinking')
+    return { type, thinking: word(thinking) + deltas.map((delta) => word(delta['thinking'])).join('') };
   const json = deltas.map(({ partial_json: piece }) => word(piece)).join('');
   return { type, name, input: json === '' ? input : parsed(json) };
 }

@@ -16,33 +16,39 @@ export const bedrock: PlainFormat = {
     const usage = record(body['usage']);
     const cached = count(usage['cacheReadInputTokens']);
     const cacheWrite = count(usage['cacheWriteInputTokens']);
-    return gist(
-      blocks.map(({ text }) => word(text)).join(''),
-      blocks.flatMap(({ toolUse }) =>
+    return gist({
+      text: blocks.map(({ text }) => word(text)).join(''),
+      reasoning: blocks
+        .map(({ reasoningContent }) => word(record(record(reasoningContent)['reasoningText'])['text']))
+        .join(''),
+      calls: blocks.flatMap(({ toolUse }) =>
         toolUse === undefined ? [] : [{ name: word(record(toolUse)['name']), arguments: record(toolUse)['input'] }],
       ),
-      BEDROCK_ENDINGS[word(body['stopReason'])],
-      {
+      ending: BEDROCK_ENDINGS[word(body['stopReason'])],
+      usage: {
         input: count(usage['inputTokens']) + cached + cacheWrite,
         cached,
         cacheWrite,
         output: count(usage['outputTokens']),
         reasoning: 0,
       },
-    );
+    });
   },
   fold: (events) => {
-    const blocks = new Map<unknown, { text: string; json: string; toolUse: Json | undefined }>();
+    const blocks = new Map<unknown, { text: string; reasoning: string; json: string; toolUse: Json | undefined }>();
     for (const event of events) {
       const { contentBlockIndex, start, delta } = record(event['contentBlockStart'] ?? event['contentBlockDelta']);
-      const block = blocks.get(contentBlockIndex) ?? { text: '', json: '', toolUse: undefined };
+      const block = blocks.get(contentBlockIndex) ?? { text: '', reasoning: '', json: '', toolUse: undefined };
       blocks.set(contentBlockIndex, block);
       if (record(start)['toolUse'] !== undefined) block.toolUse = record(record(start)['toolUse']);
       block.text += word(record(delta)['text']);
+      block.reasoning += word(record(record(delta)['reasoningContent'])['text']);
       block.json += word(record(record(delta)['toolUse'])['input']);
     }
-    const content = [...blocks.values()].map(({ text, json, toolUse }) =>
-      toolUse === undefined ? { text } : { toolUse: { ...toolUse, input: parsed(json) } },
+    const content = [...blocks.values()].map(({ text, reasoning, json, toolUse }) =>
+      toolUse === undefined
+        ? { text, reasoningContent: { reasoningText: { text: reasoning } } }
+        : { toolUse: { ...toolUse, input: parsed(json) } },
     );
     const metadata = events.find((event) => event['metadata'] !== undefined)?.['metadata'];
     const stop = events.find((event) => event['messageStop'] !== undefined)?.['messageStop'];

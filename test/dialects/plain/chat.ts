@@ -22,7 +22,13 @@ export const chat: PlainFormat = {
     });
     const ending = body['error'] === undefined ? CHAT_ENDINGS[word(choice['finish_reason'])] : 'failed';
     const usage = body['usage'] ?? record(body['x_groq'])['usage'];
-    return gist(chatText(message['content']) + word(message['refusal']), calls, ending, chatUsage(record(usage)));
+    return gist({
+      text: chatText(message['content']) + word(message['refusal']),
+      reasoning: chatReasoning(message),
+      calls,
+      ending,
+      usage: chatUsage(record(usage)),
+    });
   },
   fold: (events) => {
     const choices = events.map((event) => record(list(event['choices'])[0]));
@@ -35,6 +41,7 @@ export const chat: PlainFormat = {
           finish_reason: last(choices, ({ finish_reason }) => typeof finish_reason === 'string')?.['finish_reason'],
           message: {
             content: deltas.map(({ content }) => chatText(content)).join(''),
+            reasoning: deltas.map(chatReasoning).join(''),
             refusal: deltas.map(({ refusal }) => word(refusal)).join(''),
             tool_calls: foldedCalls(deltas.flatMap(({ tool_calls: calls }) => list(calls).map(record))),
           },
@@ -49,6 +56,12 @@ export const chat: PlainFormat = {
 export function chatText(content: unknown): string {
   if (!Array.isArray(content)) return word(content);
   return content.map((part) => (record(part)['type'] === 'text' ? word(record(part)['text']) : '')).join('');
+}
+
+function chatReasoning({ reasoning_content: own, reasoning, content }: Json): string {
+  if (typeof own === 'string' || typeof reasoning === 'string') return word(own ?? reasoning);
+  const parts = list(content).flatMap((part) => list(record(part)['thinking']));
+  return parts.map((part) => word(record(part)['text'])).join('');
 }
 
 /** Pieces of a call have its index; who sends none sends it whole. */

@@ -20,18 +20,23 @@ export const cohere: PlainFormat = {
     const input = count(billed['input_tokens']);
     // What is cached begins with the vendor's own prompt, which is not billed.
     const unbilled = count(record(usage['tokens'])['input_tokens']) - input;
-    return gist(
-      chatText(message['content']),
-      calls.map(({ name, arguments: args }) => ({ name: word(name), arguments: parsed(args) })),
-      COHERE_ENDINGS[word(body['finish_reason'])],
-      {
+    return gist({
+      text: chatText(message['content']),
+      reasoning:
+        word(message['tool_plan']) +
+        list(message['content'])
+          .map((part) => word(record(part)['thinking']))
+          .join(''),
+      calls: calls.map(({ name, arguments: args }) => ({ name: word(name), arguments: parsed(args) })),
+      ending: COHERE_ENDINGS[word(body['finish_reason'])],
+      usage: {
         input,
         cached: Math.min(input, Math.max(0, count(usage['cached_tokens']) - unbilled)),
         cacheWrite: 0,
         output: count(billed['output_tokens']),
         reasoning: 0,
       },
-    );
+    });
   },
   fold: (events) => {
     const of = (type: string) => events.filter((event) => event['type'] === type);
@@ -43,9 +48,18 @@ export const cohere: PlainFormat = {
         .map((event) => word(record(record(message(event)['tool_calls'])['function'])['arguments']));
       return { function: { name: begun['name'], arguments: word(begun['arguments']) + pieces.join('') } };
     });
-    const texts = events
-      .filter(({ type }) => type === 'content-start' || type === 'content-delta')
-      .map((event) => word(record(message(event)['content'])['text']));
-    return { ...record(of('message-end')[0]?.['delta']), message: { content: texts.join(''), tool_calls: calls } };
+    const texts = (kind: string) =>
+      events
+        .filter(({ type }) => type === 'content-start' || type === 'content-delta')
+        .map((event) => word(record(message(event)['content'])[kind]))
+        .join('');
+    const content = [
+      { type: 'text', text: texts('text') },
+      { type: 'thinking', thinking: texts('thinking') },
+    ];
+    const plan = of('tool-plan-delta')
+      .map((event) => word(message(event)['tool_plan']))
+      .join('');
+    return { ...record(of('message-end')[0]?.['delta']), message: { content, tool_plan: plan, tool_calls: calls } };
   },
 };

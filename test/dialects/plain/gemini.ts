@@ -17,24 +17,25 @@ export const gemini: PlainFormat = {
     const parts = list(record(candidate['content'])['parts']).map(record);
     const usage = record(body['usageMetadata']);
     const input = count(usage['promptTokenCount']) + count(usage['toolUsePromptTokenCount']);
-    const reasoning = count(usage['thoughtsTokenCount']);
+    const thoughts = count(usage['thoughtsTokenCount']);
     const isBlocked = record(body['promptFeedback'])['blockReason'] !== undefined;
     const ending = body['error'] === undefined ? GEMINI_ENDINGS[word(candidate['finishReason'])] : 'failed';
-    return gist(
-      parts.map(({ text, thought }) => (thought === true ? '' : word(text))).join(''),
-      geminiCalls(parts),
-      isBlocked ? 'blocked' : ending,
-      {
+    return gist({
+      text: parts.map(({ text, thought }) => (thought === true ? '' : word(text))).join(''),
+      reasoning: parts.map(({ text, thought }) => (thought === true ? word(text) : '')).join(''),
+      calls: geminiCalls(parts),
+      ending: isBlocked ? 'blocked' : ending,
+      usage: {
         input,
         cached: count(usage['cachedContentTokenCount']),
         cacheWrite: 0,
         output: Math.max(
-          count(usage['candidatesTokenCount']) + reasoning,
+          count(usage['candidatesTokenCount']) + thoughts,
           count(usage['totalTokenCount']) === 0 ? 0 : count(usage['totalTokenCount']) - input,
         ),
-        reasoning,
+        reasoning: thoughts,
       },
-    );
+    });
   },
   fold: (events) => {
     const candidates = events.map((event) => record(list(event['candidates'])[0]));

@@ -5,6 +5,8 @@ export type Json = Readonly<Record<string, unknown>>;
 export interface Gist {
   /** The text, refusals included, reasoning not. */
   readonly text: string;
+  /** The reasoning as far as it is shown, without blanks: formats set paragraphs differently. */
+  readonly reasoning: string;
   readonly calls: readonly { readonly name: string; readonly arguments: unknown }[];
   readonly ending: Ending;
   /** Inclusive; null where nothing is told. */
@@ -60,9 +62,18 @@ export function last<T>(values: readonly T[], test: (value: T) => boolean): T | 
 }
 
 /** A natural end after a call is a wait for the tool: Google says so of every call, forced calls elsewhere. */
-export function gist(text: string, calls: Gist['calls'], ending: Ending | undefined, usage: Counts | null): Gist {
-  const isWaiting = calls.length > 0 && (ending ?? 'stop') === 'stop';
-  return { text, calls, ending: isWaiting ? 'tool_calls' : (ending ?? 'stop'), usage: orNothing(usage) };
+export function gist({ reasoning, calls, ending = 'stop', usage, ...said }: Said): Gist {
+  return {
+    ...said,
+    reasoning: reasoning.replaceAll(/\s+/g, ''),
+    calls,
+    ending: calls.length > 0 && ending === 'stop' ? 'tool_calls' : ending,
+    usage: orNothing(usage),
+  };
+}
+
+interface Said extends Omit<Gist, 'ending'> {
+  readonly ending: Ending | undefined;
 }
 
 /** A format whose usage is obligatory says nothing with zeros. */

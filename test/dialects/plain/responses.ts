@@ -10,18 +10,19 @@ export const responses: PlainFormat = {
       return type === 'function_call' ? [{ name: word(name), arguments: parsed(args) }] : [];
     });
     const usage = record(body['usage']);
-    return gist(
-      contents.map(({ text, refusal }) => word(text) + word(refusal)).join(''),
+    return gist({
+      text: contents.map(({ text, refusal }) => word(text) + word(refusal)).join(''),
+      reasoning: items.map(responsesReasoning).join(''),
       calls,
-      responsesEnding(body),
-      {
+      ending: responsesEnding(body),
+      usage: {
         input: count(usage['input_tokens']),
         cached: count(record(usage['input_tokens_details'])['cached_tokens']),
         cacheWrite: count(record(usage['input_tokens_details'])['cache_write_tokens']),
         output: Math.max(count(usage['output_tokens']), count(usage['total_tokens']) - count(usage['input_tokens'])),
         reasoning: count(record(usage['output_tokens_details'])['reasoning_tokens']),
       },
-    );
+    });
   },
   fold: (events) => {
     const done = events
@@ -54,6 +55,13 @@ function toldItem({ item, output_index }: Json, events: readonly Json[]): Json {
     return { type, text: whole.startsWith(told) ? whole : told };
   });
   return { ...rest, content: texts };
+}
+
+/** A summary, or the reasoning itself where there is no summary. */
+function responsesReasoning({ type, summary, content }: Json): string {
+  if (type !== 'reasoning') return '';
+  const parts = list(summary).length > 0 ? list(summary) : list(content);
+  return parts.map((part) => word(record(part)['text'])).join('');
 }
 
 function responsesEnding(body: Json): Ending {
