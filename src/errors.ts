@@ -277,6 +277,12 @@ export const ERRORS = {
     502,
     'The provider refused the credential that is set for it here. An admin has to replace it.',
   ),
+  pool_exhausted: row(
+    'upstream',
+    503,
+    'All credentials of the provider of this model are out of use at the moment. Wait as long as Retry-After says.',
+    true,
+  ),
   provider_quota: row(
     'upstream',
     429,

@@ -13,6 +13,8 @@ import { watchFailures } from './admin/responses/failure-triggers.ts';
 import { ModelCatalogue } from './admin/model-catalogue.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
+import { createProviderPools } from './admin/provider-pools.ts';
+import { createProviderProbe } from './admin/provider-probe.ts';
 import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
 import { builtInTokens, createTokenVerifier } from './admin/tokens.ts';
 import type { ParsedConfig } from './config/schema.ts';
@@ -21,9 +23,11 @@ import { StartError } from './config/start-error.ts';
 import { watchConfig } from './config/watch.ts';
 import { Fleet } from './gateway/fleet.ts';
 import type { ListenOptions } from './gateway/messages.ts';
+import { HEALTH_PLACES } from './gateway/routing-state.ts';
 import { createSecretHasher } from './keys/secret-hash.ts';
 import { systemClock } from './lib/clock.ts';
 import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from './limits/shared-counters.ts';
+import { createHealthTable } from './routing/health-table.ts';
 import { openCounterStore } from './storage/counter-store.ts';
 import { openCallStore } from './storage/call-store.ts';
 import { dataPaths } from './storage/data-folder.ts';
@@ -108,6 +112,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       send: (snapshot) => fleet.publish(snapshot),
     });
     const counters = createSharedCounters({ cells: COUNTER_CELLS });
+    const health = createHealthTable(HEALTH_PLACES);
     const keeper = keepCounters({
       counters,
       store: openCounterStore({ dataDir }),
@@ -123,6 +128,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       listen: { host: settings.host, port: gatewayPort, reusePort: canReusePort(), tls },
       snapshot: await publisher.first(),
       counters,
+      health,
       peppers,
       keys: store,
       clock,
@@ -163,6 +169,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       snapshotSource: publisher,
       knownKeys,
       keyLimits: createKeyLimits(ownCounters),
+      providerPools: createProviderPools({ health, snapshotSource: publisher }),
+      provider: createProviderProbe(),
       gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
       configFile: publisher,
       modelCatalogue,

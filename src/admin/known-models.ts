@@ -17,6 +17,6 @@ export function knownModels(snapshot: Snapshot, workspaceId: string): readonly K
     ...Object.values(workspace.providers).flatMap(({ id, models }) =>
       models.map((name) => known(`${id}/${name}`, `${id}/${name}`)),
     ),
-    ...Object.entries(workspace.aliases).map(([alias, { targets }]) => known(alias, targets[0] ?? alias)),
+    ...Object.entries(workspace.aliases).map(([alias, { targets }]) => known(alias, targets[0]?.model ?? alias)),
   ];
 }

@@ -1,6 +1,7 @@
 import { entryOf } from '../keys/owners.ts';
 import type { WorkspaceSnapshot } from '../config/snapshot.ts';
 import type { RequestFacts } from '../keys/decision-input.ts';
+import { fillStar, findAlias } from '../routing/alias-targets.ts';
 
 type ModelFacts = Pick<RequestFacts, 'model' | 'requestedModel' | 'modelSinceMs' | 'requestedModelSinceMs'>;
 
@@ -15,7 +16,10 @@ export function modelFacts(workspace: WorkspaceSnapshot | null, requestedModel: 
     model,
     requestedModel,
     modelSinceMs: knownSince(workspace, model),
-    requestedModelSinceMs: knownSince(workspace, requestedModel),
+    requestedModelSinceMs: knownSince(
+      workspace,
+      findAlias(Object.keys(workspace.aliases), requestedModel)?.alias ?? requestedModel,
+    ),
   };
 }
 
@@ -29,10 +33,11 @@ export function modelNames(workspace: WorkspaceSnapshot): readonly string[] {
 
 /** Of an alias the first target whose provider is there. */
 function resolveName(workspace: WorkspaceSnapshot, name: string): string {
-  const alias = entryOf(workspace.aliases, name);
-  if (alias === null) return name;
-  const reachable = alias.targets.find((target) => entryOf(workspace.providers, providerOf(target)) !== null);
-  return reachable ?? alias.targets[0] ?? name;
+  const found = findAlias(Object.keys(workspace.aliases), name);
+  const alias = found === null ? null : entryOf(workspace.aliases, found.alias);
+  if (found === null || alias === null) return name;
+  const names = alias.targets.map(({ model }) => fillStar(model, found.star));
+  return names.find((model) => entryOf(workspace.providers, providerOf(model)) !== null) ?? names[0] ?? name;
 }
 
 /** A model that is not listed is as old as its provider, which passes on any name. */

@@ -1,14 +1,14 @@
 import { AppError } from '../errors.ts';
-import { generateSecret } from '../keys/format.ts';
-import { generationOf, rotateSecrets } from '../keys/rotate.ts';
+import { generationOf } from '../keys/rotate.ts';
 import type { WhenUnused } from '../keys/rotate.ts';
 import type { CallContext } from './contract.ts';
 import { emitEvent } from './events.ts';
-import { iso, isoOrNull } from './fields.ts';
+import { isoOrNull } from './fields.ts';
 import type { WebhookRow } from './key-life-stores.ts';
 import { resolveAlert } from './raise-alert.ts';
 import { issueReveal } from './reveal.ts';
-import { delegationAfter, freshSecret } from './resources/key-secret.ts';
+import { renewSecrets } from './renew-secrets.ts';
+import { delegationAfter } from './resources/key-secret.ts';
 import type { KeyRow } from './stores.ts';
 
 /** Where the new secret goes. */
@@ -42,20 +42,14 @@ export interface Rotated {
  */
 export async function rotateKey(ctx: CallContext, order: RotationOrder): Promise<Rotated> {
   const { key, handover } = order;
-  refuseUnfit(key);
   const webhook = handover.kind === 'webhook' ? await receivingWebhook(ctx, handover.webhookId) : null;
-  const generated = generateSecret({ type: 'kwk', environment: key.environment, kid: key.kid });
-  const fresh = freshSecret(ctx.deps.hasher, generated.secret, ctx.nowMs);
-  const rotated = rotateSecrets(key.secrets, fresh, {
+  const { text, secrets } = renewSecrets(key, {
+    hasher: ctx.deps.hasher,
     nowMs: ctx.nowMs,
     overlapMs: order.overlapMs,
     whenUnused: order.whenUnused,
   });
-  if (!rotated.ok) {
-    const message = `Two older secrets of the key ${key.kid} are still accepted, the first until ${iso(rotated.untilMs)}. Wait, or end them with an overlap of 0s or with "keys complete-rotation".`;
-    throw new AppError('conflict', { message });
-  }
-  const after = await storeSecrets(ctx, key, rotated.secrets);
+  const after = await storeSecrets(ctx, key, secrets);
   await ctx.workspace.reveals.eraseOf(key.kid);
   await endRotationAlerts(ctx, key.kid);
   await emitEvent(
@@ -64,17 +58,17 @@ export async function rotateKey(ctx: CallContext, order: RotationOrder): Promise
       type: 'key.rotated',
       key: after,
       data: { ...describeSecrets(after), policyId: order.policyId, delivery: handover.kind },
-      secretFor: webhook && { webhook, text: generated.text },
+      secretFor: webhook && { webhook, text },
     },
     ctx.nowMs,
   );
   const reveal =
     handover.kind === 'reveal-link'
-      ? { key: after, secretText: generated.text, expiresAtMs: ctx.nowMs + handover.expiresInMs }
+      ? { key: after, secretText: text, expiresAtMs: ctx.nowMs + handover.expiresInMs }
       : null;
   return {
     after,
-    text: handover.kind === 'answer' ? generated.text : null,
+    text: handover.kind === 'answer' ? text : null,
     revealToken: reveal && (await issueReveal(ctx, reveal)),
   };
 }
@@ -104,16 +98,6 @@ export function describeSecrets(key: KeyRow) {
       acceptedUntil: isoOrNull(secret.notAfterMs),
     })),
   };
-}
-
-function refuseUnfit(key: KeyRow): void {
-  if (key.type !== 'kwk') {
-    throw new AppError('conflict', {
-      message: `The key ${key.kid} is a temporary one: it is not rotated. Mint another.`,
-    });
-  }
-  if (key.state === 'active' || key.state === 'suspended') return;
-  throw new AppError('conflict', { message: `The key ${key.kid} is ${key.state}: create a new one instead.` });
 }
 
 /** A webhook that can be trusted with a secret. */

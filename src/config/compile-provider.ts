@@ -7,7 +7,6 @@ import type { SettingValues } from './provider-settings.ts';
 import { knownModels } from './provider-models.ts';
 import type { ModelSources } from './provider-models.ts';
 import { DIALECT_NAMES } from './schema.ts';
-import type { ProviderConfig } from './schema.ts';
 import type { CredentialSnapshot, EndpointSnapshot, ProviderSnapshot } from './snapshot.ts';
 
 /** A provider added or adjusted through the API. */
@@ -23,6 +22,8 @@ export interface CredentialInput {
   readonly id: string;
   readonly providerId: string;
   readonly weight: number;
+  readonly priority: number;
+  readonly models: readonly string[] | null;
   readonly state: 'active' | 'disabled';
   readonly secret: string;
 }
@@ -183,6 +184,7 @@ function endpointOf({ baseUrl, auth, headers, streamUsage, ...rest }: ProviderEn
     headers: Object.entries(headers).flat(),
     ...(signing !== null && { signing }),
     ...(rest.maxTokensField !== undefined && { maxTokensField: rest.maxTokensField }),
+    ...(rest.reasoningBack !== undefined && { reasoningBack: rest.reasoningBack }),
     ...(rest.variant !== undefined && { variant: rest.variant }),
   };
 }
@@ -208,14 +210,26 @@ function credentialsOf({
   envSecret,
 }: Omit<BuiltInSources, 'env'>): readonly CredentialSnapshot[] {
   if (entry?.credentials !== undefined) {
-    return entry.credentials.map(({ name, secret, weight }, index) => ({
+    return entry.credentials.map(({ name, secret, weight, priority, models }, index) => ({
       id: `file:${id}:${name ?? index}`,
       secret,
       weight: weight ?? 1,
+      priority: priority ?? 1,
+      models: models ?? null,
     }));
   }
   const active = credentials.filter((credential) => credential.state === 'active');
   if (active.length > 0)
-    return active.map(({ id: credentialId, secret, weight }) => ({ id: credentialId, secret, weight }));
-  return envSecret === null ? [] : [{ id: `env:${envSecret.name}`, secret: envSecret.secret, weight: 1 }];
+    return active.map(({ id: credentialId, secret, weight, priority, models }) => ({
+      id: credentialId,
+      secret,
+      weight,
+      priority,
+      models,
+    }));
+  return envSecret === null
+    ? []
+    : [{ id: `env:${envSecret.name}`, secret: envSecret.secret, weight: 1, ...NO_PREFERENCE }];
 }
+
+const NO_PREFERENCE = { priority: 1, models: null } as const;

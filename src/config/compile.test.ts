@@ -4,10 +4,18 @@ import { UNNARROWED } from '../keys/owners.ts';
 import { UNKNOWN_TRAITS } from '../llm/model-traits.ts';
 import { catalogueOf } from '../providers/catalogue/catalogue.ts';
 import { PROVIDERS } from '../providers/index.ts';
+import { ROUTE_DEFAULTS } from './compile-aliases.ts';
 import { compile } from './compile.ts';
 import type { CompileInput, WorkspaceInput } from './compile.ts';
 import { parseConfig } from './load.ts';
 import { GATEWAY_DEFAULTS } from './schema.ts';
+
+/** Of a credential that says nothing of it. */
+const PLAIN = { priority: 1, models: null };
+
+function target(model: string) {
+  return { model, weight: 1, priority: 1, when: null };
+}
 
 const EMPTY: WorkspaceInput = {
   workspace: { id: 'ws_a', state: 'active', ...UNNARROWED },
@@ -66,7 +74,7 @@ test('every built-in provider with a variable of its own is switched on by it, i
     });
     expect(providers[builtIn.id]).toMatchObject({
       transport: 'http',
-      credentials: [{ id: `env:${builtIn.secretEnv}`, secret: 'sk-env', weight: 1 }],
+      credentials: [{ id: `env:${builtIn.secretEnv}`, secret: 'sk-env', weight: 1, ...PLAIN }],
       models: builtIn.models,
     });
     expect(Object.keys(providers[builtIn.id]?.endpoints ?? {})).toEqual(Object.keys(builtIn.endpoints));
@@ -76,20 +84,27 @@ test('every built-in provider with a variable of its own is switched on by it, i
 
 test('a pool comes from the file, else from the API, else from the environment', () => {
   const env = { OPENAI_API_KEY: 'sk-env' };
-  const credential = { id: 'cred_1', providerId: 'openai', weight: 2, state: 'active', secret: 'sk-api' } as const;
+  const credential = {
+    id: 'cred_1',
+    providerId: 'openai',
+    weight: 2,
+    ...PLAIN,
+    state: 'active',
+    secret: 'sk-api',
+  } as const;
   const workspaces = [
     { ...EMPTY, credentials: [credential, { ...credential, id: 'cred_2', state: 'disabled' as const }] },
   ];
   const yaml = 'providers: { openai: { credentials: [{ secret: sk-1, weight: 3 }, { secret: sk-2, name: second }] } }';
   expect(compiled({ env, workspaces, yaml }).providers['openai']?.credentials).toEqual([
-    { id: 'file:openai:0', secret: 'sk-1', weight: 3 },
-    { id: 'file:openai:second', secret: 'sk-2', weight: 1 },
+    { id: 'file:openai:0', secret: 'sk-1', weight: 3, ...PLAIN },
+    { id: 'file:openai:second', secret: 'sk-2', weight: 1, ...PLAIN },
   ]);
   expect(compiled({ env, workspaces }).providers['openai']?.credentials).toEqual([
-    { id: 'cred_1', secret: 'sk-api', weight: 2 },
+    { id: 'cred_1', secret: 'sk-api', weight: 2, ...PLAIN },
   ]);
   expect(compiled({ env }).providers['openai']?.credentials).toEqual([
-    { id: 'env:OPENAI_API_KEY', secret: 'sk-env', weight: 1 },
+    { id: 'env:OPENAI_API_KEY', secret: 'sk-env', weight: 1, ...PLAIN },
   ]);
 });
 
@@ -137,7 +152,7 @@ providers:
         headers: [],
       },
     },
-    credentials: [{ id: 'file:house:0', secret: 'x', weight: 1 }],
+    credentials: [{ id: 'file:house:0', secret: 'x', weight: 1, ...PLAIN }],
     models: ['tiny', 'big'],
   });
   expect(Object.keys(providers['both']?.endpoints ?? {})).toEqual(['openai', 'openai-responses']);
@@ -154,7 +169,7 @@ test('a local server without credentials is sent no auth header; one whose crede
     endpoints: { openai: { authHeader: '' } },
   });
   const row = { id: 'stored', dialect: 'openai', baseUrl: 'http://h', state: 'active', models: [] } as const;
-  const credential = { id: 'c', providerId: 'stored', weight: 1, state: 'disabled', secret: 'x' } as const;
+  const credential = { id: 'c', providerId: 'stored', weight: 1, ...PLAIN, state: 'disabled', secret: 'x' } as const;
   expect(
     compiled({ workspaces: [{ ...EMPTY, providers: [row] }] }).providers['stored']?.endpoints['openai']?.authHeader,
   ).toBe('');
@@ -321,7 +336,6 @@ test('what cannot be used is left out with a sentence, and the rest goes on', ()
     'The provider openai is declared, but has no credential: calls to it are refused.',
     'The provider bad-url is left out: its base URL must not hold a user or password: put the secret under credentials.',
     'The provider bad-dialect is left out: it needs a base URL and a dialect of this version (openai, openai-responses, anthropic, gemini, bedrock, cohere, mistral).',
-    'The strategy "weighted" of the alias fast is not in this version: its targets are tried in order.',
     'The alias fast names nowhere/x, but no provider of that name is switched on.',
     'The alias slow names __proto__/x, but no provider of that name is switched on.',
   ]);
@@ -343,8 +357,8 @@ test('aliases of the file stand over stored ones, and both are told as what they
     yaml: 'models: { fast: { targets: [sandbox/file, { model: sandbox/second }] } }\nproviders: { sandbox: }',
   });
   expect(aliases).toEqual({
-    fast: { targets: ['sandbox/file', 'sandbox/second'] },
-    slow: { targets: ['sandbox/echo'] },
+    fast: { ...ROUTE_DEFAULTS, targets: [target('sandbox/file'), target('sandbox/second')] },
+    slow: { ...ROUTE_DEFAULTS, targets: [target('sandbox/echo')] },
   });
   expect(declared).toEqual({ providers: ['sandbox'], aliases: ['fast'] });
 });

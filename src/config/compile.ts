@@ -4,11 +4,13 @@ import { builtInCatalogue } from '../providers/catalogue/catalogue.ts';
 import type { Catalogue } from '../providers/catalogue/catalogue.ts';
 import { PROVIDERS } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
+import { compileAliases } from './compile-aliases.ts';
+import type { AliasInput } from './compile-aliases.ts';
 import { compileBuiltIn, compileOwn } from './compile-provider.ts';
 import type { CredentialInput, ProviderInput } from './compile-provider.ts';
 import { GATEWAY_DEFAULTS } from './schema.ts';
 import type { ParsedConfig, ProviderConfig } from './schema.ts';
-import type { AliasSnapshot, GatewaySettings, ProviderSnapshot, Snapshot, WorkspaceSnapshot } from './snapshot.ts';
+import type { GatewaySettings, ProviderSnapshot, Snapshot, WorkspaceSnapshot } from './snapshot.ts';
 
 /** Who and what stands behind the keys of a workspace, as storage knows it. */
 export interface OwnersInput {
@@ -22,7 +24,7 @@ export interface OwnersInput {
 export interface WorkspaceInput extends OwnersInput {
   readonly providers: readonly ProviderInput[];
   readonly credentials: readonly CredentialInput[];
-  readonly aliases: readonly { readonly id: string; readonly targets: readonly string[] }[];
+  readonly aliases: readonly AliasInput[];
   /** Unix milliseconds when each name was first there. */
   readonly catalogue: Readonly<Record<string, number>>;
 }
@@ -97,7 +99,7 @@ function compileWorkspace(input: WorkspaceInput, declarations: Declarations, war
   return {
     ...compileOwners(input, warn),
     providers,
-    aliases: compileAliases(input, declarations, providers, warn),
+    aliases: compileAliases({ declared: declarations.file?.models ?? {}, stored: input.aliases, providers }, warn),
     catalogueSinceMs: input.catalogue,
   };
 }
@@ -211,30 +213,4 @@ function envSecret(
   return builtIn.secretEnv === null || secret === undefined || secret === ''
     ? null
     : { name: builtIn.secretEnv, secret };
-}
-
-function compileAliases(
-  input: WorkspaceInput,
-  { file }: Declarations,
-  providers: Readonly<Record<string, ProviderSnapshot>>,
-  warn: Warn,
-): Readonly<Record<string, AliasSnapshot>> {
-  const inFile = Object.entries(file?.models ?? {}).map(([id, { strategy, targets }]) => {
-    if (strategy !== undefined && strategy !== 'priority') {
-      warn(`The strategy "${strategy}" of the alias ${id} is not in this version: its targets are tried in order.`);
-    }
-    return { id, targets: targets.map((target) => (typeof target === 'string' ? target : target.model)) };
-  });
-  const declared = new Set(inFile.map(({ id }) => id));
-  const stored = input.aliases.filter(({ id }) => !declared.has(id));
-  const aliases = [...inFile, ...stored];
-  for (const { id, targets } of aliases) {
-    for (const target of targets) {
-      const provider = target.slice(0, target.indexOf('/'));
-      if (!Object.hasOwn(providers, provider)) {
-        warn(`The alias ${id} names ${target}, but no provider of that name is switched on.`);
-      }
-    }
-  }
-  return Object.fromEntries(aliases.map(({ id, targets }) => [id, { targets }]));
 }

@@ -8,7 +8,10 @@ export function checkConfig(config: ParsedConfig): readonly ConfigIssue[] {
   const providers = Object.entries(config.providers ?? {}).flatMap(([id, entry]) => checkProvider(id, entry));
   const aliases = Object.entries(config.models ?? {}).flatMap(([id, alias]) =>
     alias.targets.flatMap((target, index) =>
-      checkTarget(typeof target === 'string' ? target : target.model, ['models', id, 'targets', index]),
+      checkTarget(typeof target === 'string' ? target : target.model, id, config.models ?? {}, [
+        ...['models', id, 'targets'],
+        index,
+      ]),
     ),
   );
   return [...providers, ...aliases];
@@ -48,10 +51,13 @@ function noSuchSetting(known: readonly string[]): string {
     : `is not a setting of this provider; it has ${known.join(' and ')}`;
 }
 
-function checkTarget(target: string, path: ConfigPath): readonly ConfigIssue[] {
-  return /^[^/\s]+\/\S+$/.test(target)
+function checkTarget(target: string, alias: string, aliases: object, path: ConfigPath): readonly ConfigIssue[] {
+  if (target.includes('*') && !alias.includes('*')) {
+    return [at(path, 'holds a "*", which stands for what the "*" in the name of the alias does: this one has none')];
+  }
+  return /^[^/\s]+\/\S+$/.test(target) || Object.hasOwn(aliases, target)
     ? []
-    : [at(path, 'must be a model as provider/name, for example openai/gpt-4o-mini')];
+    : [at(path, 'must be a model as provider/name, for example openai/gpt-4o-mini, or another alias')];
 }
 
 function at(path: ConfigPath, message: string): ConfigIssue {

@@ -109,7 +109,7 @@ test.each<readonly [string, string]>([
   ['models:\n  fast:\n    targets: []\n', 'keyward.yaml:3:5 models.fast.targets: must not be empty'],
   [
     'models:\n  fast:\n    targets: [gpt-4o]\n',
-    'keyward.yaml:3:15 models.fast.targets[0]: must be a model as provider/name, for example openai/gpt-4o-mini',
+    'keyward.yaml:3:15 models.fast.targets[0]: must be a model as provider/name, for example openai/gpt-4o-mini, or another alias',
   ],
   [
     'providers:\n  house: { baseUrl: "http://h" }\n',

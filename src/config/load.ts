@@ -8,6 +8,7 @@ import type { ConfigPath } from './config-issues.ts';
 import { expandReferences } from './env-references.ts';
 import { configSchema } from './schema.ts';
 import type { ParsedConfig } from './schema.ts';
+import { fetchSecrets } from './secret-sources.ts';
 
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 /** Aliases multiply: a few lines can name billions of nodes. */
@@ -83,10 +84,11 @@ export function parseConfig({ text, file, env }: ConfigText): ConfigResult {
   }
 
   const parsed = configSchema.safeParse(value ?? {});
+  const fetched = parsed.success ? fetchSecrets(parsed.data, env) : null;
   const issues = parsed.success
-    ? checkConfig(parsed.data)
+    ? [...checkConfig(parsed.data), ...(fetched?.issues ?? [])]
     : describeIssues(parsed.error, (path) => resolve(document, path).complete);
-  if (parsed.success && issues.length === 0) return { ok: true, config: parsed.data };
+  if (fetched !== null && issues.length === 0) return { ok: true, config: fetched.config };
   const errors = issues.map(({ path, message, atKey, nameHidden }) =>
     error(offsetOf(document, path, atKey), nameHidden === true ? path.slice(0, -1) : path, message),
   );

@@ -2,9 +2,11 @@
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import type { DialectName } from '../llm/dialect.ts';
-import { flag, number, wholeNumber } from './numeral-schema.ts';
+import { alias, aliasId } from './alias-schema.ts';
+import { flag, wholeNumber } from './numeral-schema.ts';
 import { statedPrice } from './price-schema.ts';
 import { SETTING_VALUE } from './provider-settings.ts';
+import { duration, modelName, priority, text, weight } from './schema-fields.ts';
 import type { GatewaySettings } from './snapshot.ts';
 
 const KIB = 1024;
@@ -26,6 +28,8 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   mediaBytesMax: 20 * MIB,
   cacheBytesMax: 0,
   cacheTtlMs: 3_600_000,
+  retries: 1,
+  translation: 'warn',
   drainTimeoutMs: 30_000,
 };
 
@@ -43,27 +47,19 @@ export const DIALECT_NAMES = [
 /** Levels of the program's own log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** How an alias chooses among its targets. */
-const STRATEGIES = ['priority', 'weighted', 'round-robin', 'least-latency', 'least-cost', 'least-busy'] as const;
-
-const text = z.string().min(1);
-
-const duration = wholeNumber(1, 86_400_000);
 const size = wholeNumber(KIB, 4 * KIB * MIB);
 
 const providerId = z
   .string()
   .max(64)
   .regex(/^[a-z0-9][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens, and begin with a letter or digit');
-const aliasId = z
-  .string()
-  .max(128)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/, 'must be letters, digits, ".", "_", ":" or "-", without a slash');
-const modelName = z.string().min(1).max(256);
+const modelPattern = modelName.regex(/^[^*]*\*?[^*]*$/, 'must hold at most one "*"');
 
 const credential = z.strictObject({
   secret: text.max(16 * KIB).regex(/^[\x20-\x7e]+$/, 'must be printable ASCII, as it is sent in a header'),
-  weight: number.pipe(z.number().positive().max(1_000_000)).optional(),
+  weight: weight.optional(),
+  priority: priority.optional(),
+  models: z.array(modelPattern).min(1).max(100).optional(),
   name: text.max(100).optional(),
 });
 
@@ -93,16 +89,6 @@ const provider = z.strictObject({
     .optional(),
 });
 
-const target = z.union([
-  modelName,
-  z.strictObject({ model: modelName, weight: number.pipe(z.number().positive().max(1_000_000)).optional() }),
-]);
-
-const alias = z.strictObject({
-  strategy: z.enum(STRATEGIES).optional(),
-  targets: z.array(target).min(1).max(100),
-});
-
 const gateway = z.strictObject({
   bodyBytesMax: size.optional(),
   connectTimeoutMs: duration.optional(),
@@ -122,6 +108,8 @@ const gateway = z.strictObject({
   mediaBytesMax: size.optional(),
   cacheBytesMax: wholeNumber(0, 16 * KIB * MIB).optional(),
   cacheTtlMs: wholeNumber(1, 30 * 86_400_000).optional(),
+  retries: wholeNumber(0, 10).optional(),
+  translation: z.enum(['warn', 'refuse']).optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 

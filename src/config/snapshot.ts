@@ -3,6 +3,9 @@
  * workers as a message. Credential secrets are inside, so it is never logged or written.
  */
 import type { WorkspaceState } from '../keys/owners.ts';
+import type { Strategy } from '../routing/balance.ts';
+import type { Condition } from '../routing/condition.ts';
+import type { FallbackClass } from '../routing/retry.ts';
 import type { DialectName } from '../llm/dialect.ts';
 import type { ModelTraits } from '../llm/model-traits.ts';
 import type { Price } from '../llm/price.ts';
@@ -41,13 +44,17 @@ export interface GatewaySettings {
   /** Room for responses that are kept for who asks the same, per worker; 0: none are kept. */
   readonly cacheBytesMax: number;
   readonly cacheTtlMs: number;
+  /** More attempts at a provider that fails, where no other target is left. */
+  readonly retries: number;
+  /** What becomes of a call of which translation between dialects would lose something. */
+  readonly translation: 'warn' | 'refuse';
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }
 
 export interface WorkspaceSnapshot extends WorkspaceState {
   readonly providers: Readonly<Record<string, ProviderSnapshot>>;
-  /** Alias → targets in order. This version takes the first target whose provider is there. */
+  /** By name, or by a pattern with one `*`. */
   readonly aliases: Readonly<Record<string, AliasSnapshot>>;
   /** Unix milliseconds when each alias, `provider/name` and provider was first there. */
   readonly catalogueSinceMs: Readonly<Record<string, number>>;
@@ -87,6 +94,8 @@ export interface EndpointSnapshot {
     | { readonly kind: 'google-oauth'; readonly scope: string };
   /** How the OpenAI dialect names the limit of the output here; `max_tokens` if left out. */
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  /** How earlier reasoning is sent back in the OpenAI dialect; not at all if left out. */
+  readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
   /** A host's own way of the dialect, see `ProviderEndpoint.variant`. */
   readonly variant?: 'vertex';
 }
@@ -95,8 +104,42 @@ export interface CredentialSnapshot {
   readonly id: string;
   readonly secret: string;
   readonly weight: number;
+  /** Lower is used as long as it can be. */
+  readonly priority: number;
+  /** Models without the provider, as names with at most one `*`; null for all. */
+  readonly models: readonly string[] | null;
 }
 
+/** How a name of the operator's own chooses among models. Times in milliseconds, null where the gateway's hold. */
 export interface AliasSnapshot {
-  readonly targets: readonly string[];
+  readonly strategy: Strategy;
+  /** Never empty; nested aliases are laid out. A `*` stands for what the star of the alias's own name does. */
+  readonly targets: readonly TargetSnapshot[];
+  /** What sends a call on to the next target. */
+  readonly fallback: readonly FallbackClass[];
+  readonly retries: number | null;
+  /** All attempts of a call together. */
+  readonly attemptsMax: number;
+  /** After which a second attempt starts at another target, and the first to answer wins; null: never. */
+  readonly hedgeAfterMs: number | null;
+  /** What keeps a conversation at its target: what the caller names (`session`), else its first turns, too. */
+  readonly affinity: 'off' | 'session' | 'conversation';
+  readonly timeouts: RouteTimeouts;
+}
+
+export interface RouteTimeouts {
+  /** Of one attempt, until its answer begins. */
+  readonly firstByteMs: number | null;
+  readonly idleMs: number | null;
+  /** Until an answer begins, over all attempts. */
+  readonly totalMs: number | null;
+}
+
+export interface TargetSnapshot {
+  /** `provider/name`. */
+  readonly model: string;
+  readonly weight: number;
+  readonly priority: number;
+  /** Which calls it is for; null: all. */
+  readonly when: Condition | null;
 }

@@ -120,7 +120,7 @@ function liveProvider(
       { dialect, codec: PROVIDER_CODECS[dialect.name], snapshot, upstream },
     ]),
   );
-  return { snapshot: providerSnapshot(row), endpoints, credit: new Float64Array(0) };
+  return { snapshot: providerSnapshot(row), endpoints };
 }
 
 function providerSnapshot({ provider, prices }: RealKeyRow): ProviderSnapshot {

@@ -7,8 +7,9 @@ import { ResponseCache } from '../gateway/response-cache.ts';
 import { createCallQueue } from '../gateway/call-queue.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { KeyCache } from '../gateway/key-cache.ts';
+import { RoutingState } from '../gateway/routing-state.ts';
 import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
-import { createFailureThrottle } from '../keys/failure-throttle.ts';
+import { createFailureThrottle, WRONG_KEYS } from '../keys/failure-throttle.ts';
 import type { FailureThrottle } from '../keys/failure-throttle.ts';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
@@ -17,6 +18,7 @@ import { systemClock } from '../lib/clock.ts';
 import { createRequestIds } from '../lib/request-id.ts';
 import type { Counters } from '../limits/counters.ts';
 import { createSharedCounters, openSharedCounters } from '../limits/shared-counters.ts';
+import { createHealthTable, openHealthTable } from '../routing/health-table.ts';
 import { createCallLog } from '../watch/call-log.ts';
 import type { CallLog } from '../watch/call-log.ts';
 import { keepCounters } from '../watch/counter-keeper.ts';
@@ -38,8 +40,6 @@ import { createUpstreams } from './upstreams.ts';
 const COUNTER_CELLS = 65_536;
 const DELEGATED_MAX = 4096;
 const WORKER = 0;
-/** Wrong keys from one network, beyond which ids that are not known here are not looked up any more. */
-const WRONG_KEYS = { burst: 100, perSecond: 10, sourcesMax: 10_000 } as const;
 
 /**
  * The key engine inside of this process, without a server between: issues keys that stand for real
@@ -73,6 +73,8 @@ export async function createKeyward(options: KeywardOptions = {}): Promise<Keywa
     delegations: createDelegationVerifier({ clock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
     responses: new ResponseCache(clock),
+    // Masked calls go where their key leads, with its one credential: nothing to choose, nothing to keep.
+    routing: new RoutingState(openHealthTable(createHealthTable(1)), Math.random),
     calls: createCallQueue((rows) => callLog.push(rows)),
     clock,
     nextRequestId: createRequestIds(() => clock.now()),

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { keyFields } from '../admin/resources/key-view.ts';
 import { limitsInput, scopesInput } from '../admin/constraint-fields.ts';
-import { durationMs, msOrNull } from '../admin/fields.ts';
 import { invalidField, parseInput } from '../admin/validation.ts';
 import { parseBaseUrl } from '../config/base-url.ts';
 import type { AppError } from '../errors.ts';
@@ -144,32 +143,4 @@ export function parseSecret(secret: unknown): string {
 
 function missing(field: string): AppError {
   return invalidField('body', field, 'is undefined: is the environment variable set?');
-}
-
-interface DateInput {
-  readonly notBefore?: string | null;
-  readonly expiresAt?: string | null;
-  readonly expiresIn?: string;
-}
-
-interface KeyDates {
-  readonly notBeforeMs: number | null;
-  readonly expiresAtMs: number | null;
-}
-
-/** The dates that a key will have; an expiry that is set must lie ahead, and after the start. */
-export function changedDates(
-  { notBefore, expiresAt, expiresIn }: DateInput,
-  before: KeyDates,
-  nowMs: number,
-): KeyDates {
-  if (expiresIn !== undefined && expiresAt !== undefined) throw invalidField('body', 'expiresIn', 'excludes expiresAt');
-  const notBeforeMs = notBefore === undefined ? before.notBeforeMs : msOrNull(notBefore);
-  const setMs = expiresIn === undefined ? expiresAt && Date.parse(expiresAt) : nowMs + durationMs(expiresIn);
-  const expiresAtMs = setMs === undefined ? before.expiresAtMs : setMs || null;
-  const earliestMs = Math.max(setMs === undefined ? 0 : nowMs, notBeforeMs ?? 0);
-  if (expiresAtMs !== null && expiresAtMs <= earliestMs) {
-    throw invalidField('body', expiresIn === undefined ? 'expiresAt' : 'expiresIn', 'leaves no time to use the key');
-  }
-  return { notBeforeMs, expiresAtMs };
 }

@@ -1,28 +1,21 @@
 /** What a backend does with its keys. Every change is stored with its audit entry, and in force when it is answered. */
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
-import { generateKey, generateSecret } from '../keys/format.ts';
+import { generateKey } from '../keys/format.ts';
 import type { KeyState } from '../keys/key-record.ts';
-import { rotateSecrets } from '../keys/rotate.ts';
 import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { Clock } from '../lib/clock.ts';
 import { changedLimits, changedScopes } from '../admin/constraint-fields.ts';
-import { durationMs, iso } from '../admin/fields.ts';
+import { durationMs } from '../admin/fields.ts';
+import { changedDates } from '../admin/key-dates.ts';
+import { mintedFields, refuseFullPool } from '../admin/mint-key.ts';
+import { renewSecrets } from '../admin/renew-secrets.ts';
 import { delegationAfter, freshSecret } from '../admin/resources/key-secret.ts';
 import { kidOf, viewKey } from '../admin/resources/key-view.ts';
 import type { KeyFilter, Page } from '../admin/stores.ts';
 import { AppError } from '../errors.ts';
 import type { Audit } from './audit-entry.ts';
 import type { Emit, KeywardEvent } from './events.ts';
-import {
-  changedDates,
-  parseUpdate,
-  parseCreate,
-  parseMint,
-  parseReal,
-  parseRotate,
-  parseSecret,
-  parseState,
-} from './key-input.ts';
+import { parseUpdate, parseCreate, parseMint, parseReal, parseRotate, parseSecret, parseState } from './key-input.ts';
 import type {
   CreateKeyInput,
   KeyStateInput,
@@ -31,7 +24,6 @@ import type {
   RotateKeyInput,
   UpdateKeyInput,
 } from './key-input.ts';
-import { mintedRow, refuseFullPool } from './minted-key.ts';
 import type { OwnPrefix } from './own-prefix.ts';
 import { hintOf, newRealRow } from './real-key.ts';
 import type { KeywardStorage, MaskedKeyRow } from './storage-port.ts';
@@ -201,7 +193,8 @@ export function createKeyOperations(options: KeyOperationsOptions): KeyOperation
       const nowMs = clock.now();
       const generated = generateKey({ type: 'kwt', environment: parent.environment });
       const secret = freshSecret(hasher, generated.secret, nowMs);
-      const row = mintedRow({ parent, fields, kid: generated.kid, secret, nowMs, actor });
+      const minted = mintedFields({ parent, fields, kid: generated.kid, secret, nowMs, actor });
+      const row: MaskedKeyRow = { ...parent, ...minted };
       refuseFullPool(parent, await storage.livePool(parent.kid, nowMs), nowMs);
       await storage.insertKey(row, audit('keys.mint', 'key', row.kid, { after: view(row) }));
       changed('minted', row.kid);
@@ -211,25 +204,12 @@ export function createKeyOperations(options: KeyOperationsOptions): KeyOperation
     rotate: async (ref, input = {}) => {
       const { overlap, reason = null } = parseRotate(input);
       const before = await requireKey(ref);
-      if (before.type !== 'kwk' || (before.state !== 'active' && before.state !== 'suspended')) {
-        const what = before.type === 'kwt' ? 'temporary' : before.state;
-        throw new AppError('conflict', { message: `The key ${before.kid} is ${what}: create a new one instead.` });
-      }
-      const nowMs = clock.now();
-      const generated = generateSecret({ type: 'kwk', environment: before.environment, kid: before.kid });
-      const generation = 1 + Math.max(...before.secrets.map((secret) => secret.generation ?? 1));
-      const fresh = freshSecret(hasher, generated.secret, nowMs, generation);
-      const rotated = rotateSecrets(before.secrets, fresh, { nowMs, overlapMs: durationMs(overlap) });
-      if (!rotated.ok) {
-        throw new AppError('conflict', {
-          message: `Two older secrets of the key ${before.kid} are still accepted, the first until ${iso(rotated.untilMs)}. Wait, or end them with an overlap of 0s.`,
-        });
-      }
-      const { secrets } = rotated;
+      const overlapMs = durationMs(overlap);
+      const { text, secrets } = renewSecrets(before, { hasher, nowMs: clock.now(), overlapMs });
       const patch = { secrets, delegation: delegationAfter(before, secrets) };
       const after = await update(before, patch, 'keys.rotate', reason);
       changed('rotated', after.kid);
-      return { ...view(after), key: prefix.show(generated.text) };
+      return { ...view(after), key: prefix.show(text) };
     },
 
     rotateReal: async (ref, given) => {

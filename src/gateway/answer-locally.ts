@@ -1,13 +1,16 @@
 import type { ListedModel } from '../llm/dialect.ts';
+import { warningText } from '../llm/warning-text.ts';
 import { mayCallModel } from '../keys/checks/index.ts';
 import { decisionInput } from './admit.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import type { ProbeRoute } from './routes.ts';
+import { estimatedTokenCount, mustEstimateTokens } from './prepare-translated.ts';
+import type { ModelRoute, ProbeRoute } from './routes.ts';
 import { standingFor } from './standing.ts';
 import { modelSinceMs } from './targets.ts';
+import type { Target } from './targets.ts';
 
 /** Liveness and readiness: no key, no record. A worker that is to stop is alive, but not ready. */
 export function answerProbe(gateway: Gateway, call: Call, route: ProbeRoute): null {
@@ -27,12 +30,25 @@ export function answerModels(gateway: Gateway, call: Call, name: string | null):
   return null;
 }
 
+/** Tells the number of input tokens as an estimate where the provider counts none; false where it has to be asked. */
+export function answerTokenEstimate(call: Call, route: ModelRoute, target: Target | undefined): boolean {
+  if (target === undefined || !mustEstimateTokens(route, target)) return false;
+  const text = estimatedTokenCount(call, route);
+  if (text === null) return false;
+  call.target = target;
+  sendJson(call, 200, text, ['x-keyward-warnings', warningText(call.warnings), ...target.answerHeaders]);
+  call.complete = true;
+  return true;
+}
+
 function callableModels(gateway: Gateway, call: Call): ListedModel[] {
   const { workspace, key } = call;
   if (workspace === null || key === null) return [];
   const input = decisionInput(call, standingFor(gateway, call, key).standing, gateway.clock.now());
   const listed: ListedModel[] = [];
-  for (const alias of Object.keys(workspace.snapshot.aliases)) listed.push({ id: alias, provider: 'keyward' });
+  for (const alias of Object.keys(workspace.snapshot.aliases)) {
+    if (!alias.includes('*')) listed.push({ id: alias, provider: 'keyward' });
+  }
   for (const provider of workspace.providers.values()) {
     for (const model of provider.snapshot.models) {
       listed.push({ id: `${provider.snapshot.id}/${model}`, provider: provider.snapshot.id });
@@ -45,9 +61,10 @@ function callableModels(gateway: Gateway, call: Call): ListedModel[] {
   });
 }
 
-function sendJson(call: Call, status: number, text: string): void {
+function sendJson(call: Call, status: number, text: string, more: readonly string[] = []): void {
   const body = Buffer.from(text);
   const headers = ['content-type', 'application/json', 'x-request-id', call.requestId, 'cache-control', 'no-store'];
+  for (const part of more) headers.push(part);
   for (const part of call.keyHeaders) headers.push(part);
   call.status = status;
   call.firstByteAt = performance.now();

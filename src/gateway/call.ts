@@ -12,6 +12,7 @@ import type { CachedKey } from './key-cache.ts';
 import type { Inbound } from './inbound.ts';
 import type { LiveConfig, LiveWorkspace } from './live-config.ts';
 import type { RequestHead } from './request-head.ts';
+import type { Seat } from './seat.ts';
 import type { Target } from './targets.ts';
 import type { UpstreamCall } from './upstream.ts';
 
@@ -70,6 +71,8 @@ export class Call {
   keyHeaders: readonly string[] = NONE;
 
   upstream: UpstreamCall | null = null;
+  /** Of the attempt under way. */
+  seat: Seat | null = null;
   attempts = 0;
   upstreamStatus: number | null = null;
   upstreamRequestId: string | null = null;

@@ -1,7 +1,8 @@
 import { parsedOrUndefined, recordOf } from '../llm/record.ts';
+import { readProviderError } from '../routing/provider-error.ts';
 import type { Call } from './call.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
-import { refusal } from './refusal.ts';
+import { failureOf, refusal } from './refusal.ts';
 import type { ProviderAnswer, Refusal } from './refusal.ts';
 import type { UpstreamFailure } from './upstream.ts';
 import { withoutSecrets } from './without-secrets.ts';
@@ -13,26 +14,37 @@ import { withoutSecrets } from './without-secrets.ts';
  * because they may name accounts and hosts that are no business of the caller's.
  */
 export function classifyAnswer(call: Call, status: number, headers: readonly string[], body: Buffer): Refusal {
-  if (status === 401) return refusal('credential_rejected');
-  if (status === 402) return refusal('provider_quota');
-  if (status === 408 || status === 504) return refusal('provider_timeout');
-  if (status === 429) return refusal('provider_quota', { retryAfterMs: retryAfterMs(headers, call.startedAtMs) });
-  if (status >= 500) {
-    const busy = status === 503 || status === 529;
-    return refusal('provider_unavailable', {
-      status: busy ? 503 : 502,
-      retryAfterMs: busy ? retryAfterMs(headers, call.startedAtMs) : null,
-    });
+  const model = call.target?.model ?? null;
+  const failure = readProviderError({ status, headers, body, model, nowMs: call.startedAtMs });
+  const { kind, retryAfterMs } = failure;
+  if (status < 400) {
+    const message = 'The provider answered with a redirect, which is not followed.';
+    return refusal('provider_answer_invalid', { message, failure });
   }
-  if (status < 400)
-    return refusal('provider_answer_invalid', {
-      message: 'The provider answered with a redirect, which is not followed.',
-    });
+  switch (kind) {
+    case 'rejected_credential':
+      return refusal('credential_rejected', { failure });
+    case 'rate_limited':
+    case 'quota_exhausted':
+      return refusal('provider_quota', { retryAfterMs, failure });
+    case 'timeout':
+      return refusal('provider_timeout', { failure });
+    case 'overloaded':
+      return refusal('provider_unavailable', { status: 503, retryAfterMs, failure });
+    case 'unavailable':
+      return refusal('provider_unavailable', { status: 502, retryAfterMs, failure });
+    case 'forbidden':
+    case 'not_found':
+    case 'bad_request':
+    case 'context_too_long':
+    case 'content_filtered':
+      break;
+  }
   if (call.target?.native === null && call.reading !== null) {
     const message = providerMessage(body);
-    return refusal('provider_refused', { status, ...(message !== null && { message }) });
+    return refusal('provider_refused', { status, failure, ...(message !== null && { message }) });
   }
-  return refusal('provider_refused', { status, answer: passable(call, headers, body) });
+  return refusal('provider_refused', { status, failure, answer: passable(call, headers, body) });
 }
 
 const MESSAGE_LENGTH_MAX = 1000;
@@ -50,15 +62,15 @@ export function classifyFailure(failure: UpstreamFailure): Refusal {
   switch (failure.kind) {
     case 'connect_failed':
     case 'closed_early':
-      return refusal('provider_unavailable');
+      return refusal('provider_unavailable', { failure: failureOf('unavailable') });
     case 'connect_timeout':
     case 'first_byte_timeout':
     case 'idle_timeout':
-      return refusal('provider_timeout');
+      return refusal('provider_timeout', { failure: failureOf('timeout') });
     case 'invalid_answer':
     case 'answer_too_large':
     case 'headers_too_large':
-      return refusal('provider_answer_invalid');
+      return refusal('provider_answer_invalid', { failure: failureOf('unavailable') });
     case 'too_many_connections':
       return refusal('overloaded', { retryAfterMs: 1000 });
   }
@@ -74,12 +86,4 @@ function passable(call: Call, headers: readonly string[], body: Buffer): Provide
   const isJson = type.toLowerCase().startsWith('application/json') && encoding === null;
   if (body.length === 0 || (call.reading !== null && !isJson)) return null;
   return { headers: ['content-type', type, ...(encoding === null ? [] : ['content-encoding', encoding])], body };
-}
-
-/** Seconds or a date (RFC 9110 §10.2.3); null when absent or unreadable. Bounded by a day. */
-function retryAfterMs(headers: readonly string[], nowMs: number): number | null {
-  const text = headerValue(headers, 'retry-after');
-  if (text === null) return null;
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, 86_400_000) : null;
 }

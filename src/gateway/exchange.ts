@@ -5,7 +5,7 @@ import { classifyAnswer, classifyFailure } from './classify.ts';
 import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
-import { refusal } from './refusal.ts';
+import { failureOf, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
 import { SeenOutput } from './seen-output.ts';
@@ -116,6 +116,7 @@ class Relay implements UpstreamListener {
     // RFC 9110 §8.3.1: the case does not matter.
     const contentType = (headerValue(headers, 'content-type') ?? '').toLowerCase();
     call.upstreamRequestId = headerValue(headers, this.#target.dialect.requestIdHeader);
+    if (status < 300) call.seat?.accepted();
     if (status >= 300) {
       this.#mode = 'error';
     } else if (call.reading === null) {
@@ -282,15 +283,20 @@ class Relay implements UpstreamListener {
     this.#relay(this.#observer?.flush() ?? null);
     this.#readStreamUsage();
     if ((this.#translated?.failure() ?? null) !== null) return this.#endFailed();
-    if (!call.inbound.answered) this.#begin();
     if (call.complete) {
+      if (!call.inbound.answered) this.#begin();
       call.inbound.end();
       storeInCache(this.#gateway, call, 'text/event-stream');
       this.#settle(null);
       return;
     }
     // A stream that ends without its end is not whole: say so, or the caller takes half for all.
-    this.#settle(refusal('provider_unavailable', { message: 'The provider ended the stream before it was complete.' }));
+    this.#settle(
+      refusal('provider_unavailable', {
+        message: 'The provider ended the stream before it was complete.',
+        failure: failureOf('unavailable'),
+      }),
+    );
   }
 
   #endHeld(): void {
@@ -326,7 +332,8 @@ class Relay implements UpstreamListener {
     const failure = this.#translated?.failure() ?? null;
     if (failure === null) return;
     this.#readStreamUsage();
-    this.#fail(refusal('provider_unavailable', { message: `The provider broke off: ${failure.message}` }));
+    const message = `The provider broke off: ${failure.message}`;
+    this.#fail(refusal('provider_unavailable', { message, failure: failureOf('unavailable') }));
   }
 
   #endFlowing(): void {
@@ -357,7 +364,7 @@ class Relay implements UpstreamListener {
     const { requestId } = this.#call;
     const provider = this.#target.provider.snapshot.id;
     this.#gateway.log('warn', 'provider answer refused', { requestId, provider, detail });
-    this.#fail(refusal('provider_answer_invalid'));
+    this.#fail(refusal('provider_answer_invalid', { failure: failureOf('unavailable') }));
   }
 
   #fail(refused: Refusal): void {

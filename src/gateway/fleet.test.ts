@@ -11,6 +11,7 @@ import type { KeyRecord } from '../keys/key-record.ts';
 import { UNNARROWED } from '../keys/owners.ts';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import { systemClock } from '../lib/clock.ts';
+import { createHealthTable } from '../routing/health-table.ts';
 import { createSharedCounters } from '../limits/shared-counters.ts';
 import { Fleet } from './fleet.ts';
 
@@ -90,6 +91,7 @@ async function startFleet(workers: number): Promise<RunningFleet> {
     connectionsMax: 100,
     snapshot: snapshot(1),
     counters: createSharedCounters({ cells: 16 }),
+    health: createHealthTable(16),
     peppers: PEPPERS,
     keys: { findKey: (kid) => new Promise((resolve) => asked.set(kid, resolve)) },
     clock: systemClock,

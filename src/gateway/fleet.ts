@@ -22,6 +22,7 @@ export interface FleetOptions {
   readonly connectionsMax: number;
   readonly snapshot: Snapshot;
   readonly counters: SharedArrayBuffer;
+  readonly health: SharedArrayBuffer;
   readonly peppers: WorkerStart['peppers'];
   readonly keys: KeySource;
   readonly clock: Clock;
@@ -158,6 +159,7 @@ export class Fleet {
         index,
         snapshot: this.#snapshot,
         counters: this.#options.counters,
+        health: this.#options.health,
         peppers: this.#options.peppers,
         listen: this.#options.listen,
         connectionsMax: this.#options.connectionsMax,

@@ -3,17 +3,14 @@
  * something about the call or returns a refusal. What branches on outcomes is here.
  */
 import { admit } from './admit.ts';
-import { answerModels, answerProbe } from './answer-locally.ts';
+import { answerModels, answerProbe, answerTokenEstimate } from './answer-locally.ts';
 import { authenticate, isOutdated, proveKey } from './authenticate.ts';
 import { Call } from './call.ts';
 import { answerFromCache } from './cached-answer.ts';
-import { chooseTarget } from './choose-target.ts';
 import { clientAddress, clientCountry } from './client-address.ts';
-import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import type { Inbound } from './inbound.ts';
-import { readForTranslation } from './prepare-translated.ts';
-import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
+import { planRoute } from './plan-route.ts';
 import { readBody } from './read-body.ts';
 import { readModelRequest, readPassthroughRequest } from './read-request.ts';
 import { refusal } from './refusal.ts';
@@ -22,8 +19,8 @@ import { refuse } from './refuse.ts';
 import { readRequestHead } from './request-head.ts';
 import { guessDialect, matchRoute } from './routes.ts';
 import { settle } from './settle.ts';
-import { signUpstream } from './sign-upstream.ts';
 import { readTags } from './tags.ts';
+import { tryTargets } from './try-targets.ts';
 
 /** Serves one request. Never rejects: what goes wrong becomes an answer and a record. */
 export async function handle(gateway: Gateway, inbound: Inbound): Promise<void> {
@@ -87,20 +84,10 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   if (unfit !== null) return unfit;
 
   if (answerFromCache(gateway, call, route)) return null;
-  const target = chooseTarget(call, route);
-  if ('code' in target) return target;
-  call.target = target;
-  if (target.native === null && route.kind === 'model') {
-    const unreadable = await readForTranslation(call, route, target);
-    if (unreadable !== null) return unreadable;
-  }
-  const prepared =
-    route.kind === 'model' ? prepareModelCall(call, route, target) : preparePassthrough(call, route, target);
-  if ('code' in prepared) return prepared;
-  if (target.endpoint.snapshot.signing === undefined) return exchange(gateway, call, target, prepared);
-  const request = await signUpstream(gateway, target, prepared.credential, prepared.request);
-  if ('code' in request) return request;
-  return exchange(gateway, call, target, { ...prepared, request });
+  const plan = planRoute(gateway, call, route);
+  if ('code' in plan) return plan;
+  if (route.kind === 'model' && answerTokenEstimate(call, route, plan.stops[0]?.target)) return null;
+  return tryTargets(gateway, call, route, plan);
 }
 
 const UNREADABLE_TAGS = refusal('invalid_request', {

@@ -31,8 +31,6 @@ export interface LiveWorkspace {
 export interface LiveProvider {
   readonly snapshot: ProviderSnapshot;
   readonly endpoints: ReadonlyMap<DialectName, LiveEndpoint>;
-  /** What each credential is owed, in their order: changes with every call. */
-  readonly credit: Float64Array;
 }
 
 export interface LiveEndpoint {
@@ -81,10 +79,10 @@ export class LiveConfigs {
       if (endpoint === undefined) continue;
       const dialect = dialectOf(name, endpoint.variant);
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
-      const codec = providerCodec(name, endpoint.maxTokensField);
+      const codec = providerCodec(name, endpoint);
       endpoints.set(name, { dialect, codec, snapshot: endpoint, upstream });
     }
-    return { snapshot: provider, endpoints, credit: new Float64Array(provider.credentials.length) };
+    return { snapshot: provider, endpoints };
   }
 
   #pool(origin: string, settings: GatewaySettings, pools: Map<string, HttpUpstream>): HttpUpstream {

@@ -10,6 +10,8 @@ export interface WorkerStart {
   readonly snapshot: Snapshot;
   /** Shared by all workers of the machine. */
   readonly counters: SharedArrayBuffer;
+  /** How credentials and endpoints stand; shared likewise. */
+  readonly health: SharedArrayBuffer;
   readonly peppers: readonly { readonly version: number; readonly key: Uint8Array }[];
   readonly listen: ListenOptions;
   /** Connections of callers that a worker serves at the same time; more are told to come back. */

@@ -1,6 +1,7 @@
 /** What a call is expected to use before it is made, and what it did use once it has ended. */
 import type { Usage } from '../llm/dialect.ts';
 import { costOf } from '../llm/price.ts';
+import type { Price } from '../llm/price.ts';
 import type { Call } from './call.ts';
 import { resolveModel } from './targets.ts';
 import type { Target } from './targets.ts';
@@ -20,10 +21,11 @@ export const NOTHING: Amounts = Object.freeze({ tokens: 0, nanoUsd: 0 });
 export function expectedAmounts(call: Call): { readonly tokens: number; readonly nanoUsd: number | null } {
   const usage = expectedUsage(call);
   if (usage === null) return isBlind(call) ? { tokens: 0, nanoUsd: null } : NOTHING;
-  const target = expectedTarget(call);
+  const prices = expectedPrices(call);
+  const tokens = tokensOf(usage);
   // A model that is not there will be refused for that.
-  if (target === null) return { tokens: tokensOf(usage), nanoUsd: 0 };
-  return { tokens: tokensOf(usage), nanoUsd: target.price === null ? null : costOf(usage, target.price) };
+  if (prices === null) return { tokens, nanoUsd: 0 };
+  return { tokens, nanoUsd: prices.length === 0 ? null : Math.max(...prices.map((price) => costOf(usage, price))) };
 }
 
 /** A passthrough to an endpoint of which nobody here knows what it costs; looking costs nothing. */
@@ -31,22 +33,33 @@ function isBlind({ operation, reading, inbound }: Call): boolean {
   return operation === 'passthrough' && reading === null && inbound.method !== 'GET' && inbound.method !== 'HEAD';
 }
 
+/** Of a body that was not counted: rather too many than too few. */
+export function estimatedInputTokens({ body }: Pick<Call, 'body'>): number {
+  return Math.ceil((body?.length ?? 0) / BYTES_PER_INPUT_TOKEN);
+}
+
 /** Null for calls that no model answers. */
 function expectedUsage(call: Call): Usage | null {
   const { reading, body, operation, config } = call;
   if (reading === null || operation === 'count_tokens') return null;
-  const inputTokens = Math.ceil((body?.length ?? 0) / BYTES_PER_INPUT_TOKEN);
+  const inputTokens = estimatedInputTokens({ body });
   const outputTokens =
     operation === 'embeddings' ? 0 : (reading.outputTokensMax ?? config.settings.outputTokensAssumed);
   return usageOf(inputTokens, outputTokens);
 }
 
-/** Before the call's own target is chosen: what its model's name stands for. */
-function expectedTarget(call: Call): Target | null {
-  if (call.target !== null) return call.target;
-  if (call.workspace === null || call.requestedModel === null) return null;
-  const { target } = resolveModel(call.workspace, call.dialect, call.requestedModel);
-  return 'provider' in target ? target : null;
+/**
+ * Before the call's own target is chosen: the prices of all that its model's name may lead to, of
+ * which the highest is to be reserved. Null: it leads nowhere.
+ */
+function expectedPrices(call: Call): readonly Price[] | null {
+  const targets = call.target === null ? expectedTargets(call) : [call.target];
+  return targets.length === 0 ? null : targets.flatMap(({ price }) => price ?? []);
+}
+
+function expectedTargets({ workspace, requestedModel, dialect }: Call): readonly Target[] {
+  if (workspace === null || requestedModel === null) return [];
+  return resolveModel(workspace, dialect, requestedModel).candidates.map(({ target }) => target);
 }
 
 /**
@@ -59,7 +72,7 @@ export function meter(call: Call): void {
   call.usage = used.usage;
   call.usageEstimated = used.estimated;
   const price = call.target?.price ?? null;
-  if (price !== null) call.costNanoUsd = costOf(used.usage, price);
+  if (price !== null) call.costNanoUsd = costOf(used.usage, price, { atMs: call.startedAtMs });
 }
 
 function usedBy(call: Call): { readonly usage: Usage; readonly estimated: boolean } | null {

@@ -8,6 +8,7 @@ import { geminiArrayStream } from '../llm/gemini/write-stream.ts';
 import { parsedOrUndefined, recordOf } from '../llm/record.ts';
 import type { JsonRecord } from '../llm/record.ts';
 import { nameCallsOf } from '../llm/name-calls.ts';
+import { refuseStateful } from '../llm/responses/refuse-stateful.ts';
 import { readRerankRequest } from '../llm/rerank.ts';
 import {
   estimateInputTokens,
@@ -16,7 +17,9 @@ import {
   translateTokenCount,
 } from '../llm/translate-others.ts';
 import { translateChat } from '../llm/translate.ts';
+import type { Warning } from '../llm/report.ts';
 import type { Translation } from '../llm/translate.ts';
+import { warningText } from '../llm/warning-text.ts';
 import type { Call } from './call.ts';
 import { fetchMedia } from './fetch-media.ts';
 import { refusal } from './refusal.ts';
@@ -53,6 +56,8 @@ export function translateRequest(call: Call, route: ModelRoute, target: Target):
   try {
     const translation = translate(call, route, target);
     if (translation === null) return untranslatable(route, target);
+    const { warnings } = translation;
+    if (warnings.length > 0 && call.config.settings.translation === 'refuse') return lossy(warnings, target);
     const body = target.dialect.adaptBody?.(translation.body) ?? translation.body;
     return { body: Buffer.from(JSON.stringify(body)), translation };
   } catch (error) {
@@ -96,6 +101,7 @@ function translateConversation(
   target: Target,
 ): Translation {
   const model = { name: target.model ?? '', traits: target.traits };
+  if (target.dialect.name !== client) refuseStateful(request);
   requireAbilities(request, model, client);
   return translateChat(request, {
     client: CLIENT_CODECS[client],
@@ -138,6 +144,12 @@ function contextOf(call: Call): Omit<AnswerContext, 'request'> {
     model: call.requestedModel ?? '',
     nowS: Math.floor(call.startedAtMs / 1000),
   };
+}
+
+function lossy(warnings: readonly Warning[], { provider, model }: Target): Refusal {
+  return refusal('invalid_body', {
+    message: `The model "${provider.snapshot.id}/${model ?? ''}" cannot be asked so without loss: ${warningText(warnings)}. Leave that out, or choose another model.`,
+  });
 }
 
 function bodyOf(call: Call): JsonRecord {

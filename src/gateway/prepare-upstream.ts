@@ -7,7 +7,6 @@ import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ModelRoute, PassthroughRoute } from './routes.ts';
 import { signsWith } from './sign-upstream.ts';
-import { nextCredential } from './targets.ts';
 import type { Target } from './targets.ts';
 import type { UpstreamRequest } from './upstream.ts';
 
@@ -26,12 +25,15 @@ export interface PreparedRequest {
  * Where both sides speak one dialect the body's bytes go through, only the model's name and the
  * usage option are spliced; else it is translated.
  */
-export function prepareModelCall(call: Call, route: ModelRoute, target: Target): PreparedRequest | Refusal {
+export function prepareModelCall(
+  call: Call,
+  route: ModelRoute,
+  target: Target,
+  credential: CredentialSnapshot,
+): PreparedRequest | Refusal {
   const { reading } = call;
   const model = target.model;
   if (reading === null || model === null) return refusal('model_missing');
-  const credential = credentialFor(call, target);
-  if (credential === null) return refusal('no_credential');
   if (target.native === null) return prepareTranslation(call, route, target, credential);
   const { snapshot } = target.endpoint;
   const path = target.native.upstreamPath(route.operation, model, call.stream, call.head?.query ?? '');
@@ -75,9 +77,12 @@ function prepareTranslation(
 const NONE: readonly string[] = [];
 
 /** A provider's own API: method, path, query and body go through as they are, the key does not. */
-export function preparePassthrough(call: Call, route: PassthroughRoute, target: Target): PreparedRequest | Refusal {
-  const credential = credentialFor(call, target);
-  if (credential === null) return refusal('no_credential');
+export function preparePassthrough(
+  call: Call,
+  route: PassthroughRoute,
+  target: Target,
+  credential: CredentialSnapshot,
+): PreparedRequest {
   const body = call.body ?? null;
   return {
     request: {
@@ -92,16 +97,7 @@ export function preparePassthrough(call: Call, route: PassthroughRoute, target: 
   };
 }
 
-function credentialFor(call: Call, target: Target): CredentialSnapshot | null {
-  const { endpoint, provider } = target;
-  const credential = nextCredential(provider);
-  // Endpoints without a credential header ask for none: the sandbox, a model server on this machine.
-  if (credential === null) return endpoint.snapshot.authHeader === '' ? NO_CREDENTIAL : null;
-  call.credentialId = credential.id;
-  return credential;
-}
-
-export const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1 };
+export const NO_CREDENTIAL: CredentialSnapshot = { id: '', secret: '', weight: 1, priority: 1, models: null };
 
 /**
  * Headers for upstream, by allow-list: nothing of the caller's travels unless the dialect names it,

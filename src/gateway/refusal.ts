@@ -1,5 +1,6 @@
 import { ERRORS, GENERIC_401 } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { FailureKind } from '../routing/provider-error.ts';
 
 /** Why a call does not go on: returned by the steps of a call, never thrown. */
 export interface Refusal {
@@ -14,6 +15,16 @@ export interface Refusal {
   readonly headers: readonly string[];
   /** The provider's own words, in the caller's dialect, which then stand in place of ours. */
   readonly answer: ProviderAnswer | null;
+  /** What it says of the provider or its credential, where another attempt may do better; null where none can. */
+  readonly failure: AttemptFailure | null;
+}
+
+/** How an attempt at a provider failed. */
+export interface AttemptFailure {
+  readonly kind: FailureKind;
+  readonly retryAfterMs: number | null;
+  /** Whether a limit is one of the model alone. */
+  readonly perModel: boolean;
 }
 
 export interface ProviderAnswer {
@@ -30,6 +41,7 @@ export interface RefusalOptions {
   readonly status?: number;
   readonly headers?: readonly string[];
   readonly answer?: ProviderAnswer | null;
+  readonly failure?: AttemptFailure | null;
 }
 
 export function refusal(code: ErrorCode, options: RefusalOptions = {}): Refusal {
@@ -40,7 +52,13 @@ export function refusal(code: ErrorCode, options: RefusalOptions = {}): Refusal 
     status: options.status ?? null,
     headers: options.headers ?? NO_HEADERS,
     answer: options.answer ?? null,
+    failure: options.failure ?? null,
   };
+}
+
+/** A failure of which nothing more is known than its kind. */
+export function failureOf(kind: FailureKind): AttemptFailure {
+  return { kind, retryAfterMs: null, perModel: false };
 }
 
 /** What the caller is told of a refusal: reasons about identity all look the same. */

@@ -25,8 +25,8 @@ function answer(call: Call, refused: Refusal): void {
   const headers = [...(refused.answer?.headers ?? OUR_TYPE), 'x-request-id', call.requestId];
   if (told.status === 401) headers.push('www-authenticate', 'Bearer'); // RFC 9110 §11.6.1
   if (refused.retryAfterMs !== null) pushRetryAfter(headers, refused.retryAfterMs);
-  // A limit that no waiting lifts: the official SDKs would try again in vain.
-  else if (ERRORS[refused.code].group === 'quota') headers.push('x-should-retry', 'false');
+  if (!isWorthRetrying(call, refused)) headers.push('x-should-retry', 'false');
+  if (call.attempts > 0) headers.push('x-keyward-attempts', String(call.attempts));
   for (const text of refused.headers) headers.push(text);
   for (const text of call.keyHeaders) headers.push(text);
   for (const text of call.target?.answerHeaders ?? []) headers.push(text);
@@ -34,6 +34,15 @@ function answer(call: Call, refused: Refusal): void {
   call.firstByteAt = performance.now();
   call.responseBytes = body.length;
   call.inbound.respond(told.status, headers, body);
+}
+
+/**
+ * The official SDKs try 408, 409, 429 and 5xx again unless this header forbids it: in vain where a
+ * limit is one that no waiting lifts, and as a multiple of the load where we have tried again already.
+ */
+function isWorthRetrying(call: Call, refused: Refusal): boolean {
+  if (call.attempts > 1) return false;
+  return refused.retryAfterMs !== null || ERRORS[refused.code].group !== 'quota';
 }
 
 /**

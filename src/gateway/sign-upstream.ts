@@ -6,7 +6,7 @@ import { readServiceAccount, requestGoogleToken } from '../lib/google-token.ts';
 import type { ServiceAccount } from '../lib/google-token.ts';
 import type { CredentialSnapshot, EndpointSnapshot } from '../config/snapshot.ts';
 import type { Gateway } from './gateway.ts';
-import { refusal } from './refusal.ts';
+import { failureOf, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { Target } from './targets.ts';
 import type { UpstreamRequest } from './upstream.ts';
@@ -96,7 +96,7 @@ function googleToken(
   const open = asking.get(id);
   if (open !== undefined) return open;
   const account = readServiceAccount(secret);
-  if (account === null) return Promise.resolve(refusal('credential_rejected'));
+  if (account === null) return Promise.resolve(rejected());
   const question = ask(gateway, credential, account, scope).finally(() => asking.delete(id));
   asking.set(id, question);
   return question;
@@ -114,5 +114,9 @@ async function ask(
     return result.token;
   }
   gateway.log('warn', 'no access token', { credential: id, reason: result.reason });
-  return refusal(result.isRejected ? 'credential_rejected' : 'provider_unavailable');
+  return result.isRejected ? rejected() : refusal('provider_unavailable', { failure: failureOf('unavailable') });
+}
+
+function rejected(): Refusal {
+  return refusal('credential_rejected', { failure: failureOf('rejected_credential') });
 }

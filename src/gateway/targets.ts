@@ -4,7 +4,8 @@ import type { ModelTraits } from '../llm/model-traits.ts';
 import type { Price } from '../llm/price.ts';
 import { ANY_MODEL } from '../providers/provider.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import type { CredentialSnapshot } from '../config/snapshot.ts';
+import type { AliasSnapshot } from '../config/snapshot.ts';
+import { fillStar, findAlias } from '../routing/alias-targets.ts';
 import type { LiveEndpoint, LiveProvider, LiveWorkspace } from './live-config.ts';
 import { entryOf } from '../keys/owners.ts';
 import { headerText } from './header-text.ts';
@@ -29,11 +30,27 @@ export interface Target {
   readonly answerHeaders: readonly string[];
 }
 
+/** A target that a name may lead to. */
+export interface Candidate {
+  /** Its place among the targets of the alias. */
+  readonly index: number;
+  /** `provider/name`. */
+  readonly name: string;
+  readonly target: Target;
+  /** Unix milliseconds when the catalogue first had it; null: not known. */
+  readonly sinceMs: number | null;
+}
+
 /** What a model's name stands for; the same for every call under one configuration. */
 export interface ResolvedModel {
   /** `provider/name` for scopes and subscriptions; the name as given when nothing is known by it. */
   readonly name: string;
+  /** The first of the candidates, or why there is none. */
   readonly target: Target | Refusal;
+  /** All that the name may lead to, as they are listed. */
+  readonly candidates: readonly Candidate[];
+  /** Null: the name is no alias. */
+  readonly alias: AliasSnapshot | null;
   /** Unix milliseconds when the catalogue first had the model, and the name that the caller used; null: no such name. */
   readonly sinceMs: number | null;
   readonly requestedSinceMs: number | null;
@@ -61,20 +78,29 @@ export function resolveModel(workspace: LiveWorkspace, dialect: Dialect, name: s
 }
 
 function resolve(workspace: LiveWorkspace, dialect: Dialect, name: string): ResolvedModel {
-  const alias = Object.hasOwn(workspace.snapshot.aliases, name) ? workspace.snapshot.aliases[name] : undefined;
-  const candidates = alias === undefined ? [name] : alias.targets;
+  const { aliases } = workspace.snapshot;
+  const found = findAlias(Object.keys(aliases), name);
+  const alias = found === null ? null : entryOf(aliases, found.alias);
+  const star = found?.star ?? '';
+  const names = alias === null ? [name] : alias.targets.map(({ model }) => fillStar(model, star));
+  const candidates: Candidate[] = [];
   let refused: Refusal | null = null;
-  for (const candidate of candidates) {
+  for (const [index, candidate] of names.entries()) {
     const target = directTarget(workspace, dialect, candidate);
-    if ('provider' in target) return { name: candidate, target, ...knownSince(workspace, candidate, name) };
-    refused ??= target;
+    if ('provider' in target) {
+      candidates.push({ index, name: candidate, target, sinceMs: modelSinceMs(workspace, candidate) });
+    } else refused ??= target;
   }
-  const first = candidates[0] ?? name;
-  return { name: first, target: refused ?? refusal('model_not_found'), ...knownSince(workspace, first, name) };
-}
-
-function knownSince(workspace: LiveWorkspace, name: string, requested: string) {
-  return { sinceMs: modelSinceMs(workspace, name), requestedSinceMs: modelSinceMs(workspace, requested) };
+  const first = candidates[0]?.name ?? names[0] ?? name;
+  return {
+    name: first,
+    target: candidates[0]?.target ?? refused ?? refusal('model_not_found'),
+    candidates,
+    alias,
+    sinceMs: modelSinceMs(workspace, first),
+    // A pattern's names are as old as the pattern.
+    requestedSinceMs: modelSinceMs(workspace, found?.alias ?? name),
+  };
 }
 
 /** A model that is not listed is as old as its provider, which passes on any name. */
@@ -93,6 +119,10 @@ function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string):
   if (endpoint === undefined) return modelNotFound(workspace, name);
   const model = name.slice(slash + 1);
   return targetOf(provider, endpoint, native === undefined ? null : dialect, model);
+}
+
+function traitsFor({ snapshot: { traits } }: LiveProvider, model: string | null): ModelTraits {
+  return (model === null ? null : entryOf(traits, model)) ?? UNKNOWN_TRAITS;
 }
 
 function priceFor({ snapshot: { prices } }: LiveProvider, model: string | null): Price | null {
@@ -126,33 +156,13 @@ function targetOf(
     native,
     model,
     price: priceFor(provider, model),
-    traits: UNKNOWN_TRAITS,
+    traits: traitsFor(provider, model),
     answerHeaders: answerHeaders(provider, model),
   };
 }
 
 function firstEndpoint(provider: LiveProvider): LiveEndpoint | undefined {
   return provider.endpoints.values().next().value;
-}
-
-/**
- * The provider's next credential, or null when it has none. Each gets the share of calls that its
- * weight says, spread evenly (smooth weighted round-robin): every turn each is credited with its
- * weight, and the one with the most credit serves and pays the sum.
- */
-export function nextCredential(provider: LiveProvider): CredentialSnapshot | null {
-  const { credentials } = provider.snapshot;
-  if (credentials.length <= 1) return credentials[0] ?? null;
-  const { credit } = provider;
-  let best = 0;
-  let sum = 0;
-  for (const [i, { weight }] of credentials.entries()) {
-    sum += weight;
-    credit[i] = (credit[i] ?? 0) + weight;
-    if ((credit[i] ?? 0) > (credit[best] ?? 0)) best = i;
-  }
-  credit[best] = (credit[best] ?? 0) - sum;
-  return credentials[best] ?? null;
 }
 
 function answerHeaders(provider: LiveProvider, model: string | null): readonly string[] {

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
-import { createFailureThrottle } from '../keys/failure-throttle.ts';
+import { createFailureThrottle, WRONG_KEYS } from '../keys/failure-throttle.ts';
 import { createSecretHasher } from '../keys/secret-hash.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
 import type { KeySource } from '../keys/store.ts';
@@ -10,19 +10,18 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createRequestIds } from '../lib/request-id.ts';
 import { openSharedCounters } from '../limits/shared-counters.ts';
+import { openHealthTable } from '../routing/health-table.ts';
 import { createCallQueue } from './call-queue.ts';
 import type { Gateway } from './gateway.ts';
 import { KeyCache } from './key-cache.ts';
 import { LiveConfigs } from './live-config.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { ResponseCache } from './response-cache.ts';
+import { RoutingState } from './routing-state.ts';
 import { createGatewayServer } from './server.ts';
 
 /** Delegated keys that a worker remembers as proven; each may be 2 KB. */
 const DELEGATED_MAX = 4096;
-
-/** Wrong keys from one network, beyond which ids that are not known here are not looked up any more. */
-const WRONG_KEYS = { burst: 100, perSecond: 10, sourcesMax: 10_000 } as const;
 
 if (parentPort === null) throw new Error('worker.ts runs as a worker thread only');
 await run(parentPort, workerData as WorkerStart);
@@ -43,6 +42,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     responses: new ResponseCache(systemClock),
     hasher: createSecretHasher(start.peppers),
     calls,
+    routing: new RoutingState(openHealthTable(start.health), Math.random),
     clock: systemClock,
     nextRequestId: createRequestIds(() => systemClock.now()),
     worker: start.index,

@@ -5,6 +5,9 @@
  */
 import { BoundedMap } from '../lib/bounded-map.ts';
 
+/** Wrong keys from one network, beyond which ids that are not known are not looked up any more. */
+export const WRONG_KEYS = { burst: 100, perSecond: 10, sourcesMax: 10_000 } as const;
+
 export interface FailureThrottleOptions {
   /** Failures at once. */
   readonly burst: number;

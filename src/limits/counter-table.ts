@@ -3,7 +3,7 @@ import { lock, unlock } from './cell-lock.ts';
 import type { CellMemory, CellOwner } from './cell.ts';
 import { hasTag, isFree, KIND, LOCK, resetCell, WORKERS_MAX, wordsOf } from './cell.ts';
 import type { Counter, Ledger, LedgerKind } from './counters.ts';
-import { tagOf } from './name-tag.ts';
+import { tagOf } from '../lib/name-tag.ts';
 import { wholeMs } from './table-times.ts';
 
 /** Who looks for its cell, and where it found it last. */

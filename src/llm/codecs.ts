@@ -31,15 +31,22 @@ export const PROVIDER_CODECS: Readonly<Record<DialectName, ProviderCodec>> = {
   mistral: mistralProvider,
 };
 
-const openaiOfLimits = {
-  max_tokens: openaiProviderFor({ maxTokensField: 'max_tokens' }),
-  max_completion_tokens: openaiProviderFor({ maxTokensField: 'max_completion_tokens' }),
-} as const;
+/** How a host has OpenAI's chat dialect; what is left out is as most have it. */
+export interface HostHabits {
+  readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
+}
 
-/** The codec as an endpoint needs it: hosts of OpenAI's chat dialect differ in the name of the output's limit. */
-export function providerCodec(
-  name: DialectName,
-  maxTokensField: 'max_tokens' | 'max_completion_tokens' | undefined,
-): ProviderCodec {
-  return name === 'openai' && maxTokensField !== undefined ? openaiOfLimits[maxTokensField] : PROVIDER_CODECS[name];
+/** The codec as an endpoint needs it: hosts of OpenAI's chat dialect differ in some fields. */
+export function providerCodec(name: DialectName, { maxTokensField, reasoningBack }: HostHabits): ProviderCodec {
+  const codec = PROVIDER_CODECS[name];
+  if (codec !== openaiProvider || (maxTokensField === undefined && reasoningBack === undefined)) return codec;
+  // Who knows the newer field is OpenAI itself, or serves its models.
+  const isNewer = maxTokensField === 'max_completion_tokens';
+  return openaiProviderFor({
+    ...(maxTokensField !== undefined && { maxTokensField }),
+    developerRole: isNewer,
+    textLists: isNewer,
+    thinking: reasoningBack ?? 'none',
+  });
 }

@@ -220,7 +220,9 @@ describe('a signed report', () => {
       'admin-tokens.create token:test',
       'admin-tokens.revoke system:leaks',
     ]);
-    expect(items.find(({ actor }) => actor === 'system:leaks')?.reason).toMatch(/^the whole token was found by a scanner at https:\/\/paste\.example\/abc/);
+    expect(items.find(({ actor }) => actor === 'system:leaks')?.reason).toMatch(
+      /^the whole token was found by a scanner at https:\/\/paste\.example\/abc/,
+    );
     expect(await alerts({})).toMatchObject([{ kind: 'leak_reported', severity: 'critical', subjectId: made.kid }]);
     expect(await remains()).not.toContain(made.token.slice(22, 65));
   });

@@ -25,6 +25,7 @@ beforeAll(async () => {
   const config = [
     `gateway: { firstByteTimeoutMs: ${TIMEOUT_MS}, idleTimeoutMs: ${TIMEOUT_MS}, answerBytesMax: 2000000 }`,
     fakeProvidersConfig(upstream.origin, 'provider-key'),
+    ...(Object.keys(DIALECT_CALLS) as ClientDialectName[]).flatMap((dialect) => refusingProviders(dialect)),
     `  refused: { dialect: openai, baseUrl: "${nowhere}/v1", credentials: [{ secret: x }] }`,
     '',
   ].join('\n');
@@ -35,6 +36,22 @@ afterAll(async () => {
   await upstream.close();
 });
 beforeEach(() => upstream.clear());
+
+/** Refusals that put a credential out of use: each has a provider of its own, so that no other test finds it out. */
+const OUT_OF_USE = ['status-401', 'status-429'];
+
+function refusingProviders(dialect: ClientDialectName): readonly string[] {
+  const prefix = dialect.startsWith('openai') ? '/v1' : '';
+  return OUT_OF_USE.map(
+    (fault) =>
+      `  ${providerFor(dialect, fault)}: { dialect: ${dialect}, baseUrl: "${upstream.origin}${prefix}", credentials: [{ secret: x }] }`,
+  );
+}
+
+function providerFor(dialect: ClientDialectName, fault: string): string {
+  const provider = FAKE_PROVIDERS[dialect];
+  return OUT_OF_USE.includes(fault) ? `${provider}-${fault}` : provider;
+}
 
 function send(dialect: ClientDialectName, model: string, stream: boolean): Promise<RawAnswer> {
   const call = DIALECT_CALLS[dialect];
@@ -118,7 +135,7 @@ describe('when the provider fails before its answer begins', () => {
     ['sends-garbage', [502]],
     ['sends-huge-header', [502]],
     ['status-401', [502]],
-    ['status-429', [429]],
+    ['status-429', [429, 503]],
     ['redirects', [502]],
     ['sends-a-page', [502]],
     ['sends-nothing', [502]],
@@ -129,7 +146,7 @@ describe('when the provider fails before its answer begins', () => {
   describe.each(dialects)('%s', (dialect) => {
     test.each(cases)('%s is told cleanly, whole or stream', async (fault, statuses) => {
       for (const stream of [false, true]) {
-        const answer = await send(dialect, `${FAKE_PROVIDERS[dialect]}/${fault}`, stream);
+        const answer = await send(dialect, `${providerFor(dialect, fault)}/${fault}`, stream);
         expect(answer.timedOut).toBe(false);
         expect(statuses).toContain(answer.status);
         const message = DIALECT_CALLS[dialect].errorMessage(parsed(answer.body));
@@ -195,7 +212,7 @@ describe('when the provider fails in mid-answer', () => {
   ] as const;
 
   test.each(whole)('%s: the caller is never left with a whole answer, nor with a hang', async (fault) => {
-    const answer = await send('openai', `${FAKE_PROVIDERS.openai}/${fault}`, false);
+    const answer = await send('openai', `${providerFor('openai', fault ?? '')}/${fault}`, false);
     expect(answer.timedOut).toBe(false);
     if (answer.status === 200) {
       // Cut off: fewer bytes than announced, or a chunked body without its last chunk.
@@ -215,7 +232,7 @@ describe('when the provider fails in mid-answer', () => {
     'a stream that dies or stalls ends in an error event, in the %s dialect',
     async (dialect) => {
       for (const fault of ['dies-in-mid-stream', 'stalls-in-mid-stream']) {
-        const answer = await send(dialect, `${FAKE_PROVIDERS[dialect]}/${fault}`, true);
+        const answer = await send(dialect, `${providerFor(dialect, fault)}/${fault}`, true);
         expect(answer.timedOut).toBe(false);
         expect(answer.status).toBe(200);
         expect(JSON.stringify(lastEvent(answer.body)), answer.text).toMatch(/error/);
@@ -276,7 +293,7 @@ describe('2,000 faulty calls', () => {
             method: 'POST',
             path: '/v1/chat/completions',
             headers: { authorization: `Bearer ${product.firstKey}`, 'content-type': 'application/json' },
-            body: DIALECT_CALLS.openai.body(`${FAKE_PROVIDERS.openai}/${fault}`, stream),
+            body: DIALECT_CALLS.openai.body(`${providerFor('openai', fault ?? '')}/${fault}`, stream),
           });
           await answer.body.dump({ limit: 1_000_000 });
         } catch (error) {

@@ -63,7 +63,7 @@ describe('the cache of responses', () => {
   });
 
   test('keeps no errors, and nothing that broke off', async () => {
-    for (const model of ['status-500', 'status-429']) {
+    for (const model of ['status-500', 'status-404']) {
       upstream.clear();
       const name = `${FAKE_PROVIDERS.openai}/${model}`;
       await call('openai', name, false);

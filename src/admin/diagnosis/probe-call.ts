@@ -1,6 +1,5 @@
 /** A small real call of a model, in a dialect that its provider speaks. */
 import type { ProviderSnapshot, WorkspaceSnapshot } from '../../config/snapshot.ts';
-import type { ClientDialectName } from '../../llm/dialect.ts';
 import { entryOf } from '../../keys/owners.ts';
 import { modelFacts, providerOf } from '../model-facts.ts';
 
@@ -13,20 +12,20 @@ export interface ProbeCall {
 const PROMPT = 'Answer with the one word: ok';
 const MESSAGES = [{ role: 'user', content: PROMPT }];
 
-type Dialect = ClientDialectName;
-
-const CALLS: Readonly<Record<Dialect, (model: string) => ProbeCall>> = {
-  openai: (model) => call('/v1/chat/completions', { model, messages: MESSAGES }),
-  anthropic: (model) => ({
+const CALLS = {
+  openai: (model: string) => call('/v1/chat/completions', { model, messages: MESSAGES }),
+  anthropic: (model: string) => ({
     ...call('/v1/messages', { model, max_tokens: 16, messages: MESSAGES }),
     headers: { 'anthropic-version': '2023-06-01' },
   }),
-  gemini: (model) =>
+  gemini: (model: string) =>
     call(`/v1beta/models/${encodeURI(model)}:generateContent`, {
       contents: [{ role: 'user', parts: [{ text: PROMPT }] }],
     }),
-  'openai-responses': (model) => call('/v1/responses', { model, input: PROMPT }),
-};
+  'openai-responses': (model: string) => call('/v1/responses', { model, input: PROMPT }),
+} satisfies Partial<Record<keyof ProviderSnapshot['endpoints'], (model: string) => ProbeCall>>;
+
+type Dialect = keyof typeof CALLS;
 
 function call(path: string, body: object): ProbeCall {
   return { path, headers: {}, body: JSON.stringify(body) };

@@ -10,7 +10,7 @@ import type { AdminDeps } from '../ports.ts';
 import { raiseAlert } from '../raise-alert.ts';
 import type { Condition } from '../raise-alert.ts';
 import { ownersWithBudgets } from '../owners-with-budgets.ts';
-import { MINTING_DEFAULT } from '../resources/key-mint.ts';
+import { MINTING_DEFAULT } from '../mint-key.ts';
 import { POOL_WARNING, poolState } from '../resources/key-pool.ts';
 import type { KeyRow } from '../stores.ts';
 import { anyUnresolved, forEachKey, forEachWorkspace, inAnyWorkspace, resolveUnseen } from './walk.ts';

@@ -18,7 +18,7 @@ import { durationMs, iso, time } from '../fields.ts';
 import type { KeyRow, MintingPolicy } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { publicKeysOf } from './key-secret.ts';
-import { MINTING_DEFAULT } from './key-mint.ts';
+import { MINTING_DEFAULT } from '../mint-key.ts';
 import { keyRef, keyView, requireKey, viewKey } from './key-view.ts';
 
 const params = z.strictObject({ kid: keyRef });

@@ -1,23 +1,13 @@
 import { z } from 'zod';
-import { AppError } from '../../errors.ts';
-import { NO_LIMITS, NO_SCOPES } from '../../keys/constraints.ts';
-import { widens } from '../../keys/delegation-widens.ts';
 import { generateKey } from '../../keys/format.ts';
-import { changedLimits, changedScopes, limitsInput, scopesInput } from '../constraint-fields.ts';
-import type { CallContext } from '../contract.ts';
+import { limitsInput, scopesInput } from '../constraint-fields.ts';
 import { changeEndpoint, none } from '../contract.ts';
-import { durationMs, iso } from '../fields.ts';
-import type { KeyRow, MintingPolicy } from '../stores.ts';
+import { durationMs } from '../fields.ts';
+import { mintedFields, refuseFullPool } from '../mint-key.ts';
+import type { KeyRow } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { freshSecret } from './key-secret.ts';
 import { keyRef, keyView, requireKey, viewKey } from './key-view.ts';
-
-const HOUR_MS = 3_600_000;
-/** Longest life of a temporary key, whatever the policy of its key says. */
-export const MINT_TTL_HARD_MAX_MS = 24 * HOUR_MS;
-
-/** For keys without a policy of their own. */
-export const MINTING_DEFAULT: MintingPolicy = { enabled: true, ttlMaxMs: 12 * HOUR_MS, liveMax: 1000 };
 
 const mint = changeEndpoint({
   id: 'keys.mint',
@@ -61,42 +51,14 @@ const mint = changeEndpoint({
   audit: { targetKind: 'key' },
   handler: async (ctx, { params, body }) => {
     const parent = await requireKey(ctx.workspace, params.kid);
-    const policy = parent.minting ?? MINTING_DEFAULT;
-    refuseUnfitParent(parent, policy, ctx.nowMs);
-    const scopes = changedScopes(NO_SCOPES, body.scopes);
-    const limits = changedLimits(NO_LIMITS, body.limits);
-    const wider = widens({ scopes, limits }, parent);
-    if (wider !== null)
-      throw new AppError('delegation_widens', { message: `The temporary key would be wider: ${wider}.` });
-    await refuseFullPool(ctx, parent, policy);
-
     const generated = generateKey({ type: 'kwt', environment: parent.environment });
-    const expiresAtMs = Math.min(ctx.nowMs + ttlMs(body.ttl, policy), parent.expiresAtMs ?? Number.POSITIVE_INFINITY);
+    const secret = freshSecret(ctx.deps.hasher, generated.secret, ctx.nowMs);
+    const order = { parent, fields: body, kid: generated.kid, secret, nowMs: ctx.nowMs, actor: ctx.principal.actor };
+    const fields = mintedFields(order);
+    refuseFullPool(parent, await ctx.workspace.keys.livePool(parent.kid, ctx.nowMs), ctx.nowMs);
     // What was seen of the parent was seen of the parent alone.
     const { lastUsedAtMs: _lastUsed, watchedSinceMs: _watched, ...inherited } = parent;
-    const row: KeyRow = {
-      ...inherited,
-      kid: generated.kid,
-      type: 'kwt',
-      parentKid: parent.kid,
-      binding: body.session ?? null,
-      name: body.name ?? `Temporary key of ${parent.name}`,
-      secrets: [freshSecret(ctx.deps.hasher, generated.secret, ctx.nowMs)],
-      notBeforeMs: null,
-      expiresAtMs,
-      scopes,
-      scopesSetAtMs: ctx.nowMs,
-      limits,
-      delegation: null,
-      minting: null,
-      ...reclaimOf(body.reclaimIfUnusedFor),
-      tags: body.tags,
-      revision: 1,
-      createdAtMs: ctx.nowMs,
-      createdBy: ctx.principal.actor,
-      updatedAtMs: ctx.nowMs,
-      stateReason: null,
-    };
+    const row: KeyRow = { ...inherited, ...fields, ...reclaimOf(body.reclaimIfUnusedFor) };
     await ctx.workspace.keys.insert(row);
     const view = viewKey(row, ctx.nowMs);
     return {
@@ -110,25 +72,6 @@ const mint = changeEndpoint({
   },
 });
 
-function refuseUnfitParent(parent: KeyRow, policy: MintingPolicy, nowMs: number): void {
-  if (parent.type !== 'kwk') {
-    throw new AppError('minting_denied', { message: 'From a temporary key no other key can be minted.' });
-  }
-  if (!policy.enabled) throw new AppError('minting_denied');
-  const isOver = parent.expiresAtMs !== null && parent.expiresAtMs <= nowMs;
-  if (parent.state === 'active' && !isOver) return;
-  throw new AppError('conflict', {
-    message: `The key ${parent.kid} is ${isOver ? 'expired' : parent.state}: nothing can be minted from it.`,
-  });
-}
-
-function ttlMs(text: string, policy: MintingPolicy): number {
-  const asked = durationMs(text);
-  const allowed = Math.min(policy.ttlMaxMs, MINT_TTL_HARD_MAX_MS);
-  if (asked <= allowed) return asked;
-  throw invalidField('body', 'ttl', `is longer than mintTtlMax of the key allows (${allowed / 1000} s)`);
-}
-
 /** Calls are known only after a moment: a shorter time would end keys that are in use. */
 const RECLAIM_MS_MIN = 30_000;
 
@@ -137,22 +80,6 @@ function reclaimOf(text: string | undefined): { readonly reclaimUnusedMs?: numbe
   const reclaimUnusedMs = durationMs(text);
   if (reclaimUnusedMs < RECLAIM_MS_MIN) throw invalidField('body', 'reclaimIfUnusedFor', 'must be at least 30s');
   return { reclaimUnusedMs };
-}
-
-/** An answer to exhaustion: which pool, how full, and when the soonest place is free. */
-async function refuseFullPool({ workspace, nowMs }: CallContext, parent: KeyRow, policy: MintingPolicy): Promise<void> {
-  const { live, soonestEndMs } = await workspace.keys.livePool(parent.kid, nowMs);
-  if (live < policy.liveMax) return;
-  const until = soonestEndMs === null ? '' : ` The next one ends at ${iso(soonestEndMs)}.`;
-  throw new AppError('keys_exhausted', {
-    message: `All ${policy.liveMax} temporary keys that the key ${parent.kid} may have are in use.${until}`,
-    details: {
-      pool: parent.kid,
-      live,
-      limit: policy.liveMax,
-      ...(soonestEndMs === null ? {} : { soonestRecovery: iso(soonestEndMs), retryAfterMs: soonestEndMs - nowMs }),
-    },
-  });
 }
 
 export const keyMint = [mint] as const;

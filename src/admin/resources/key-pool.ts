@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { none, readEndpoint } from '../contract.ts';
 import { iso, isoOrNull, time } from '../fields.ts';
 import { poolFullAtMs } from '../forecast.ts';
-import { MINTING_DEFAULT } from './key-mint.ts';
+import { MINTING_DEFAULT } from '../mint-key.ts';
 import { keyRef, requireKey } from './key-view.ts';
 
 const SPAN_MS = 3_600_000;

@@ -180,7 +180,13 @@ async function aliases(ctx: CallContext): Promise<readonly ModelView[]> {
   const compiled = ctx.deps.snapshotSource.current().workspaces[ctx.workspace.workspaceId]?.aliases ?? {};
   const declared = Object.entries(compiled).filter(([id]) => ctx.deps.configFile.declaresAlias(id));
   return [
-    ...declared.map(([id, entry]) => aliasView(id, entry.targets, 'file')),
+    ...declared.map(([id, entry]) =>
+      aliasView(
+        id,
+        entry.targets.map(({ model }) => model),
+        'file',
+      ),
+    ),
     ...stored
       .filter((row) => !ctx.deps.configFile.declaresAlias(row.id))
       .map((row) => aliasView(row.id, row.targets, 'database')),

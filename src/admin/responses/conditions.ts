@@ -9,7 +9,7 @@ import type { BudgetLevel, TriggerKind, When } from '../response-stores.ts';
 import { isLive, readPolicies } from '../rotation-policy.ts';
 import type { PolicyBook } from '../rotation-policy.ts';
 import { standingOfRow } from '../resources/key-limits.ts';
-import { MINTING_DEFAULT } from '../resources/key-mint.ts';
+import { MINTING_DEFAULT } from '../mint-key.ts';
 import { poolState } from '../resources/key-pool.ts';
 import { violationsOf } from '../resources/reports.ts';
 import type { KeyRow } from '../stores.ts';
