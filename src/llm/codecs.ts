@@ -36,11 +36,7 @@ type LimitName = 'max_tokens' | 'max_completion_tokens';
 const BY_LIMIT: Readonly<Partial<Record<DialectName, Readonly<Record<LimitName, ProviderCodec>>>>> = {
   openai: {
     max_tokens: openaiProviderFor({ maxTokensField: 'max_tokens' }),
-    max_completion_tokens: openaiProviderFor({
-      maxTokensField: 'max_completion_tokens',
-      developerRole: true,
-      textLists: true,
-    }),
+    max_completion_tokens: openaiProviderFor({ maxTokensField: 'max_completion_tokens', isOpenai: true }),
   },
 };
 
