@@ -45,8 +45,7 @@ export function providerCodec(name: DialectName, { maxTokensField, reasoningBack
   const isNewer = maxTokensField === 'max_completion_tokens';
   return openaiProviderFor({
     ...(maxTokensField !== undefined && { maxTokensField }),
-    developerRole: isNewer,
-    textLists: isNewer,
+    isOpenai: isNewer,
     thinking: reasoningBack ?? 'none',
   });
 }
