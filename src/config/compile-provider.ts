@@ -182,6 +182,7 @@ function endpointOf({ baseUrl, auth, headers, streamUsage, ...rest }: ProviderEn
     headers: Object.entries(headers).flat(),
     ...(signing !== null && { signing }),
     ...(rest.maxTokensField !== undefined && { maxTokensField: rest.maxTokensField }),
+    ...(rest.rerankForm !== undefined && { rerankForm: rest.rerankForm }),
     ...(rest.variant !== undefined && { variant: rest.variant }),
   };
 }

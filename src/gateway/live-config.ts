@@ -79,7 +79,7 @@ export class LiveConfigs {
       if (endpoint === undefined) continue;
       const dialect = dialectOf(name, endpoint.variant);
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
-      const codec = providerCodec(name, endpoint.maxTokensField);
+      const codec = providerCodec(name, endpoint);
       endpoints.set(name, { dialect, codec, snapshot: endpoint, upstream });
     }
     return { snapshot: provider, endpoints };

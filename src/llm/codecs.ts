@@ -10,6 +10,7 @@ import { mistralProvider } from './mistral/provider-codec.ts';
 import { openaiClient } from './openai/client-codec.ts';
 import { openaiProvider, openaiProviderFor } from './openai/provider-codec.ts';
 import { responsesClient } from './responses/client-codec.ts';
+import { voyageRerank } from './rerank.ts';
 import { responsesProvider } from './responses/provider-codec.ts';
 
 /** What clients speak, to and from the canonical form. */
@@ -44,7 +45,15 @@ const BY_LIMIT: Readonly<Partial<Record<DialectName, Readonly<Record<LimitName, 
   },
 };
 
-/** The codec as an endpoint needs it: hosts of OpenAI's chat dialect differ in the name of the output's limit. */
-export function providerCodec(name: DialectName, limit: LimitName | undefined): ProviderCodec {
-  return (limit === undefined ? undefined : BY_LIMIT[name]?.[limit]) ?? PROVIDER_CODECS[name];
+/** In what hosts of one dialect differ. */
+interface HostForms {
+  readonly maxTokensField?: LimitName;
+  readonly rerankForm?: 'voyage';
+}
+
+/** The codec as an endpoint needs it: hosts of OpenAI's dialect differ in the name of the output's limit, and in reranking. */
+export function providerCodec(name: DialectName, { maxTokensField, rerankForm }: HostForms): ProviderCodec {
+  const limited = maxTokensField === undefined ? undefined : BY_LIMIT[name]?.[maxTokensField];
+  const codec = limited ?? PROVIDER_CODECS[name];
+  return rerankForm === undefined ? codec : { ...codec, rerank: voyageRerank };
 }
