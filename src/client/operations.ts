@@ -311,7 +311,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -736,7 +737,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -1731,7 +1733,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -3100,7 +3103,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -3492,7 +3496,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -4347,7 +4352,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -4694,7 +4700,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -5384,7 +5391,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -5731,7 +5739,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {

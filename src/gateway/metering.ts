@@ -23,13 +23,21 @@ export function expectedAmounts(call: Call): { readonly tokens: number; readonly
   if (usage === null) return isBlind(call) ? { tokens: 0, nanoUsd: null } : NOTHING;
   const prices = expectedPrices(call);
   const tokens = tokensOf(usage);
-  const images = call.reading?.media?.images ?? 0;
+  const media = call.reading?.media;
+  const images = media?.images ?? 0;
   // A model that is not there will be refused for that.
   if (prices === null) return { tokens, nanoUsd: 0 };
+  if (media !== undefined && !prices.every((price) => canCharge(media, price))) return { tokens, nanoUsd: null };
   return {
     tokens,
     nanoUsd: prices.length === 0 ? null : Math.max(...prices.map((price) => costOf(usage, price, { images }))),
   };
+}
+
+/** A price by tokens alone says nothing of an answer that has no place for their number. */
+function canCharge({ mayTellUsage, images }: MediaReading, price: Price): boolean {
+  const isFixed = price.perRequest !== undefined || (images > 0 && price.perImage !== undefined);
+  return mayTellUsage || isFixed || (price.input === 0 && price.output === 0);
 }
 
 /** A passthrough to an endpoint of which nobody here knows what it costs; looking costs nothing. */
@@ -47,7 +55,7 @@ function expectedUsage(call: Call): Usage | null {
   const { reading, body, operation, config } = call;
   if (reading === null || operation === 'count_tokens') return null;
   // Of images and sound only what a call and an image cost is known beforehand. Not foreseen, and so
-  // not reserved: the tokens of a picture or a second, a price by the second, and input text beside them.
+  // not reserved: the tokens of a picture or a second, and of the text beside them.
   if (reading.media !== undefined) return usageOf(0, 0);
   const inputTokens = estimatedInputTokens({ body });
   const outputTokens =

@@ -153,6 +153,8 @@ export interface MediaReading {
   readonly images: number;
   /** The content types of answers that are neither JSON nor events; null: there are none. */
   readonly answerTypes: RegExp | null;
+  /** Whether the answer has a place for token counts: sound, plain text and OpenAI's translations have none. */
+  readonly mayTellUsage: boolean;
 }
 
 /** `message` is a public sentence that says what to do. */

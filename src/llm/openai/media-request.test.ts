@@ -98,6 +98,18 @@ describe('JSON', () => {
   });
 });
 
+test('whether an answer can tell its tokens is known from what is asked', () => {
+  const tells = (operation: ModelOperation, body: string): boolean | undefined =>
+    reading(body, operation).media?.mayTellUsage;
+  expect(tells('speech', '{"model":"a"}')).toBe(false);
+  expect(tells('speech', '{"model":"a","stream_format":"sse"}')).toBe(true);
+  expect(tells('transcription', '{"model":"a","response_format":"vtt"}')).toBe(false);
+  expect(tells('transcription', '{"model":"a"}')).toBe(true);
+  expect(tells('image_edit', '{"model":"a"}')).toBe(true);
+  const plain = reading(form({ model: 'a', response_format: 'srt' }), 'transcription', TYPE);
+  expect(plain.media?.mayTellUsage).toBe(false);
+});
+
 test('each endpoint has its path, and answers of sound or text where it makes such', () => {
   const paths = (['rerank', 'moderation', 'image_edit', 'speech'] as const).map((operation) =>
     openai.upstreamPath(operation, 'm', false, ''),

@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { ERRORS } from '../../errors.ts';
 import type { FormDocument } from '../../lib/form-data.ts';
 import { isFormType, readForm } from '../../lib/form-data.ts';
+import type { JsonDocument } from '../../lib/json-scan.ts';
 import type { MediaReading, ModelOperation, ReadRequestResult, RequestReading } from '../dialect.ts';
 import type { BodyFailure, BodyRules } from '../request-body.ts';
 import { invalid, readRequestBody, refuseModelName, twice } from '../request-body.ts';
@@ -34,12 +35,19 @@ const ANSWER_TYPES: Readonly<Record<MediaOperation, RegExp | null>> = {
 };
 
 /** OpenAI chooses a model where none is named: what is asked for by its own path may leave that to it. */
-const RULES: BodyRules = { model: 'optional', stream: true, wholeNumbers: ['n'], single: ['stream_format'] };
+const RULES: BodyRules = {
+  model: 'optional',
+  stream: true,
+  wholeNumbers: ['n'],
+  single: ['stream_format', 'response_format'],
+};
 
-const EVENTS = Buffer.from('"sse"');
+/** Transcripts without a place for usage. */
+const PLAIN_FORMATS: readonly string[] = ['text', 'srt', 'vtt'];
 /** More than any vendor makes at once: a bound for what is reserved. */
 const IMAGES_MAX = 1000;
 const VALUE_BYTES_MAX = 4096;
+const WORD_BYTES_MAX = 64;
 
 export function isMediaOperation(operation: ModelOperation): operation is MediaOperation {
   return Object.hasOwn(ANSWER_TYPES, operation);
@@ -60,10 +68,21 @@ function readJsonRequest(body: Buffer, operation: MediaOperation): ReadRequestRe
   if (!read.ok) return read;
   const { model, document } = read;
   // Speech has a word of its own for a stream.
-  const format = document.find('stream_format');
-  const isEvents = typeof format === 'object' && body.subarray(format.from, format.to).equals(EVENTS);
-  const named = model === null ? null : { name: model.name, from: model.span.from, to: model.span.to };
-  return reading(body, operation, named, read.stream || isEvents, read.numbers.get('n') ?? 1);
+  const isEvents = wordOf(body, document, 'stream_format') === 'sse';
+  const named = model === null ? null : { text: model.name, ...model.span };
+  return reading(body, operation, {
+    model: named,
+    stream: read.stream || isEvents,
+    images: read.numbers.get('n') ?? 1,
+    format: wordOf(body, document, 'response_format'),
+  });
+}
+
+/** A short plain string; null where there is none, and for all else. */
+function wordOf(body: Buffer, document: JsonDocument, name: string): string | null {
+  const span = document.find(name);
+  if (typeof span !== 'object' || span.to - span.from > WORD_BYTES_MAX) return null;
+  return /^"(\w+)"$/.exec(body.toString('latin1', span.from, span.to))?.[1] ?? null;
 }
 
 function readFormRequest(body: Buffer, operation: MediaOperation, contentType: string): ReadRequestResult {
@@ -78,23 +97,23 @@ function readFormRequest(body: Buffer, operation: MediaOperation, contentType: s
   const n = readValue(body, form, 'n');
   if (n !== null && 'ok' in n) return n;
   if (n !== null && !/^\d{1,9}$/.test(n.text)) return invalid('"n" must be a whole number.');
-  const streams = stream?.text.toLowerCase() === 'true';
-  const read = reading(body, operation, model, streams, n === null ? 1 : Number(n.text));
+  const format = readValue(body, form, 'response_format');
+  if (format !== null && 'ok' in format) return format;
+  const read = reading(body, operation, {
+    model,
+    stream: stream?.text.toLowerCase() === 'true',
+    images: n === null ? 1 : Number(n.text),
+    format: format?.text ?? null,
+  });
   return { ok: true, reading: { ...read.reading, isForm: true } };
 }
 
-interface NamedModel {
-  readonly name: string;
-  readonly from: number;
-  readonly to: number;
-}
-
-function readModel(body: Buffer, form: FormDocument): NamedModel | null | BodyFailure {
+function readModel(body: Buffer, form: FormDocument): FieldValue | null | BodyFailure {
   const value = readValue(body, form, 'model');
   if (value === null || 'ok' in value) return value;
   if (value.text === '') return { ok: false, code: 'model_missing', message: ERRORS.model_missing.title };
   const reason = refuseModelName(value.text);
-  return reason === null ? { name: value.text, from: value.from, to: value.to } : invalid(reason);
+  return reason === null ? value : invalid(reason);
 }
 
 interface FieldValue {
@@ -115,23 +134,28 @@ function readValue(body: Buffer, form: FormDocument, name: string): FieldValue |
   return { text: bytes.toString('utf8'), from, to };
 }
 
+interface Asked {
+  readonly model: FieldValue | null;
+  readonly stream: boolean;
+  readonly images: number;
+  readonly format: string | null;
+}
+
 function reading(
   body: Buffer,
   operation: MediaOperation,
-  model: NamedModel | null,
-  stream: boolean,
-  n: number,
+  { model, stream, images, format }: Asked,
 ): { readonly ok: true; readonly reading: RequestReading } {
-  const makesImages = operation.startsWith('image_');
   const media: MediaReading = {
-    images: makesImages ? Math.min(Math.max(n, 1), IMAGES_MAX) : 0,
+    images: operation.startsWith('image_') ? Math.min(Math.max(images, 1), IMAGES_MAX) : 0,
     answerTypes: ANSWER_TYPES[operation],
+    mayTellUsage: mayTellUsage(operation, stream, format),
   };
   return {
     ok: true,
     reading: {
       body,
-      model: model?.name ?? null,
+      model: model?.text ?? null,
       stream,
       modelSpans: model === null ? [] : [{ from: model.from, to: model.to }],
       outputTokensMax: null,
@@ -139,4 +163,10 @@ function reading(
       media,
     },
   };
+}
+
+function mayTellUsage(operation: MediaOperation, stream: boolean, format: string | null): boolean {
+  if (operation === 'speech') return stream;
+  if (operation === 'transcription') return !PLAIN_FORMATS.includes(format ?? '');
+  return operation !== 'translation';
 }

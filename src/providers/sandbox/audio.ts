@@ -91,7 +91,7 @@ export function readHeard(body: JsonRecord, task: Heard['task']): Heard | null {
 /** A whole transcript in the format that was asked for. */
 export function transcriptAnswer(heard: Heard): Content | null {
   const { text, seconds, usage, format, task } = heard;
-  const end = `${timeText(seconds)}`;
+  const end = timeText(seconds);
   switch (format) {
     case 'json':
       return json({ text, usage });
