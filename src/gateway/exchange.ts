@@ -1,3 +1,4 @@
+import { observeTail } from './answer-tail.ts';
 import { keepForCache, storeInCache } from './cached-answer.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
@@ -5,6 +6,7 @@ import { classifyAnswer, classifyFailure } from './classify.ts';
 import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
+import { beginsJson, endsJson } from './json-ends.ts';
 import { failureOf, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
@@ -21,12 +23,6 @@ const HELD_BYTES_MAX = 1_048_576;
 const ERROR_BYTES_MAX = 65_536;
 /** An answer that is translated must be held whole; lists of vectors are the largest. */
 const TRANSLATED_BYTES_MAX = 64 * 1_048_576;
-
-const SPACE = 0x20;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 
 /**
  * How an answer passes: `head` before it began; `events` an event stream, through the dialect's
@@ -130,6 +126,9 @@ class Relay implements UpstreamListener {
       this.#observeEvents();
     } else if (contentType.startsWith('application/json') || contentType === '') {
       this.#readJsonHead(call.reading);
+    } else if (this.#prepared.translation === null && call.reading.media?.answerTypes?.test(contentType) === true) {
+      // Sound, or a transcript as plain text: there is nothing in it to read.
+      this.#mode = 'flowing';
     } else {
       this.#refuseAnswer('it is neither JSON nor an event stream');
     }
@@ -140,9 +139,9 @@ class Relay implements UpstreamListener {
     const { translation, hideUsage } = this.#prepared;
     if (translation === null) {
       call.eventStream = true;
-      this.#seen = new SeenOutput();
-      call.seenOutput = this.#seen;
-      this.#observer = this.#target.native?.observeStream(hideUsage) ?? null;
+      const isMedia = call.reading?.media !== undefined;
+      if (!isMedia) this.#countOutput();
+      this.#observer = this.#target.native?.observeStream(hideUsage, isMedia) ?? null;
       return;
     }
     if (!call.stream || translation.stream === null)
@@ -163,9 +162,14 @@ class Relay implements UpstreamListener {
     // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
     const streamed = call.stream && !reading.stream;
     if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
-    this.#seen = new SeenOutput();
-    call.seenOutput = this.#seen;
+    // The bytes of an image or of sound say nothing of its tokens.
+    if (reading.media === undefined) this.#countOutput();
     this.#mode = streamed ? 'flowing' : 'held';
+  }
+
+  #countOutput(): void {
+    this.#seen = new SeenOutput();
+    this.#call.seenOutput = this.#seen;
   }
 
   #readData(chunk: Buffer): void {
@@ -236,7 +240,7 @@ class Relay implements UpstreamListener {
     this.#heldBytes += chunk.length;
   }
 
-  /** Too large to hold: what is here goes on, the rest flows. Its usage is not read. */
+  /** Too large to hold: what is here goes on, the rest flows. Its usage is read where it stands at the end. */
   #stopHolding(): void {
     if (this.#prepared.translation !== null) {
       if (this.#heldBytes > TRANSLATED_BYTES_MAX) this.#refuseAnswer('it is too large to be translated');
@@ -244,7 +248,12 @@ class Relay implements UpstreamListener {
     }
     if (!beginsJson(this.#held[0])) return this.#refuseAnswer('it is not JSON');
     this.#mode = 'flowing';
-    for (const chunk of this.#held) this.#relay(chunk);
+    const { native } = this.#target;
+    this.#observer = native === null ? null : observeTail((body) => native.readUsage(body));
+    for (const chunk of this.#held) {
+      this.#observer?.push(chunk);
+      this.#relay(chunk);
+    }
     this.#held = [];
   }
 
@@ -338,6 +347,7 @@ class Relay implements UpstreamListener {
 
   #endFlowing(): void {
     const call = this.#call;
+    this.#relay(this.#observer?.flush() ?? null);
     if (this.#observer === null) call.complete = true;
     else this.#readStreamUsage();
     if (!call.inbound.answered) this.#begin();
@@ -378,16 +388,4 @@ class Relay implements UpstreamListener {
     this.#call.upstream = null;
     this.#resolve(refused);
   }
-}
-
-/** Whether a body begins as an object or a list does: enough to tell a page of something in between, and cheap. */
-function beginsJson(body: Buffer | undefined): boolean {
-  const first = body?.find((byte) => byte > SPACE);
-  return first === OPEN_BRACE || first === OPEN_BRACKET;
-}
-
-/** Whether a body that begins so also ends so: one that was cut short seldom does. */
-function endsJson(body: Buffer): boolean {
-  const last = body.findLast((byte) => byte > SPACE);
-  return last === CLOSE_BRACE || last === CLOSE_BRACKET;
 }

@@ -45,7 +45,7 @@ export function planRoute(gateway: Gateway, call: Call, route: ModelRoute | Pass
     return 'code' in target ? target : passthroughPlan(call, target);
   }
   if (requestedModel === null) return refusal('model_missing');
-  const resolved = resolveModel(workspace, call.dialect, requestedModel);
+  const resolved = resolveModel(workspace, call.dialect, requestedModel, route.operation);
   if ('code' in resolved.target) return resolved.target;
   const { alias, target } = resolved;
   if (alias === null)
