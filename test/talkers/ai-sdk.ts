@@ -39,7 +39,9 @@ function talker(modelOf: ModelOf, asksUsage = true): Talker {
       ]),
     );
     const messages: ModelMessage[] = [{ role: 'user', content: QUESTION }];
-    const common = { model, tools, maxRetries: 0 };
+    // Otherwise it names what is kept at OpenAI instead of sending it, which no other provider has.
+    const providerOptions = { openai: { store: false } };
+    const common = { model, tools, maxRetries: 0, providerOptions };
     const errors: unknown[] = [];
     const first = streamText({ ...common, messages, onError: ({ error }) => void errors.push(error) });
     await first.consumeStream();
