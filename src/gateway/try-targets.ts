@@ -5,7 +5,6 @@ import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { isInOrder } from './plan-route.ts';
 import type { RoutePlan, Stop } from './plan-route.ts';
-import { readForTranslation } from './prepare-translated.ts';
 import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { refusal } from './refusal.ts';
@@ -18,6 +17,7 @@ import type { Seat } from './seat.ts';
 import { signUpstream } from './sign-upstream.ts';
 import type { Target } from './targets.ts';
 import { withTimeouts } from './timed-upstream.ts';
+import { loadTranslation } from './translation.ts';
 
 type CallRoute = ModelRoute | PassthroughRoute;
 
@@ -178,6 +178,11 @@ function openAttempt(
   return readForTranslation(call, route, target).then(
     (unreadable) => unreadable ?? openAt(gateway, call, route, plan, course, { target, load: stop.load }),
   );
+}
+
+async function readForTranslation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null> {
+  const { readForTranslation: read } = await loadTranslation();
+  return read(call, route, target);
 }
 
 /** A conversation that another maker has marked is not passed on as it is, though the dialects are the same. */

@@ -39,7 +39,7 @@ function talker(modelOf: ModelOf, asksUsage = true): Talker {
       ]),
     );
     const messages: ModelMessage[] = [{ role: 'user', content: QUESTION }];
-    // Otherwise it names what is kept at OpenAI instead of sending it, which no other provider has.
+    // Else the Responses client speaks of what it believes to lie at OpenAI.
     const providerOptions = { openai: { store: false } };
     const common = { model, tools, maxRetries: 0, providerOptions };
     const errors: unknown[] = [];
