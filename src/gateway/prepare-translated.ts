@@ -19,7 +19,9 @@ import {
 } from '../llm/translate-others.ts';
 import { translateChat } from '../llm/translate.ts';
 import type { Warning } from '../llm/report.ts';
-import type { Translation } from '../llm/translate.ts';
+import { takesWholeCallsOnly } from '../llm/client-ways.ts';
+import { wholeCallStream } from '../llm/openai/whole-calls.ts';
+import type { Sides, Translation } from '../llm/translate.ts';
 import { warningText } from '../llm/warning-text.ts';
 import type { Call } from './call.ts';
 import { fetchMedia } from './fetch-media.ts';
@@ -109,7 +111,7 @@ function translateConversation(
     provider: codecOf(target),
     target: model,
     context: { ...contextOf(call), request },
-    ...(isArrayStream(call, client) && { streamChat: geminiArrayStream }),
+    ...streamForm(call, client),
   });
 }
 
@@ -173,6 +175,12 @@ function faultOf(error: unknown): Refusal {
   if (!(error instanceof RequestFault)) throw error;
   const { field, message } = error;
   return refusal('invalid_body', { message: message.includes(field) ? message : `"${field}": ${message}` });
+}
+
+/** How the caller's stream is written where that is not the dialect's usual way. */
+function streamForm(call: Call, client: ClientDialectName): Pick<Sides, 'streamChat' | 'isArrayStream'> {
+  if (isArrayStream(call, client)) return { streamChat: geminiArrayStream, isArrayStream: true };
+  return takesWholeCallsOnly(call.dialect, call.head?.userAgent ?? null) ? { streamChat: wholeCallStream } : {};
 }
 
 /** Google streams an array of JSON unless events are asked for. */

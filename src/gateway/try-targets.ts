@@ -1,3 +1,4 @@
+import { takesWholeCallsOnly } from '../llm/client-ways.ts';
 import { mayHoldForeignMarks } from '../llm/foreign-marks.ts';
 import { nextStep } from '../routing/retry.ts';
 import type { Call } from './call.ts';
@@ -185,10 +186,13 @@ async function readForTranslation(call: Call, route: ModelRoute, target: Target)
   return read(call, route, target);
 }
 
-/** A conversation that another maker has marked is not passed on as it is, though the dialects are the same. */
+/** Not passed on as it is, though the dialects are the same: what another maker has marked, and streams for clients that read them in another way. */
 function spokenBy(call: Call, target: Target): Target {
   if (target.native === null || call.operation !== 'chat' || call.body === null) return target;
-  return mayHoldForeignMarks(call.body) ? { ...target, native: null } : target;
+  const passes =
+    !mayHoldForeignMarks(call.body) &&
+    !(call.stream && takesWholeCallsOnly(call.dialect, call.head?.userAgent ?? null));
+  return passes ? target : { ...target, native: null };
 }
 
 function openAt(

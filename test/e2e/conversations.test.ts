@@ -60,7 +60,7 @@ const CLIENTS: readonly Client[] = [
   { name: '@anthropic-ai/sdk', talkTo: talkAnthropic },
   { name: '@google/genai', talkTo: talkGemini },
   // Providers that tell every call in one piece.
-  { name: '@mistralai/mistralai', talkTo: talkMistral, dialects: ['gemini', 'mistral'] },
+  { name: '@mistralai/mistralai', talkTo: talkMistral },
   { name: '@mistralai/mistralai, whole', talkTo: talkMistralWhole },
   ...Object.entries(AI_SDK_TALKERS).map(([name, talkTo]) => ({ name, talkTo })),
 ];

@@ -9,8 +9,7 @@ import type { Talker } from './talk.ts';
 
 /**
  * Mistral's own client, which asks the paths of OpenAI's chat format. It refuses two things that OpenAI's
- * streams have: pieces of a call without its name, and `usage: null`. Its streams therefore serve
- * where every call comes in one piece.
+ * streams have, pieces of a call without its name and `usage: null`, so it gets streams of its own.
  */
 export const talkMistral = mistralTalker(async (client, request) => {
   let text = '';
