@@ -180,6 +180,13 @@ describe('tools', () => {
   });
 });
 
+test('JSON is asked for in words, too', () => {
+  const { body, warnings } = write({ turns: [user(text('Hi'))], format: { kind: 'json' } });
+  expect(body).toMatchObject({ messages: [{ role: 'system' }, { role: 'user' }], response_format: {} });
+  expect(warnings).toEqual(['approximated response_format']);
+  expect(write({ turns: [user(text('As JSON.'))], format: { kind: 'json' } }).warnings).toEqual([]);
+});
+
 describe('parameters', () => {
   test('have Cohere’s names, and stay within its bounds', () => {
     const { body, warnings } = write({

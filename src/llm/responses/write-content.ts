@@ -13,6 +13,8 @@ export interface Writing {
   readonly request: ChatRequest;
   /** The request came in this dialect: its own members go out again. */
   readonly isOwn: boolean;
+  /** Ids of the calls of tools with free text. */
+  readonly customCalls: ReadonlySet<string>;
   readonly report: Report;
 }
 
