@@ -239,7 +239,9 @@ describe('parameters', () => {
       body: { thinking: { type: 'enabled', token_budget: 500 } },
       warnings: [],
     });
-    expect(write({ reasoning: { ...asked, enabled: false } }).body['thinking']).toEqual({ type: 'disabled' });
+    const off = { reasoning: { ...asked, enabled: false } };
+    expect(write(off, { reasoning: true }).body['thinking']).toEqual({ type: 'disabled' });
+    expect(write(off)).toMatchObject({ warnings: ['dropped reasoning'] });
     expect(write({ reasoning: { ...asked, budgetTokens: null, effort: 'low' } }).warnings).toEqual([
       'approximated reasoning',
     ]);

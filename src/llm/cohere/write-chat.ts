@@ -109,7 +109,12 @@ function reasoningFields(reasoning: ReasoningRequest | null, traits: ModelTraits
     if (enabled) report.dropped('reasoning', 'the model does not reason');
     return {};
   }
-  if (!enabled) return { thinking: { type: 'disabled' } };
+  if (!enabled && traits.reasoning === true) return { thinking: { type: 'disabled' } };
+  if (!enabled) {
+    // A model that does not reason refuses the field.
+    report.dropped('reasoning', 'it is not known whether the model reasons');
+    return {};
+  }
   if (effort !== null) report.approximated('reasoning', 'Cohere has no efforts: the model reasons as much as it wants');
   if (show === false) report.dropped('reasoning.show', 'Cohere always shows the reasoning');
   return { thinking: { type: 'enabled', ...(budgetTokens === null ? {} : { token_budget: budgetTokens }) } };

@@ -218,7 +218,11 @@ describe('a request for a provider of the chat dialect', () => {
     expect(write({ reasoning: { ...ask, effort: 'xhigh', budgetTokens: null } }).body).toMatchObject({
       reasoning_effort: 'xhigh',
     });
-    expect(write({ reasoning: { ...ask, enabled: false } }).body).toMatchObject({ reasoning_effort: 'none' });
+    const off = { reasoning: { ...ask, enabled: false } };
+    expect(write(off, { reasoning: true }).body).toMatchObject({ reasoning_effort: 'none' });
+    expect(write({ ...off, extraOf: 'openai' }).body).toMatchObject({ reasoning_effort: 'none' });
+    expect(write(off).body).not.toHaveProperty('reasoning_effort');
+    expect(write(off).lost).toEqual(['dropped reasoning']);
     expect(write({ reasoning: { ...ask, enabled: false } }, { reasoning: false })).toMatchObject({ lost: [] });
     expect(write({ reasoning: ask }, { reasoning: false }).lost).toEqual(['dropped reasoning_effort']);
   });

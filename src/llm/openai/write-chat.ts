@@ -145,10 +145,13 @@ function withInstruction(messages: readonly JsonRecord[], instruction: string | 
   return messages.toSpliced(at, 0, { role: 'system', content: instruction });
 }
 
-function writeReasoning({ request: { reasoning }, target: { traits }, variant, report }: Writing): JsonRecord {
+function writeReasoning(writing: Writing): JsonRecord {
+  const { reasoning } = writing.request;
+  const { traits } = writing.target;
+  const { variant, report } = writing;
   if (reasoning === null) return {};
   const takesEffort = variant.effortUnasked ? traits.reasoning !== false : traits.reasoningStyle === 'effort';
-  if (!reasoning.enabled) return takesEffort ? { reasoning_effort: 'none' } : {};
+  if (!reasoning.enabled) return writeReasoningOff(writing, takesEffort);
   if (!takesEffort) {
     // A model that reasons anyway does what was asked, though not how much.
     if (traits.reasoning === true)
@@ -161,6 +164,13 @@ function writeReasoning({ request: { reasoning }, target: { traits }, variant, r
   if (reasoning.budgetTokens === null) return { reasoning_effort: 'medium' };
   report.approximated('reasoning.max_tokens', 'the provider takes an effort, not a number of tokens');
   return { reasoning_effort: effortFor(reasoning.budgetTokens) };
+}
+
+/** Models that do not reason refuse any effort, `none` too: it goes to those that are known to, or as the caller wrote it. */
+function writeReasoningOff({ target: { traits }, report, isOwnDialect }: Writing, takesEffort: boolean): JsonRecord {
+  if (takesEffort && (traits.reasoning === true || isOwnDialect)) return { reasoning_effort: 'none' };
+  if (traits.reasoning !== false) report.dropped('reasoning', 'that this model is not to reason cannot be told');
+  return {};
 }
 
 /** 1,024 is the least that budgets begin with, 4,096 and 16,384 the steps that coding agents ask for. */

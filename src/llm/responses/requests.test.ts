@@ -253,6 +253,14 @@ describe('a request of another dialect', () => {
     ]);
   });
 
+  test('is told not to reason where the model is known to, or the caller to know', () => {
+    const reasoning = { enabled: false, effort: null, budgetTokens: null, show: null };
+    expect(write({ ...FOREIGN, reasoning }).body).not.toHaveProperty('reasoning');
+    const reasons = { ...TARGET, traits: { ...TARGET.traits, reasoning: true } };
+    expect(write({ ...FOREIGN, reasoning }, reasons).body).toMatchObject({ reasoning: { effort: 'none' } });
+    expect(write({ ...FOREIGN, extraOf: 'openai', reasoning }).body).toMatchObject({ reasoning: { effort: 'none' } });
+  });
+
   test('is strict only about schemas that OpenAI takes for strict', () => {
     const open = { type: 'object', properties: { a: {} } };
     const tool = { kind: 'function' as const, name: 'f', description: null, parameters: open, strict: true };

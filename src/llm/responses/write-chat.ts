@@ -47,7 +47,7 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
     ...writeSampling(request, target.traits, report),
     ...(request.logprobs !== null && { top_logprobs: request.logprobs.top }),
     ...writeText(format, extra['text']),
-    ...writeReasoning(request.reasoning, extra['reasoning'], target.traits, report),
+    ...writeReasoning(request, extra['reasoning'], target.traits, report),
     ...writeInclude(request, target.traits, extra['include']),
     ...(request.user !== null && { user: fitUser(request.user, report) }),
     ...(request.cacheKey !== null && { prompt_cache_key: fitCacheKey(request.cacheKey) }),
@@ -133,7 +133,7 @@ function writeFormat(format: OutputFormat): JsonRecord {
 }
 
 function writeReasoning(
-  asked: ReasoningRequest | null,
+  { reasoning: asked, extraOf }: ChatRequest,
   beside: unknown,
   traits: ModelTraits,
   report: Report,
@@ -143,6 +143,12 @@ function writeReasoning(
     return {};
   }
   if (asked === null) return beside === undefined ? {} : { reasoning: beside };
+  // A model that does not reason refuses any effort: who speaks a dialect of OpenAI knows whether it does.
+  const isKnown = traits.reasoning === true || extraOf === 'openai' || extraOf === 'openai-responses';
+  if (!asked.enabled && !isKnown) {
+    report.dropped('reasoning', 'it is not known whether the model reasons');
+    return {};
+  }
   const effort = effortOf(asked, report);
   const summary = asked.summary ?? (asked.show === true ? 'auto' : null);
   return {

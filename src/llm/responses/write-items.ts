@@ -13,7 +13,7 @@ const CALL_ID = /^[\w-]{1,64}$/;
 /** The turns from this one on. */
 export function writeInput(request: ChatRequest, from: number, report: Report): readonly JsonRecord[] {
   const isOwn = request.extraOf === 'openai-responses';
-  const writing: Writing = { request, isOwn, customCalls: customCallsOf(request), report };
+  const writing: Writing = { request, isOwn, customCalls: isOwn ? new Set<string>() : customCallsOf(request), report };
   const path = isOwn ? 'input' : 'messages';
   return request.turns.slice(from).flatMap((turn, index) => writeTurn(turn, `${path}[${from + index}]`, writing));
 }
