@@ -1,6 +1,7 @@
 /** A request to Anthropic (https://docs.claude.com/en/api/messages). */
 import type { ChatRequest } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
+import { formatInstruction } from '../format-instruction.ts';
 import { usesJsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import type { JsonRecord } from '../record.ts';
@@ -8,7 +9,7 @@ import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
 import { extraMembers } from './write-members.ts';
 import type { Message } from './write-messages.ts';
-import { contentMember, formatInstruction, writeConversation } from './write-messages.ts';
+import { contentMember, writeConversation } from './write-messages.ts';
 import type { ThinkingPlan } from './write-thinking.ts';
 import { planThinking } from './write-thinking.ts';
 import { writeTools } from './write-tools.ts';
@@ -93,7 +94,7 @@ function writeFormat(request: ChatRequest, traits: ModelTraits, report: Report):
       return { member: { type: 'json_schema', schema: format.schema }, instruction: null };
     }
   }
-  const instruction = formatInstruction(request);
+  const instruction = formatInstruction(format);
   if (instruction !== null) report.approximated('response_format', 'the format is asked for in the instructions');
   return { member: null, instruction };
 }

@@ -1,5 +1,5 @@
 /** `system` and `messages` of a request to Anthropic. */
-import type { ChatRequest, Part, Turn } from '../canonical.ts';
+import type { Part, Turn } from '../canonical.ts';
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import type { BlockContext } from './write-blocks.ts';
@@ -118,11 +118,4 @@ export function contentMember(content: readonly JsonRecord[]): string | readonly
   const [only] = content;
   if (content.length !== 1 || only === undefined || Object.keys(only).length !== 2) return content;
   return only['type'] === 'text' && typeof only['text'] === 'string' ? only['text'] : content;
-}
-
-/** Whether the instructions ask for a schema that the format has no member for. */
-export function formatInstruction({ format }: ChatRequest): string | null {
-  if (format === null || format.kind === 'text') return null;
-  if (format.kind === 'json') return 'Answer with one JSON object and nothing else: no other text, no code fence.';
-  return `Answer with JSON that follows this schema and nothing else: no other text, no code fence.\n${JSON.stringify(format.schema)}`;
 }

@@ -136,10 +136,12 @@ describe('a wanted schema', () => {
     });
   });
 
-  test('that is of no object cannot be a tool’s input, and is reported, as is JSON without a schema', () => {
-    expect(write({ format: { ...JSON_FORMAT, schema: { type: 'array' } } }).warnings).toEqual([
-      'dropped response_format',
-    ]);
-    expect(write({ format: { kind: 'json' } }).warnings).toEqual(['dropped response_format']);
+  test('that is of no object cannot be a tool’s input: words ask for it, as for JSON without a schema', () => {
+    const list = write({ format: { ...JSON_FORMAT, schema: { type: 'array' } } });
+    expect(JSON.stringify(list.body['system'])).toContain('array');
+    expect(list.warnings).toEqual(['approximated response_format']);
+    const any = write({ format: { kind: 'json' } });
+    expect(JSON.stringify(any.body['system'])).toContain('JSON object');
+    expect(any.warnings).toEqual(['approximated response_format']);
   });
 });

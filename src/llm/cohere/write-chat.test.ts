@@ -180,6 +180,13 @@ describe('tools', () => {
   });
 });
 
+test('JSON is asked for in words, too', () => {
+  const { body, warnings } = write({ turns: [user(text('Hi'))], format: { kind: 'json' } });
+  expect(body).toMatchObject({ messages: [{ role: 'system' }, { role: 'user' }], response_format: {} });
+  expect(warnings).toEqual(['approximated response_format']);
+  expect(write({ turns: [user(text('As JSON.'))], format: { kind: 'json' } }).warnings).toEqual([]);
+});
+
 describe('parameters', () => {
   test('have Cohere’s names, and stay within its bounds', () => {
     const { body, warnings } = write({
@@ -232,7 +239,9 @@ describe('parameters', () => {
       body: { thinking: { type: 'enabled', token_budget: 500 } },
       warnings: [],
     });
-    expect(write({ reasoning: { ...asked, enabled: false } }).body['thinking']).toEqual({ type: 'disabled' });
+    const off = { reasoning: { ...asked, enabled: false } };
+    expect(write(off, { reasoning: true }).body['thinking']).toEqual({ type: 'disabled' });
+    expect(write(off)).toMatchObject({ warnings: ['dropped reasoning'] });
     expect(write({ reasoning: { ...asked, budgetTokens: null, effort: 'low' } }).warnings).toEqual([
       'approximated reasoning',
     ]);

@@ -5,6 +5,7 @@ import type { ChatRequest, FunctionTool, ReasoningRequest, ToolChoice } from '..
 import type { TargetModel } from '../codec.ts';
 import { functionOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
+import { formatInstruction, speaksOfJson } from '../format-instruction.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
@@ -18,7 +19,7 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
   return {
     ...extra,
     model: target.name,
-    messages,
+    messages: withFormatWords(messages, request, report),
     ...(request.stream ? { stream: true } : {}),
     ...(documents.length === 0 ? {} : { documents }),
     ...toolFields(request, report),
@@ -89,6 +90,17 @@ function formatFields({ format }: ChatRequest, report: Report): JsonRecord {
   return { response_format: { type: 'json_object', ...schema } };
 }
 
+/** Without words besides, the model may write white space without end (https://docs.cohere.com/docs/structured-outputs). */
+function withFormatWords(
+  messages: readonly JsonRecord[],
+  { format, turns }: ChatRequest,
+  report: Report,
+): readonly JsonRecord[] {
+  if (format?.kind !== 'json' || speaksOfJson(turns)) return messages;
+  report.approximated('response_format', 'the format is asked for in the instructions, too');
+  return [{ role: 'system', content: formatInstruction(format) }, ...messages];
+}
+
 /** https://docs.cohere.com/v2/docs/reasoning: on or off, with a bound. */
 function reasoningFields(reasoning: ReasoningRequest | null, traits: ModelTraits, report: Report): JsonRecord {
   if (reasoning === null) return {};
@@ -97,7 +109,12 @@ function reasoningFields(reasoning: ReasoningRequest | null, traits: ModelTraits
     if (enabled) report.dropped('reasoning', 'the model does not reason');
     return {};
   }
-  if (!enabled) return { thinking: { type: 'disabled' } };
+  if (!enabled && traits.reasoning === true) return { thinking: { type: 'disabled' } };
+  if (!enabled) {
+    // A model that does not reason refuses the field.
+    report.dropped('reasoning', 'it is not known whether the model reasons');
+    return {};
+  }
   if (effort !== null) report.approximated('reasoning', 'Cohere has no efforts: the model reasons as much as it wants');
   if (show === false) report.dropped('reasoning.show', 'Cohere always shows the reasoning');
   return { thinking: { type: 'enabled', ...(budgetTokens === null ? {} : { token_budget: budgetTokens }) } };

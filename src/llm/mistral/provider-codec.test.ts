@@ -97,6 +97,27 @@ describe('a request for Mistral', () => {
     expect(lost).toEqual(['approximated messages']);
   });
 
+  test('takes instructions at the beginning only, and no message that says nothing', () => {
+    const turns: Turn[] = [
+      { role: 'system', parts: [text('Be brief.')] },
+      { role: 'user', parts: [text('Hi')] },
+      { role: 'assistant', parts: [] },
+      { role: 'assistant', parts: [text('Hello.')] },
+      { role: 'system', parts: [text('Now in French.')] },
+      { role: 'user', parts: [text('Go on.')] },
+    ];
+    const { body, lost } = write({ turns });
+    expect(body['messages']).toEqual([
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Hello.' },
+      { role: 'user', content: 'Now in French.' },
+      { role: 'user', content: 'Go on.' },
+    ]);
+    expect(lost).toEqual(['approximated messages']);
+    expect(write({ turns: turns.slice(0, 1) }).body['messages']).toMatchObject([{ role: 'user' }]);
+  });
+
   test('marks the beginning of the answer', () => {
     const turns: Turn[] = [
       { role: 'user', parts: [text('Hi')] },

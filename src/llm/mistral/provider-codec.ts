@@ -28,7 +28,8 @@ const VARIANT: ChatVariant = {
   customTools: false,
   allowedTools: false,
   prefixMark: true,
-  userAfterTool: false,
+  // "Unexpected role 'system' after role 'assistant'", "Unexpected role 'user' after role 'tool'" (3230).
+  anyOrder: false,
   // Models that always reason refuse it, and so do those that never do.
   effortUnasked: false,
   // It tells usage at the end unasked.

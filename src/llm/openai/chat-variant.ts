@@ -31,8 +31,8 @@ export interface ChatVariant {
   readonly allowedTools: boolean;
   /** Whether an assistant's message at the end must be marked as the answer's beginning. */
   readonly prefixMark: boolean;
-  /** Whether a user's message may follow a tool's; else a word of the assistant stands between (Mistral's error 3230). */
-  readonly userAfterTool: boolean;
+  /** Whether messages may stand in any order, and be empty. */
+  readonly anyOrder: boolean;
   /** Whether an effort is told to models of which nobody knows that they take one. */
   readonly effortUnasked: boolean;
   /** Whether usage at a stream's end must be asked for. */

@@ -218,7 +218,11 @@ describe('a request for a provider of the chat dialect', () => {
     expect(write({ reasoning: { ...ask, effort: 'xhigh', budgetTokens: null } }).body).toMatchObject({
       reasoning_effort: 'xhigh',
     });
-    expect(write({ reasoning: { ...ask, enabled: false } }).body).toMatchObject({ reasoning_effort: 'none' });
+    const off = { reasoning: { ...ask, enabled: false } };
+    expect(write(off, { reasoning: true }).body).toMatchObject({ reasoning_effort: 'none' });
+    expect(write({ ...off, extraOf: 'openai' }).body).toMatchObject({ reasoning_effort: 'none' });
+    expect(write(off).body).not.toHaveProperty('reasoning_effort');
+    expect(write(off).lost).toEqual(['dropped reasoning']);
     expect(write({ reasoning: { ...ask, enabled: false } }, { reasoning: false })).toMatchObject({ lost: [] });
     expect(write({ reasoning: ask }, { reasoning: false }).lost).toEqual(['dropped reasoning_effort']);
   });
@@ -234,8 +238,28 @@ describe('a request for a provider of the chat dialect', () => {
     expect(write({ format: { ...format, schema: closed } }).body).toMatchObject({
       response_format: { json_schema: { strict: true } },
     });
-    expect(write({ format }, { structuredOutput: false }).body).toMatchObject({
-      response_format: { type: 'json_object' },
+  });
+
+  test('asks in words, after the instructions, for a format that no setting can say', () => {
+    const turns: Turn[] = [{ role: 'system', parts: [{ kind: 'text', text: 'Be brief.' }] }];
+    const schema = { type: 'object', properties: { a: {} } };
+    const format = { kind: 'json_schema' as const, name: 'a', description: null, schema, strict: null };
+    const words = (text: string) => [{ content: 'Be brief.' }, { content: expect.stringContaining(text) as unknown }];
+    expect(write({ turns, format }, { structuredOutput: false })).toMatchObject({
+      body: { messages: words('"properties":{"a":{}}'), response_format: { type: 'json_object' } },
+      lost: ['approximated response_format'],
+    });
+    const list = write({ turns, format: { ...format, schema: { type: 'array' } } });
+    expect(list.body).toMatchObject({ messages: words('{"type":"array"}') });
+    expect(list.body).not.toHaveProperty('response_format');
+  });
+
+  test('says the word JSON, without which OpenAI refuses its JSON mode', () => {
+    const asking = (text: string) => write({ turns: [user({ kind: 'text', text })], format: { kind: 'json' } });
+    expect(asking('As JSON.')).toMatchObject({ body: { messages: [{ role: 'user' }] }, lost: [] });
+    expect(asking('Hi')).toMatchObject({
+      body: { messages: [{ role: 'system' }, { role: 'user' }], response_format: { type: 'json_object' } },
+      lost: ['approximated response_format'],
     });
   });
 

@@ -37,7 +37,7 @@ export function openaiProviderFor(options: OpenaiProviderOptions = {}): Provider
     customTools: isOpenai,
     allowedTools: isOpenai,
     prefixMark: false,
-    userAfterTool: true,
+    anyOrder: true,
     effortUnasked: true,
     asksStreamUsage: options.asksStreamUsage ?? true,
     cacheKeys: isOpenai,

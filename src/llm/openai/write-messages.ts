@@ -13,6 +13,7 @@ import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
+import type { Report } from '../report.ts';
 import type { Writing } from './chat-variant.ts';
 import { vendorDetails } from './reasoning-details.ts';
 
@@ -46,19 +47,36 @@ export function writeMessages(writing: Writing): readonly JsonRecord[] {
 
 /** What a vendor asks of the order of messages. */
 function inOrder(messages: readonly JsonRecord[], { variant, report }: Writing): readonly JsonRecord[] {
-  const bridged = variant.userAfterTool
+  const ordered = variant.anyOrder
     ? messages
-    : messages.flatMap((message, at) => bridge(messages[at - 1], message));
-  if (bridged.length > messages.length)
-    report.approximated('messages', 'the provider wants a word of the assistant after the result of a tool');
-  const last = bridged.at(-1);
-  if (!variant.prefixMark || last?.['role'] !== 'assistant') return bridged;
-  return [...bridged.slice(0, -1), { ...last, prefix: true }];
+    : bridged(instructionsFirst(messages.filter(saysSomething), report), report);
+  const last = ordered.at(-1);
+  if (!variant.prefixMark || last?.['role'] !== 'assistant') return ordered;
+  return [...ordered.slice(0, -1), { ...last, prefix: true }];
 }
 
-function bridge(before: JsonRecord | undefined, message: JsonRecord): readonly JsonRecord[] {
-  const isTorn = before?.['role'] === 'tool' && (message['role'] === 'user' || message['role'] === 'system');
-  return isTorn ? [{ role: 'assistant', content: 'OK.' }, message] : [message];
+function saysSomething({ role, content, tool_calls }: JsonRecord): boolean {
+  return role !== 'assistant' || content !== '' || tool_calls !== undefined;
+}
+
+/** Instructions between messages go as words of the user. */
+function instructionsFirst(messages: readonly JsonRecord[], report: Report): readonly JsonRecord[] {
+  const first = messages.findIndex(({ role }) => role !== 'system');
+  // Something must be there to answer: the last of them where there is nothing else.
+  const leading = first < 0 ? messages.length - 1 : first;
+  return messages.map((message, at) => {
+    if (message['role'] !== 'system' || at < leading) return message;
+    report.approximated('messages', 'instructions between messages go as a message of the user');
+    return { ...message, role: 'user' };
+  });
+}
+
+function bridged(messages: readonly JsonRecord[], report: Report): readonly JsonRecord[] {
+  return messages.flatMap((message, at) => {
+    if (message['role'] !== 'user' || messages[at - 1]?.['role'] !== 'tool') return [message];
+    report.approximated('messages', 'the provider wants a word of the assistant after the result of a tool');
+    return [{ role: 'assistant', content: 'OK.' }, message];
+  });
 }
 
 function writeTurn({ turn, path }: Placed, writing: Writing, before: readonly JsonRecord[]): JsonRecord {

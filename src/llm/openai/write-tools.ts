@@ -5,7 +5,7 @@ import { functionOfCustom } from '../custom-tool.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Writing } from './chat-variant.ts';
-import { isStrictSchema } from './strict-schema.ts';
+import { strictMember } from './strict-schema.ts';
 
 /** The members `tools`, `tool_choice` and `parallel_tool_calls`, as far as there are any. */
 export function writeTools(writing: Writing): JsonRecord {
@@ -58,7 +58,7 @@ function writeFunction(tool: FunctionTool, writing: Writing, path: string): Json
       name: tool.name,
       ...described(tool.description),
       ...writeParameters(tool, writing),
-      ...writeStrict(tool.strict, tool.parameters ?? {}, writing, `${path}.strict`),
+      ...strictMember(tool.strict, tool.parameters ?? {}, writing.isOwnDialect, `${path}.strict`, writing.report),
     },
   };
 }
@@ -71,14 +71,6 @@ function writeParameters({ parameters }: FunctionTool, { variant }: Writing): Js
 
 export function described(description: string | null): JsonRecord {
   return description === null ? {} : { description };
-}
-
-/** Where the caller's own dialect is laxer about strict schemas, OpenAI would refuse the whole request. */
-export function writeStrict(strict: boolean | null, schema: JsonRecord, writing: Writing, path: string): JsonRecord {
-  if (strict === null) return {};
-  if (!strict || writing.isOwnDialect || isStrictSchema(schema)) return { strict };
-  writing.report.approximated(path, 'the schema has optional or open members, which a strict one cannot have');
-  return { strict: false };
 }
 
 function writeChoice(writing: Writing): JsonRecord {

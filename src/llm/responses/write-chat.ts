@@ -7,6 +7,7 @@ import { fitCacheKey, fitUser } from '../openai/keys.ts';
 import { reportExtra } from '../own-extra.ts';
 import type { Report } from '../report.ts';
 import { others } from './fields.ts';
+import { fitFormat } from './fit-format.ts';
 import { ENCRYPTED, LOGPROBS } from './read-chat.ts';
 import { writeInput } from './write-items.ts';
 import { writeToolChoice, writeTools } from './write-tools.ts';
@@ -29,6 +30,8 @@ const NESTED: ReadonlySet<string> = new Set(['text', 'reasoning', 'include']);
 export function writeChat(request: ChatRequest, target: TargetModel, report: Report): JsonRecord {
   const isOwn = request.extraOf === 'openai-responses';
   const instructions = instructionsOf(request.turns);
+  const from = instructions === null ? 0 : 1;
+  const { format, instruction } = fitFormat(request, request.turns.slice(from), report);
   const extra = isOwn ? request.extra : foreignExtra(request, report);
   const tools = writeTools(request, report);
   reportUnsaid(request, report);
@@ -36,15 +39,15 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
     ...others(extra, NESTED),
     model: target.name,
     ...(instructions !== null && { instructions }),
-    input: writeInput(instructions === null ? 0 : 1, { request, isOwn, report }),
+    input: [...instructionItems(instruction), ...writeInput(request, from, report)],
     ...(tools.length > 0 && { tools }),
     ...(request.toolChoice !== null && { tool_choice: writeToolChoice(request.toolChoice, request.tools) }),
     ...(request.parallelToolCalls !== null && { parallel_tool_calls: request.parallelToolCalls }),
     ...writeOutputTokens(request.outputTokensMax, report),
     ...writeSampling(request, target.traits, report),
     ...(request.logprobs !== null && { top_logprobs: request.logprobs.top }),
-    ...writeText(request.format, extra['text']),
-    ...writeReasoning(request.reasoning, extra['reasoning'], target.traits, report),
+    ...writeText(format, extra['text']),
+    ...writeReasoning(request, extra['reasoning'], target.traits, report),
     ...writeInclude(request, target.traits, extra['include']),
     ...(request.user !== null && { user: fitUser(request.user, report) }),
     ...(request.cacheKey !== null && { prompt_cache_key: fitCacheKey(request.cacheKey) }),
@@ -61,6 +64,11 @@ export function instructionsOf(turns: readonly Turn[]): string | null {
   if (first.parts.length !== 1 || part?.kind !== 'text') return null;
   const isPlain = part.text !== '' && part.cache === undefined && part.extra === undefined;
   return isPlain && part.annotations === undefined && part.logprobs === undefined ? part.text : null;
+}
+
+function instructionItems(instruction: string | null): readonly JsonRecord[] {
+  if (instruction === null) return [];
+  return [{ type: 'message', role: 'developer', content: [{ type: 'input_text', text: instruction }] }];
 }
 
 function foreignExtra({ extra, extraOf }: ChatRequest, report: Report): JsonRecord {
@@ -115,8 +123,7 @@ function writeFormat(format: OutputFormat): JsonRecord {
       const { name, description, schema, strict } = format;
       return {
         type: 'json_schema',
-        // Not every dialect names its formats, and OpenAI asks for a name.
-        name: name || 'answer',
+        name,
         ...(description !== null && { description }),
         schema,
         ...(strict !== null && { strict }),
@@ -126,7 +133,7 @@ function writeFormat(format: OutputFormat): JsonRecord {
 }
 
 function writeReasoning(
-  asked: ReasoningRequest | null,
+  { reasoning: asked, extraOf }: ChatRequest,
   beside: unknown,
   traits: ModelTraits,
   report: Report,
@@ -136,6 +143,12 @@ function writeReasoning(
     return {};
   }
   if (asked === null) return beside === undefined ? {} : { reasoning: beside };
+  // A model that does not reason refuses any effort: who speaks a dialect of OpenAI knows whether it does.
+  const isKnown = traits.reasoning === true || extraOf === 'openai' || extraOf === 'openai-responses';
+  if (!asked.enabled && !isKnown) {
+    report.dropped('reasoning', 'it is not known whether the model reasons');
+    return {};
+  }
   const effort = effortOf(asked, report);
   const summary = asked.summary ?? (asked.show === true ? 'auto' : null);
   return {

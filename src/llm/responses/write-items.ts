@@ -1,8 +1,9 @@
 /** Turns as items of `input`, as OpenAI takes them. */
-import type { Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
+import type { ChatRequest, Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
 import { fitCallId } from '../call-ids.ts';
 import { ownExtra } from '../own-extra.ts';
 import { recordOf, type JsonRecord } from '../record.ts';
+import type { Report } from '../report.ts';
 import { summaryOf } from './reasoning.ts';
 import { writeInputPart, writeOutputPart, type Writing } from './write-content.ts';
 
@@ -10,11 +11,16 @@ import { writeInputPart, writeOutputPart, type Writing } from './write-content.t
 const CALL_ID = /^[\w-]{1,64}$/;
 
 /** The turns from this one on. */
-export function writeInput(from: number, writing: Writing): readonly JsonRecord[] {
-  const path = writing.isOwn ? 'input' : 'messages';
-  return writing.request.turns
-    .slice(from)
-    .flatMap((turn, index) => writeTurn(turn, `${path}[${from + index}]`, writing));
+export function writeInput(request: ChatRequest, from: number, report: Report): readonly JsonRecord[] {
+  const isOwn = request.extraOf === 'openai-responses';
+  const writing: Writing = { request, isOwn, customCalls: isOwn ? new Set<string>() : customCallsOf(request), report };
+  const path = isOwn ? 'input' : 'messages';
+  return request.turns.slice(from).flatMap((turn, index) => writeTurn(turn, `${path}[${from + index}]`, writing));
+}
+
+function customCallsOf({ turns }: ChatRequest): ReadonlySet<string> {
+  const calls = turns.flatMap(({ parts }) => parts.filter((part) => part.kind === 'tool_call'));
+  return new Set(calls.filter(({ custom }) => custom === true).map(({ id }) => id));
 }
 
 function writeTurn(turn: Turn, path: string, writing: Writing): readonly JsonRecord[] {
@@ -104,7 +110,9 @@ function writeResult(part: ToolResultPart, path: string, writing: Writing): Json
     writing.report.approximated(`${path}.is_error`, 'OpenAI tells no failures apart: the result says it');
   return {
     ...itemMembers(part, path, writing),
-    type: part.custom ? 'custom_tool_call_output' : 'function_call_output',
+    // The chat dialect does not say of a result what kind of call it answers.
+    type:
+      part.custom === true || writing.customCalls.has(part.callId) ? 'custom_tool_call_output' : 'function_call_output',
     call_id: callId(part.callId),
     output: writeOutput(part, path, writing),
   };

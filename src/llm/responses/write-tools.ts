@@ -2,6 +2,7 @@
 import type { ChatRequest, CustomTool, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
 import { reportCacheMark } from '../cache-mark.ts';
 import { ownExtra } from '../own-extra.ts';
+import { strictMember } from '../openai/strict-schema.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
 
@@ -13,18 +14,21 @@ export function writeTools(request: ChatRequest, report: Report): readonly JsonR
     const extra = ownExtra(tool.extra, `tools[${index}]`, owner);
     if (tool.kind === 'custom') return [{ ...extra, ...writeCustom(tool) }];
     reportCacheMark(tool, report);
-    return [{ ...extra, ...writeFunction(tool, isOwn) }];
+    // The other endpoint of OpenAI asks the same of a strict schema.
+    const isOpenai = isOwn || request.extraOf === 'openai';
+    const strict = strictMember(tool.strict, tool.parameters ?? {}, isOpenai, `tools[${index}].strict`, report);
+    return [{ ...extra, ...writeFunction(tool, isOwn), ...strict }];
   });
 }
 
-function writeFunction({ name, description, parameters, strict }: FunctionTool, isOwn: boolean): JsonRecord {
+function writeFunction({ name, description, parameters }: FunctionTool, isOwn: boolean): JsonRecord {
   return {
     type: 'function',
     name,
     ...(description !== null && { description }),
     parameters: parameters ?? (isOwn ? null : { type: 'object', properties: {} }),
     // Without a word OpenAI takes a schema of this endpoint for strict, and changes it.
-    ...(strict !== null ? { strict } : !isOwn && { strict: false }),
+    ...(!isOwn && { strict: false }),
   };
 }
 
