@@ -46,6 +46,8 @@ export interface GatewaySettings {
   readonly cacheTtlMs: number;
   /** More attempts at a provider that fails, where no other target is left. */
   readonly retries: number;
+  /** What becomes of a call of which translation between dialects would lose something. */
+  readonly translation: 'warn' | 'refuse';
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }
@@ -94,6 +96,8 @@ export interface EndpointSnapshot {
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
   /** How it reranks, see `ProviderEndpoint.rerankForm`. */
   readonly rerankForm?: 'voyage';
+  /** How earlier reasoning is sent back in the OpenAI dialect; not at all if left out. */
+  readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
   /** A host's own way of the dialect, see `ProviderEndpoint.variant`. */
   readonly variant?: 'vertex';
 }

@@ -32,28 +32,28 @@ export const PROVIDER_CODECS: Readonly<Record<DialectName, ProviderCodec>> = {
   mistral: mistralProvider,
 };
 
-type LimitName = 'max_tokens' | 'max_completion_tokens';
-
-const BY_LIMIT: Readonly<Partial<Record<DialectName, Readonly<Record<LimitName, ProviderCodec>>>>> = {
-  openai: {
-    max_tokens: openaiProviderFor({ maxTokensField: 'max_tokens' }),
-    max_completion_tokens: openaiProviderFor({
-      maxTokensField: 'max_completion_tokens',
-      developerRole: true,
-      textLists: true,
-    }),
-  },
-};
-
-/** In what hosts of one dialect differ. */
-interface HostForms {
-  readonly maxTokensField?: LimitName;
+/** How a host has OpenAI's dialect; what is left out is as most have it. */
+export interface HostHabits {
+  readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
   readonly rerankForm?: 'voyage';
 }
 
-/** The codec as an endpoint needs it: hosts of OpenAI's dialect differ in the name of the output's limit, and in reranking. */
-export function providerCodec(name: DialectName, { maxTokensField, rerankForm }: HostForms): ProviderCodec {
-  const limited = maxTokensField === undefined ? undefined : BY_LIMIT[name]?.[maxTokensField];
-  const codec = limited ?? PROVIDER_CODECS[name];
-  return rerankForm === undefined ? codec : { ...codec, rerank: voyageRerank };
+/** The codec as an endpoint needs it: hosts of OpenAI's dialect differ in some fields, and in how they rerank. */
+export function providerCodec(name: DialectName, habits: HostHabits): ProviderCodec {
+  const codec = chatCodec(name, habits);
+  return habits.rerankForm === undefined ? codec : { ...codec, rerank: voyageRerank };
+}
+
+function chatCodec(name: DialectName, { maxTokensField, reasoningBack }: HostHabits): ProviderCodec {
+  const codec = PROVIDER_CODECS[name];
+  if (codec !== openaiProvider || (maxTokensField === undefined && reasoningBack === undefined)) return codec;
+  // Who knows the newer field is OpenAI itself, or serves its models.
+  const isNewer = maxTokensField === 'max_completion_tokens';
+  return openaiProviderFor({
+    ...(maxTokensField !== undefined && { maxTokensField }),
+    developerRole: isNewer,
+    textLists: isNewer,
+    thinking: reasoningBack ?? 'none',
+  });
 }

@@ -123,7 +123,7 @@ describe('an answer reaches every client from every provider', () => {
           cachedInputTokens: said.usage.cached,
           outputTokens: said.usage.output,
         });
-        return [provider, { answer: JSON.parse(text), ...(warnings.length > 0 && { warnings }) }] as const;
+        return [provider, { answer: JSON.parse(text) as unknown, ...(warnings.length > 0 && { warnings }) }] as const;
       });
       return [client, grouped(answers).map(({ from, value }) => ({ from: from.join(', '), ...(value as object) }))];
     });
