@@ -1,5 +1,5 @@
 /** What a call is expected to use before it is made, and what it did use once it has ended. */
-import type { MediaReading, Usage } from '../llm/dialect.ts';
+import type { MediaReading, RequestReading, Usage } from '../llm/dialect.ts';
 import { costOf } from '../llm/price.ts';
 import type { Price } from '../llm/price.ts';
 import type { Call } from './call.ts';
@@ -21,6 +21,7 @@ export const NOTHING: Amounts = Object.freeze({ tokens: 0, nanoUsd: 0 });
 export function expectedAmounts(call: Call): { readonly tokens: number; readonly nanoUsd: number | null } {
   const usage = expectedUsage(call);
   if (usage === null) return isBlind(call) ? { tokens: 0, nanoUsd: null } : NOTHING;
+  if (call.reading !== null && leavesModelOpen(call.reading)) return { tokens: 0, nanoUsd: null };
   const prices = expectedPrices(call);
   const tokens = tokensOf(usage);
   const media = call.reading?.media;
@@ -38,6 +39,11 @@ export function expectedAmounts(call: Call): { readonly tokens: number; readonly
 function canCharge({ mayTellUsage, images }: MediaReading, price: Price): boolean {
   const isFixed = price.perRequest !== undefined || (images > 0 && price.perImage !== undefined);
   return mayTellUsage || isFixed || (price.input === 0 && price.output === 0);
+}
+
+/** Whether the vendor chooses the model, which it does for images and moderation: nobody here knows which. */
+export function leavesModelOpen({ media, model }: RequestReading): boolean {
+  return media !== undefined && model === null;
 }
 
 /** A passthrough to an endpoint of which nobody here knows what it costs; looking costs nothing. */

@@ -223,6 +223,11 @@ describe('a provider', () => {
     await response.arrayBuffer();
     expect(await recordOf(response)).toMatchObject({ inputTokens: 10, outputTokens: 272 });
     expect(upstream.last().text).not.toContain(product.firstKey);
+
+    // Below its own path the vendor may choose the model; what that costs is not known.
+    const open = await post('/providers/house/images/generations', { prompt: 'x' });
+    await open.arrayBuffer();
+    expect(await recordOf(open)).toMatchObject({ status: 200, outputTokens: 272, costNanoUsd: null });
   });
 });
 
