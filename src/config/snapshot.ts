@@ -48,6 +48,8 @@ export interface GatewaySettings {
   readonly retries: number;
   /** What becomes of a call of which translation between dialects would lose something. */
   readonly translation: 'warn' | 'refuse';
+  /** Silence in a stream after which its caller gets a sign of life; 0: none. */
+  readonly streamPingMs: number;
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }

@@ -16,6 +16,7 @@ import type { Gateway } from './gateway.ts';
 import { KeyCache } from './key-cache.ts';
 import { LiveConfigs } from './live-config.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { OpenStreams } from './open-streams.ts';
 import { ResponseCache } from './response-cache.ts';
 import { RoutingState } from './routing-state.ts';
 import { loadTranslation } from './translation.ts';
@@ -41,6 +42,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     delegations: createDelegationVerifier({ clock: systemClock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
     responses: new ResponseCache(systemClock),
+    streams: new OpenStreams(() => gateway.config.settings.streamPingMs),
     hasher: createSecretHasher(start.peppers),
     calls,
     routing: new RoutingState(openHealthTable(start.health), Math.random),

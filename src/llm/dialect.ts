@@ -3,6 +3,7 @@
  * speak it: bytes pass through, and only what must change is spliced.
  */
 import type { JsonRecord } from './record.ts';
+import type { ServerSentEvent } from './sse.ts';
 
 /** The formats that clients speak, and providers too. */
 export type ClientDialectName = 'openai' | 'openai-responses' | 'anthropic' | 'gemini';
@@ -98,6 +99,22 @@ export interface PublicError {
   readonly code: string;
   readonly message: string;
   readonly requestId: string;
+}
+
+/** An error that a provider tells in a stream, where it could have been the answer. */
+export interface ToldError {
+  /** The HTTP status that the answer would have had: 400 or more. */
+  readonly status: number;
+  /** The body of that answer, in the dialect's own form. */
+  readonly body: string;
+}
+
+/** How a dialect's streams tell errors. */
+export interface StreamErrors {
+  /** Whether the bytes may tell one. Cheap: may say yes too often, never no wrongly. */
+  mayTell(bytes: Buffer): boolean;
+  /** Null for any other event. Never throws. */
+  read(event: ServerSentEvent): ToldError | null;
 }
 
 /** Reads a provider's event stream as it passes; synchronous, any split of the bytes gives the same result. */
@@ -227,6 +244,11 @@ export interface Dialect extends ProviderDialect {
    * other framing there is no such form: cut the connection.
    */
   errorEvent(error: PublicError): string;
+  /**
+   * What shows that a stream lives while nothing else goes by, and that clients pass over; null where
+   * some of them would choke on it. Stands between whole events of `text/event-stream` only.
+   */
+  readonly pingEvent: string | null;
   /** The answer to a request for the list of models. */
   modelsBody(models: readonly ListedModel[]): string;
   /** The answer to a request for one of them. */
@@ -237,6 +259,7 @@ export interface Dialect extends ProviderDialect {
   readUsage(body: Uint8Array): Usage | null;
   /** `hideUsage` as returned by `writeRequest`; `isMedia` where the request's reading has `media`. */
   observeStream(hideUsage: boolean, isMedia?: boolean): StreamObserver;
+  readonly streamErrors: StreamErrors;
 }
 
 /** The request limit that binds a call most tightly. */

@@ -28,6 +28,7 @@ import { writeRequest } from '../write-request.ts';
 import { isMediaOperation, readMediaRequest } from './media-request.ts';
 import { mediaUsage } from './media-usage.ts';
 import { observeMedia } from './observe-media.ts';
+import { openaiStreamErrors } from './stream-error.ts';
 
 const usageMember = answerMember('usage');
 
@@ -81,11 +82,13 @@ export const openai: Dialect = {
   errorBody: openaiErrorBody,
   // openai-node throws on any event with an `error` member.
   errorEvent: (error) => `\n\n${eventText(null, openaiErrorBody(error))}`,
+  pingEvent: ': ping\n\n',
   modelsBody: openaiModelsBody,
   modelBody: openaiModelBody,
   limitHeaders: openaiLimitHeaders,
   readUsage: (body) => anyUsage(usageMember.read(body)),
   observeStream: (hideUsage, isMedia = false) => (isMedia ? observeMedia(anyUsage) : observeStream(hideUsage)),
+  streamErrors: openaiStreamErrors,
 };
 
 function readRequest(body: Buffer, operation: ModelOperation, contentType: string | null = null): ReadRequestResult {
