@@ -184,8 +184,8 @@ function endpointOf({ baseUrl, auth, headers, streamUsage, ...rest }: ProviderEn
     headers: Object.entries(headers).flat(),
     ...(signing !== null && { signing }),
     ...(rest.maxTokensField !== undefined && { maxTokensField: rest.maxTokensField }),
-    ...(rest.rerankForm !== undefined && { rerankForm: rest.rerankForm }),
     ...(rest.reasoningBack !== undefined && { reasoningBack: rest.reasoningBack }),
+    ...(rest.rerankForm !== undefined && { rerankForm: rest.rerankForm }),
     ...(rest.variant !== undefined && { variant: rest.variant }),
   };
 }

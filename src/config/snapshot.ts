@@ -94,10 +94,10 @@ export interface EndpointSnapshot {
     | { readonly kind: 'google-oauth'; readonly scope: string };
   /** How the OpenAI dialect names the limit of the output here; `max_tokens` if left out. */
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
-  /** How it reranks, see `ProviderEndpoint.rerankForm`. */
-  readonly rerankForm?: 'voyage';
   /** How earlier reasoning is sent back in the OpenAI dialect; not at all if left out. */
   readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
+  /** How it reranks, see `ProviderEndpoint.rerankForm`. */
+  readonly rerankForm?: 'voyage';
   /** A host's own way of the dialect, see `ProviderEndpoint.variant`. */
   readonly variant?: 'vertex';
 }

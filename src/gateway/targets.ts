@@ -123,7 +123,7 @@ function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string, 
   const provider = slash <= 0 ? undefined : workspace.providers.get(name.slice(0, slash));
   if (provider === undefined || slash === name.length - 1) return modelNotFound(workspace, name);
   // OpenAI's own API reranks nothing: a form of the provider's own goes before that of its neighbours.
-  const reranking = reranks ? rerankingEndpoint(provider, dialect) : undefined;
+  const reranking = reranks ? [...provider.endpoints.values()].find(hasOwnRerank) : undefined;
   const spoken = reranking === undefined ? provider.endpoints.get(dialect.name) : undefined;
   const native = spoken?.dialect.adaptBody === undefined ? spoken : undefined;
   const endpoint = reranking ?? spoken ?? firstEndpoint(provider);
@@ -132,11 +132,8 @@ function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string, 
   return targetOf(provider, endpoint, native === undefined ? null : dialect, model);
 }
 
-function rerankingEndpoint({ endpoints }: LiveProvider, dialect: Dialect): LiveEndpoint | undefined {
-  return [...endpoints.values()].find(({ dialect: own, snapshot: { rerankForm } }) => {
-    const hasPath = own.name !== dialect.name && own.upstreamPath('rerank', '', false, '') !== null;
-    return hasPath || rerankForm !== undefined;
-  });
+function hasOwnRerank({ dialect, snapshot }: LiveEndpoint): boolean {
+  return dialect.reranks === true || snapshot.rerankForm !== undefined;
 }
 
 function traitsFor({ snapshot: { traits } }: LiveProvider, model: string | null): ModelTraits {

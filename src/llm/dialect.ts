@@ -188,6 +188,8 @@ export interface ProviderDialect {
   readonly requestIdHeader: string;
   /** Whether images and documents may be named by URL; otherwise they go as bytes. */
   readonly takesUrls: boolean;
+  /** Whether it has a rerank of its own, which OpenAI's has not. */
+  readonly reranks?: boolean;
   /** The content type of its streams. */
   readonly streamType: 'text/event-stream' | 'application/vnd.amazon.eventstream';
   /** What asks for a stream of that type in the query, where that is needed. */

@@ -77,7 +77,8 @@ describe.each(CLIENTS)('the client $name', ({ talkTo, dialects = DIALECTS }) => 
     expect(talk.lastText).toBe('It is −3 °C at noon.');
 
     const [, second] = upstream.heard;
-    // The results reached the provider; neither the caller's key nor another provider's secret did.
+    // The calls and their results reached the provider; neither the caller's key nor another provider's secret did.
+    expect(JSON.stringify(second?.body)).toContain('Tromsø');
     expect(JSON.stringify(second?.body)).toContain('12:00');
     expect(JSON.stringify(second)).not.toContain(product.firstKey);
     expect(JSON.stringify(second?.headers)).toContain('s3cret');

@@ -145,7 +145,6 @@ function reportForeign(request: ChatRequest, report: Report): void {
     ['frequency_penalty', request.frequencyPenalty || null],
     ['logprobs', request.logprobs],
     ['logit_bias', request.logitBias],
-    ['prompt_cache_key', request.cacheKey],
   ];
   for (const [field, value] of asked) if (value !== null) report.dropped(field, 'the provider has nothing like it');
 }

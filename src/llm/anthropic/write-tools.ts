@@ -1,4 +1,5 @@
 /** The tools of a request to Anthropic, and the choice among them. */
+import { allowedTools } from '../allowed-tools.ts';
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
 import { functionOfCustom } from '../custom-tool.ts';
 import { jsonTool } from '../json-tool.ts';
@@ -16,9 +17,8 @@ export interface ToolMembers {
 
 export function writeTools(request: ChatRequest, traits: ModelTraits, report: Report): ToolMembers {
   const forJson = jsonTool(request, traits);
-  const isAllowed = allowance(request, report);
-  const written = request.tools.flatMap((tool, index) =>
-    isAllowed(tool) ? writeTool(tool, `tools[${index}]`, request, traits, report) : [],
+  const written = allowedTools(request, report).flatMap((tool) =>
+    writeTool(tool, `tools[${request.tools.indexOf(tool)}]`, request, traits, report),
   );
   const tools =
     forJson === null ? written : [...written, writeFunction(forJson, 'response_format', request, traits, report)];
@@ -35,14 +35,6 @@ export function writeTools(request: ChatRequest, traits: ModelTraits, report: Re
   };
 }
 
-/** The format cannot allow some of the tools: the others are left out. */
-function allowance({ toolChoice }: ChatRequest, report: Report): (tool: Tool) => boolean {
-  if (toolChoice?.kind !== 'allowed') return () => true;
-  report.approximated('tool_choice', 'only the allowed tools are sent');
-  const allowed = new Set(toolChoice.names);
-  return (tool) => allowed.has(tool.kind === 'opaque' ? tool.label : tool.name);
-}
-
 function writeTool(
   tool: Tool,
   path: string,
@@ -54,8 +46,7 @@ function writeTool(
     case 'function':
       return [writeFunction(tool, path, request, traits, report)];
     case 'custom':
-      report.approximated(path, 'the tool takes an object with its text in a member');
-      return [writeFunction(functionOfCustom(tool), path, request, traits, report)];
+      return [writeFunction(functionOfCustom(tool, path, report), path, request, traits, report)];
     case 'opaque':
       if (tool.of === 'anthropic') return [tool.value];
       report.dropped(path, `the provider has no tool ${tool.label} of another provider`);

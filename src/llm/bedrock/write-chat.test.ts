@@ -209,9 +209,7 @@ describe('parameters', () => {
       extra: { store: true, gone: null },
     });
     expect(warnings).toEqual(
-      ['store', 'n', 'seed', 'presence_penalty', 'logprobs', 'logit_bias', 'user', 'prompt_cache_key'].map(
-        (field) => `dropped ${field}`,
-      ),
+      ['store', 'n', 'seed', 'presence_penalty', 'logprobs', 'logit_bias', 'user'].map((field) => `dropped ${field}`),
     );
   });
 

@@ -134,7 +134,6 @@ function reportUnsaid(request: ChatRequest, report: Report): void {
     ['logit_bias', request.logitBias !== null && !isEmpty(request.logitBias)],
     ['parallel_tool_calls', request.parallelToolCalls === false && request.tools.length > 0],
     ['user', request.user !== null],
-    ['prompt_cache_key', request.cacheKey !== null],
   ];
   for (const [field, asked] of unsaid) if (asked) report.dropped(field, 'Converse of Amazon Bedrock has no such field');
 }

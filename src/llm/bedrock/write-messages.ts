@@ -1,6 +1,7 @@
 /** The conversation as `system` and `messages` of Converse. */
 import { fitCallId } from '../call-ids.ts';
 import type { ChatRequest, Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
+import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
 import type { ExtraOwner } from '../own-extra.ts';
 import { ownExtra } from '../own-extra.ts';
@@ -59,7 +60,7 @@ function isInstruction(role: Turn['role']): boolean {
 
 function systemBlocks(turn: Turn, field: string, writing: Writing): JsonRecord[] {
   reportName(turn, field, writing);
-  ownExtra(turn.extra, `${field}.`, writing.owner);
+  ownExtra(turn.extra, field, writing.owner);
   return turn.parts.flatMap((part, j) => {
     const place = `${field}.content[${j}]`;
     if (part.kind === 'text') return [...textBlocks(part.text, place, writing), ...cachePoint(part, place, writing)];
@@ -76,7 +77,7 @@ function addTurn(messages: Message[], turn: Turn, field: string, writing: Writin
   if (isInstruction(turn.role))
     writing.report.approximated(field, 'instructions within the conversation are sent as words of the user');
   reportName(turn, field, writing);
-  const extra = ownExtra(turn.extra, `${field}.`, writing.owner);
+  const extra = ownExtra(turn.extra, field, writing.owner);
   const last = messages.at(-1);
   const message: Message = last?.role === role ? last : { role, results: [], others: [], extra };
   for (const [j, part] of turn.parts.entries()) {
@@ -112,11 +113,8 @@ function isMedia(part: Part): boolean {
 }
 
 function partBlocks(part: Part, role: Message['role'], place: string, writing: Writing): JsonRecord[] {
-  const { report } = writing;
-  const extra = ownExtra(part.extra, `${place}.`, writing.owner);
+  const extra = ownExtra(part.extra, place, writing.owner);
   const all = blocksOf(part, role, place, writing);
-  if ('signature' in part && part.kind !== 'thinking' && part.signature !== undefined)
-    report.dropped('signature', 'the signature is of another family of models');
   const [first, ...rest] = all;
   return first === undefined ? [] : [{ ...extra, ...first }, ...rest];
 }
@@ -179,11 +177,8 @@ function callId(id: string): string {
 
 /** Models must be given an object. */
 function inputOf(call: ToolCallPart, place: string, report: Report): JsonRecord {
-  if (call.custom === true) {
-    report.approximated(place, 'a free-text call is sent as a call with one argument, input');
-    return { input: call.arguments };
-  }
-  const input = call.arguments.trim() === '' ? {} : parsedOrUndefined(call.arguments);
+  const text = call.custom === true ? argumentsOfCustom(call.arguments) : call.arguments;
+  const input = text.trim() === '' ? {} : parsedOrUndefined(text);
   if (isRecord(input)) return input;
   report.approximated(place, 'arguments that are no JSON object are sent as one argument, arguments');
   return { arguments: call.arguments };

@@ -84,15 +84,17 @@ describe('tools', () => {
     expect(warnings).toEqual(['dropped tool_choice']);
   });
 
-  test('of other kinds are reported', () => {
+  test('with free text take an object; those of others are reported', () => {
     const { body, warnings } = write({
       tools: [
         { kind: 'custom', name: 'patch', description: null },
         { kind: 'opaque', of: 'openai', label: 'web_search', value: {} },
       ],
     });
-    expect(body).not.toHaveProperty('toolConfig');
-    expect(warnings).toEqual(['dropped tools[0]', 'dropped tools[1]']);
+    expect(body['toolConfig']).toMatchObject({
+      tools: [{ toolSpec: { name: 'patch', inputSchema: { json: { required: ['input'] } } } }],
+    });
+    expect(warnings).toEqual(['approximated tools[0]', 'dropped tools[1]']);
   });
 
   test('are strict only where the model is known to keep to schemas', () => {

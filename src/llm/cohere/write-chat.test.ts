@@ -161,7 +161,9 @@ describe('tools', () => {
     const { body, warnings } = write({ tools, toolChoice });
     expect(body['tool_choice']).toBe(word);
     expect(body['tools']).toHaveLength(count);
-    expect(warnings.includes('approximated tool_choice')).toBe(toolChoice.kind === 'named');
+    expect(warnings.includes('approximated tool_choice')).toBe(
+      toolChoice.kind === 'named' || toolChoice.kind === 'allowed',
+    );
   });
 
   test('that are chosen but not offered are refused', () => {
@@ -170,10 +172,11 @@ describe('tools', () => {
     );
   });
 
-  test('of other kinds are reported', () => {
-    const { body, warnings } = write({ tools: [{ kind: 'custom', name: 'patch', description: null }] });
-    expect(body).not.toHaveProperty('tools');
-    expect(warnings).toEqual(['dropped tools[0]']);
+  test('with free text take an object; those of others are reported', () => {
+    const web = { kind: 'opaque', of: 'openai', label: 'web_search', value: {} } as const;
+    const { body, warnings } = write({ tools: [{ kind: 'custom', name: 'patch', description: null }, web] });
+    expect(body['tools']).toMatchObject([{ function: { name: 'patch', parameters: { required: ['input'] } } }]);
+    expect(warnings).toEqual(['approximated tools[0]', 'dropped tools[1]']);
   });
 });
 
@@ -208,9 +211,7 @@ describe('parameters', () => {
 
   test('without a place are reported', () => {
     const { warnings } = write({ choices: 2, logitBias: { 5: 1 }, user: 'u', cacheKey: 'k', extra: { store: true } });
-    expect(warnings).toEqual(
-      ['store', 'n', 'logit_bias', 'user', 'prompt_cache_key'].map((field) => `dropped ${field}`),
-    );
+    expect(warnings).toEqual(['store', 'n', 'logit_bias', 'user'].map((field) => `dropped ${field}`));
   });
 
   test('of Cohere’s own go out as they came, without overriding', () => {

@@ -1,6 +1,9 @@
 /** Requests to v2 chat (https://docs.cohere.com/reference/chat). */
+import { allowedTools } from '../allowed-tools.ts';
+import { reportCacheMark } from '../cache-mark.ts';
 import type { ChatRequest, FunctionTool, ReasoningRequest, ToolChoice } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
+import { functionOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { ownExtra } from '../own-extra.ts';
@@ -26,20 +29,19 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
 }
 
 function toolFields(request: ChatRequest, report: Report): JsonRecord {
-  const functions = request.tools.flatMap((tool, i) => {
-    if (tool.kind === 'function') {
-      ownExtra(tool.extra, `tools[${i}].`, { extraOf: request.extraOf, dialect: 'cohere', report });
-      if (tool.cache !== undefined) report.dropped('cache_control', 'Cohere caches by itself');
-      return [tool];
+  const functions = allowedTools(request, report).flatMap((tool) => {
+    const field = `tools[${request.tools.indexOf(tool)}]`;
+    if (tool.kind === 'opaque') {
+      report.dropped(field, `Cohere has only function tools, not ${tool.label}`);
+      return [];
     }
-    report.dropped(
-      `tools[${i}]`,
-      `Cohere has only function tools, not ${tool.kind === 'custom' ? tool.name : tool.label}`,
-    );
-    return [];
+    ownExtra(tool.extra, field, { extraOf: request.extraOf, dialect: 'cohere', report });
+    if (tool.kind === 'custom') return [functionOfCustom(tool, field, report)];
+    reportCacheMark(tool, report);
+    return [tool];
   });
   const choice = request.toolChoice ?? { kind: 'auto' };
-  const tools = narrowed(functions, choice);
+  const tools = choice.kind === 'named' ? functions.filter(({ name }) => name === choice.name) : functions;
   if (choice.kind === 'named' && tools.length === 0)
     throw new RequestFault('tool_choice', 'Choose one of the function tools that the request offers.');
   if (tools.length === 0) return {};
@@ -51,11 +53,6 @@ function toolFields(request: ChatRequest, report: Report): JsonRecord {
     ...strictFields(tools, report),
     ...(word === null ? {} : { tool_choice: word }),
   };
-}
-
-function narrowed(tools: readonly FunctionTool[], choice: ToolChoice): readonly FunctionTool[] {
-  if (choice.kind === 'allowed') return tools.filter(({ name }) => choice.names.includes(name));
-  return choice.kind === 'named' ? tools.filter(({ name }) => name === choice.name) : tools;
 }
 
 /** Without a word the model is free. */
@@ -160,7 +157,6 @@ function reportUnsaid(request: ChatRequest, report: Report): void {
     ['logit_bias', request.logitBias !== null && Object.keys(request.logitBias).length > 0],
     ['parallel_tool_calls', request.parallelToolCalls === false && request.tools.length > 0],
     ['user', request.user !== null],
-    ['prompt_cache_key', request.cacheKey !== null],
   ];
   for (const [field, asked] of unsaid) if (asked) report.dropped(field, 'Cohere has no such field');
 }

@@ -1,6 +1,8 @@
 /** The conversation as `messages` of v2 chat, and documents of the user as `documents`. */
+import { reportCacheMark } from '../cache-mark.ts';
 import type { ChatRequest, MediaPart, Part, TextPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
+import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
 import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
@@ -30,12 +32,12 @@ export function writeConversation(request: ChatRequest, { traits }: TargetModel,
 function messagesOf(turn: Turn, field: string, writing: Writing): readonly JsonRecord[] {
   const { request, report } = writing;
   const owner = { extraOf: request.extraOf, dialect: 'cohere', report } as const;
-  const extra = ownExtra(turn.extra, `${field}.`, owner);
+  const extra = ownExtra(turn.extra, field, owner);
   if (turn.name !== undefined) report.dropped(`${field}.name`, 'Cohere has no names of participants');
   for (const [j, part] of turn.parts.entries()) {
     const place = `${field}.content[${j}]`;
-    ownExtra(part.extra, `${place}.`, { ...owner, dialect: 'cohere' });
-    if (part.cache !== undefined) report.dropped('cache_control', 'Cohere caches by itself');
+    ownExtra(part.extra, place, { ...owner, dialect: 'cohere' });
+    reportCacheMark(part, report);
   }
   if (turn.role === 'assistant') return assistantMessage(turn, field, extra, writing);
   if (turn.role === 'user') return userMessages(turn, field, extra, writing);
@@ -166,8 +168,6 @@ function assistantMessage(turn: Turn, field: string, extra: JsonRecord, writing:
     else if (part.kind === 'thinking' && part.signature === null && willCall) thoughts.push(part.text);
     else if (part.kind === 'opaque') others.push(...opaque(part, place, writing));
     else report.dropped(place, 'Cohere does not take it back from the assistant');
-    if ((part.kind === 'text' || part.kind === 'tool_call') && part.signature !== undefined)
-      report.dropped('signature', 'the signature is of another family of models');
   }
   if (calls.length > 0) return [callingMessage({ texts, calls, thoughts, field, extra }, writing)];
   const blocks = [...texts.filter(({ text }) => text !== '').map(({ text }) => ({ type: 'text', text })), ...others];
@@ -209,10 +209,8 @@ function toolCall(call: ToolCallPart, place: string, report: Report): JsonRecord
 }
 
 function argumentsText(call: ToolCallPart, place: string, report: Report): string {
-  if (call.custom !== true)
-    return isRecord(parsedOrUndefined(call.arguments)) ? call.arguments : fallback(call, place, report);
-  report.approximated(place, 'a free-text call is sent as a call with one argument, input');
-  return JSON.stringify({ input: call.arguments });
+  if (call.custom === true) return argumentsOfCustom(call.arguments);
+  return isRecord(parsedOrUndefined(call.arguments)) ? call.arguments : fallback(call, place, report);
 }
 
 function fallback({ arguments: text }: ToolCallPart, place: string, report: Report): string {

@@ -1,7 +1,10 @@
 /** Turns as `contents` and `systemInstruction`. */
+import { reportCacheMark } from '../cache-mark.ts';
 import type { ChatRequest, MediaPart, Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
 import { toolNames } from '../canonical.ts';
+import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
+import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
@@ -104,12 +107,11 @@ function writeTurn(turn: Turn, field: string, writing: Writing): Content {
 
 function tellTurnMembers(turn: Turn, field: string, { report, request }: Writing): void {
   if (turn.name !== undefined) report.dropped(`${field}.name`, 'the provider has no names of participants');
-  if (!speaksGemini(request))
-    for (const name of Object.keys(turn.extra ?? {})) report.dropped(`${field}.${name}`, 'unknown to the provider');
+  ownExtra(turn.extra, field, { extraOf: request.extraOf, dialect: 'gemini', report });
 }
 
 function writePart(part: Part, field: string, writing: Writing): readonly JsonRecord[] {
-  if (part.cache !== undefined) writing.report.dropped('cache_control', 'the provider caches on its own');
+  reportCacheMark(part, writing.report);
   switch (part.kind) {
     case 'text':
       if (part.text === '' && part.signature?.of !== 'gemini') return [];
@@ -135,10 +137,7 @@ function writePart(part: Part, field: string, writing: Writing): readonly JsonRe
 
 /** The caller's other members where the caller speaks Gemini; else they are told. */
 function extraOf(part: Part, field: string, { request, report }: Writing): JsonRecord {
-  if (part.extra === undefined) return {};
-  if (speaksGemini(request)) return part.extra;
-  for (const name of Object.keys(part.extra)) report.dropped(`${field}.${name}`, 'unknown to the provider');
-  return {};
+  return ownExtra(part.extra, field, { extraOf: request.extraOf, dialect: 'gemini', report });
 }
 
 function signed({ signature }: Pick<ToolCallPart, 'signature'>): JsonRecord {
@@ -183,7 +182,7 @@ function merged(extra: JsonRecord, written: JsonRecord): JsonRecord {
 }
 
 function writeCall(part: ToolCallPart, field: string, writing: Writing): JsonRecord {
-  const args = argsOf(part.arguments);
+  const args = argsOf(part.custom === true ? argumentsOfCustom(part.arguments) : part.arguments);
   if (args === null)
     writing.report.approximated(`${field}.arguments`, 'arguments that are no JSON object go as {"input": …}');
   const call = { ...idOf(part.id), name: part.name, args: args ?? { input: part.arguments } };

@@ -33,7 +33,8 @@ const VARIANT: ChatVariant = {
   effortUnasked: false,
   // It tells usage at the end unasked.
   asksStreamUsage: false,
-  lacks: new Set(['topK', 'logitBias', 'logprobs', 'user', 'cacheKey']),
+  cacheKeys: false,
+  lacks: new Set(['topK', 'logitBias', 'logprobs', 'user']),
   // "Tool call id … must be a-z, A-Z, 0-9, with a length of 9."
   fitId: (id) => fitCallId(id, /^[a-zA-Z0-9]{9}$/, '', 9),
   writeMedia,

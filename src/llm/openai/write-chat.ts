@@ -6,6 +6,7 @@ import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
 import type { ChatVariant } from './chat-variant.ts';
 import { Writing } from './chat-variant.ts';
+import { fitCacheKey, fitUser } from './keys.ts';
 import { writeMessages } from './write-messages.ts';
 import { described, writeStrict, writeTools } from './write-tools.ts';
 
@@ -142,9 +143,13 @@ function effortFor(budgetTokens: number): string {
   return budgetTokens < 16_384 ? 'medium' : 'high';
 }
 
+/** The key says nothing to vendors that keep no prompts by it, and some of them refuse what they do not know. */
 function writeUser(writing: Writing): JsonRecord {
+  const { request, variant, report, isOwnDialect } = writing;
+  const user = request.user === null || isOwnDialect ? request.user : fitUser(request.user, report);
   return {
-    ...writeOne(writing, 'user', 'user', writing.request.user, null),
-    ...writeOne(writing, 'cacheKey', 'prompt_cache_key', writing.request.cacheKey, null),
+    ...writeOne(writing, 'user', 'user', user, null),
+    ...(request.cacheKey !== null &&
+      (isOwnDialect || variant.cacheKeys) && { prompt_cache_key: fitCacheKey(request.cacheKey) }),
   };
 }

@@ -9,6 +9,7 @@ import type {
   ToolResultPart,
   Turn,
 } from '../canonical.ts';
+import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
@@ -111,12 +112,14 @@ function plainText(part: JsonRecord): string | null {
 function writePart(part: Part, writing: Writing, path: string): readonly JsonRecord[] {
   switch (part.kind) {
     case 'text':
-      return [{ ...writing.extras(part.extra, path), type: 'text', text: part.text }];
+      return [{ ...writing.extras(part.extra, path), type: 'text', text: part.text, ...writing.cacheMark(part) }];
     case 'image':
     case 'file':
     case 'audio':
     case 'video':
-      return [writing.variant.writeMedia(part, path, writing.extras(part.extra, path))];
+      return [
+        { ...writing.variant.writeMedia(part, path, writing.extras(part.extra, path)), ...writing.cacheMark(part) },
+      ];
     case 'opaque':
       return writeOpaque(part.of, part.value, writing, path);
     case 'refusal':
@@ -159,10 +162,10 @@ function writeSpoken(
     (part): part is TextPart | RefusalPart => part.kind === 'text' || part.kind === 'refusal',
   );
   const written = spoken.map((part): JsonRecord => {
-    const extra = writing.extras(part.extra, `${path}.content`);
+    const members = { ...writing.extras(part.extra, `${path}.content`), ...writing.cacheMark(part) };
     return part.kind === 'text'
-      ? { ...extra, type: 'text', text: part.text }
-      : { ...extra, type: 'refusal', refusal: part.text };
+      ? { ...members, type: 'text', text: part.text }
+      : { ...members, type: 'refusal', refusal: part.text };
   });
   const before = writing.variant.thinking === 'content' ? writeThinkingChunks(thinking, writing, path) : [];
   const opaque = parts.flatMap((part) =>
@@ -227,10 +230,9 @@ function writeCall(call: ToolCallPart, writing: Writing, path: string): JsonReco
   const extra = writing.extras(call.extra, path);
   const id = writing.variant.fitId(call.id);
   const { name } = call;
-  if (call.custom === true && writing.variant.customTools)
+  if (call.custom === true && writing.takesCustomTools)
     return { ...extra, id, type: 'custom', custom: { ...recordOf(extra['custom']), name, input: call.arguments } };
-  // Where free text has no place, it is the one argument.
-  const args = call.custom === true ? JSON.stringify({ input: call.arguments }) : call.arguments;
+  const args = call.custom === true ? argumentsOfCustom(call.arguments) : call.arguments;
   return { ...extra, id, type: 'function', function: { ...recordOf(extra['function']), name, arguments: args } };
 }
 
@@ -244,6 +246,7 @@ function writeResult(result: ToolResultPart, writing: Writing, path: string, wai
   }
   return {
     ...writing.extras(result.extra, path),
+    ...writing.cacheMark(result),
     role: 'tool',
     tool_call_id: writing.variant.fitId(result.callId),
     ...writeResultName(result, writing),

@@ -233,7 +233,7 @@ describe('a caller of this dialect who was answered by another', () => {
       { type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{}' },
     ]);
     expect(mayHoldForeignMarks(Buffer.from(JSON.stringify(again)))).toBe(false);
-    expect(warnings.map(({ field }) => field)).toEqual(['thinking', 'signature']);
+    expect(warnings.map(({ field }) => field)).toEqual(['thinking']);
   });
 });
 

@@ -1,21 +1,18 @@
 /** A request as OpenAI takes it (https://platform.openai.com/docs/api-reference/responses/create). */
 import type { ChatRequest, OutputFormat, ReasoningRequest, Turn } from '../canonical.ts';
-import { digest } from '../call-ids.ts';
 import type { TargetModel } from '../codec.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { recordOf, type JsonRecord } from '../record.ts';
+import { fitCacheKey, fitUser } from '../openai/keys.ts';
+import { reportExtra } from '../own-extra.ts';
 import type { Report } from '../report.ts';
 import { others } from './fields.ts';
 import { ENCRYPTED, LOGPROBS } from './read-chat.ts';
-import { reportExtra } from './write-extra.ts';
 import { writeInput } from './write-items.ts';
 import { writeToolChoice, writeTools } from './write-tools.ts';
 
 /** OpenAI refuses fewer. */
 const OUTPUT_TOKENS_MIN = 16;
-/** Of `user` and `prompt_cache_key`. */
-const KEY_LENGTH_MAX = 64;
-const DIGEST_LENGTH = 40;
 
 /** Members of OpenAI's other chat endpoint that mean the same here. */
 const SHARED_WITH_CHAT: ReadonlySet<string> = new Set([
@@ -39,7 +36,7 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
     ...others(extra, NESTED),
     model: target.name,
     ...(instructions !== null && { instructions }),
-    input: writeInput(request.turns, instructions === null ? 0 : 1, isOwn ? 'input' : 'messages', { isOwn, report }),
+    input: writeInput(instructions === null ? 0 : 1, { request, isOwn, report }),
     ...(tools.length > 0 && { tools }),
     ...(request.toolChoice !== null && { tool_choice: writeToolChoice(request.toolChoice, request.tools) }),
     ...(request.parallelToolCalls !== null && { parallel_tool_calls: request.parallelToolCalls }),
@@ -49,8 +46,8 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
     ...writeText(request.format, extra['text']),
     ...writeReasoning(request.reasoning, extra['reasoning'], target.traits, report),
     ...writeInclude(request, target.traits, extra['include']),
-    ...writeUser(request.user, report),
-    ...writeCacheKey(request.cacheKey),
+    ...(request.user !== null && { user: fitUser(request.user, report) }),
+    ...(request.cacheKey !== null && { prompt_cache_key: fitCacheKey(request.cacheKey) }),
     ...(!isOwn && { store: false }),
     ...(request.stream && { stream: true }),
   };
@@ -71,10 +68,7 @@ function foreignExtra({ extra, extraOf }: ChatRequest, report: Report): JsonReco
   const entries = Object.entries(extra).filter(([name]) => isChat && SHARED_WITH_CHAT.has(name));
   const verbosity = isChat ? extra['verbosity'] : undefined;
   const kept = new Set([...entries.map(([name]) => name), ...(verbosity === undefined ? [] : ['verbosity'])]);
-  const lost = Object.entries(extra).filter(
-    ([name, value]) => !kept.has(name) && !(name === 'store' && value === false),
-  );
-  reportExtra(Object.fromEntries(lost), '', report);
+  reportExtra(others(extra, kept), '', { extraOf, report });
   return { ...Object.fromEntries(entries), ...(verbosity !== undefined && { text: { verbosity } }) };
 }
 
@@ -181,17 +175,4 @@ function mayCarryReasoning({ reasoning, turns, extraOf }: ChatRequest, traits: M
   return turns.some(({ parts }) =>
     parts.some((part) => part.kind === 'thinking' && part.signature?.of === 'openai-responses'),
   );
-}
-
-function writeUser(user: string | null, report: Report): JsonRecord {
-  if (user === null) return {};
-  if (user.length <= KEY_LENGTH_MAX) return { user };
-  report.approximated('user', `OpenAI takes ${KEY_LENGTH_MAX} characters: a digest goes instead`);
-  return { user: digest(user, DIGEST_LENGTH) };
-}
-
-/** A digest keeps a conversation at one cache as well as the key itself. */
-function writeCacheKey(key: string | null): JsonRecord {
-  if (key === null) return {};
-  return { prompt_cache_key: key.length <= KEY_LENGTH_MAX ? key : digest(key, DIGEST_LENGTH) };
 }

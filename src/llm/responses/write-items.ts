@@ -1,27 +1,25 @@
 /** Turns as items of `input`, as OpenAI takes them. */
 import type { Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
 import { fitCallId } from '../call-ids.ts';
+import { ownExtra } from '../own-extra.ts';
 import { recordOf, type JsonRecord } from '../record.ts';
 import { summaryOf } from './reasoning.ts';
-import { reportSignature, writeInputPart, writeOutputPart, type Writing } from './write-content.ts';
-import { reportExtra } from './write-extra.ts';
+import { writeInputPart, writeOutputPart, type Writing } from './write-content.ts';
 
 /** `call_id` may have 64 characters. */
 const CALL_ID = /^[\w-]{1,64}$/;
 
-/** `path` is the caller's field of the turns, for example `messages`. */
-export function writeInput(
-  turns: readonly Turn[],
-  from: number,
-  path: string,
-  writing: Writing,
-): readonly JsonRecord[] {
-  return turns.slice(from).flatMap((turn, index) => writeTurn(turn, `${path}[${from + index}]`, writing));
+/** The turns from this one on. */
+export function writeInput(from: number, writing: Writing): readonly JsonRecord[] {
+  const path = writing.isOwn ? 'input' : 'messages';
+  return writing.request.turns
+    .slice(from)
+    .flatMap((turn, index) => writeTurn(turn, `${path}[${from + index}]`, writing));
 }
 
 function writeTurn(turn: Turn, path: string, writing: Writing): readonly JsonRecord[] {
   if (turn.name !== undefined) writing.report.dropped(`${path}.name`, 'OpenAI Responses has no names of participants');
-  if (!writing.isOwn) reportExtra(turn.extra, path, writing.report);
+  itemMembers(turn, path, writing);
   const items = new Items(turn, writing.isOwn);
   for (const [index, part] of turn.parts.entries()) writePart(part, `${path}.content[${index}]`, items, turn, writing);
   if (turn.parts.length === 0 && writing.isOwn) items.empty();
@@ -74,7 +72,7 @@ class Items {
 }
 
 function writePart(part: Part, path: string, items: Items, { role }: Turn, writing: Writing): void {
-  const { isOwn, report } = writing;
+  const { report } = writing;
   switch (part.kind) {
     case 'tool_call':
       return items.item(writeCall(part, path, writing));
@@ -88,15 +86,13 @@ function writePart(part: Part, path: string, items: Items, { role }: Turn, writi
       if (part.of === 'openai-responses') return items.item(part.value);
       return report.dropped(path, 'only the provider that made it understands it');
     default: {
-      const written =
-        role === 'assistant' ? writeOutputPart(part, path, writing) : writeInputPart(part, path, { isOwn, report });
+      const written = role === 'assistant' ? writeOutputPart(part, path, writing) : writeInputPart(part, path, writing);
       if (written !== null) items.content(written, part);
     }
   }
 }
 
 function writeCall(part: ToolCallPart, path: string, writing: Writing): JsonRecord {
-  reportSignature(part.signature !== undefined, writing.report);
   const call = { call_id: callId(part.id), name: part.name };
   return part.custom
     ? { ...itemMembers(part, path, writing), type: 'custom_tool_call', ...call, input: part.arguments }
@@ -140,10 +136,8 @@ function writeThinking(part: ThinkingPart, path: string, writing: Writing): Json
   };
 }
 
-function itemMembers(part: Part, path: string, { isOwn, report }: Writing): JsonRecord {
-  if (isOwn) return part.extra ?? {};
-  reportExtra(part.extra, path, report);
-  return {};
+function itemMembers({ extra }: Part | Turn, path: string, { request, report }: Writing): JsonRecord {
+  return ownExtra(extra, path, { extraOf: request.extraOf, dialect: 'openai-responses', report });
 }
 
 function callId(id: string): string {
