@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: CPU time per proxied call, beside nginx as a plain proxy, on the same machine in
  * the same run. Options: `--json`, `--seconds N` (of each measurement), `--rounds N`.
+ * `--translation`: a stream between two dialects beside one within a dialect, and nothing else.
  * `--delegate [--count N]`: what delegated keys cost, and nothing else. `--embed [--count N]`: the
  * engine inside of another program, and nothing else.
  */
@@ -24,6 +25,8 @@ import { benchVerify } from './verify.ts';
 
 const CONNECTIONS = 32;
 const WORKERS = 2;
+/** The same request, to a vendor of the caller's dialect and to one of another. */
+const TRANSLATED_PROMPT_BYTES = 1_800;
 /** Work put off during the load, such as writing records, is charged too. */
 const SETTLE_MS = 500;
 const PROMPT_BYTES = 43_000;
@@ -57,6 +60,16 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'rejected key', prompt: 'word '.repeat(80), stream: false, expectedStatus: 401, comparedWith: 'small call' },
 ];
 
+const TRANSLATED: readonly Scenario[] = [
+  {
+    name: '2 KB prompt, 50-event stream',
+    prompt: 'word '.repeat(TRANSLATED_PROMPT_BYTES / 5),
+    stream: true,
+    expectedStatus: 200,
+    comparedWith: '2 KB prompt, 50-event stream',
+  },
+];
+
 interface Measurement {
   readonly cpuMicros: number;
   readonly perSecond: number;
@@ -64,7 +77,7 @@ interface Measurement {
 }
 
 interface Subject {
-  readonly name: 'nginx' | 'keyward';
+  readonly name: string;
   readonly pid: number;
   port(scenario: Scenario): number;
   /** The bytes to send; null where this one has no such scenario. */
@@ -92,6 +105,7 @@ const { values: options } = parseArgs({
     'calls-only': { type: 'boolean', default: false },
     delegate: { type: 'boolean', default: false },
     embed: { type: 'boolean', default: false },
+    translation: { type: 'boolean', default: false },
     count: { type: 'string' },
   },
 });
@@ -169,9 +183,9 @@ function summarise(found: readonly Measurement[] | undefined): Summary | null {
   };
 }
 
-function conclude(scenario: Scenario, measurements: Measurements): Result {
-  const own = measurements.get(`keyward ${scenario.name}`) ?? [];
-  const theirs = measurements.get(`nginx ${scenario.comparedWith}`) ?? [];
+function conclude(scenario: Scenario, measurements: Measurements, baseline: string, subject: string): Result {
+  const own = measurements.get(`${subject} ${scenario.name}`) ?? [];
+  const theirs = measurements.get(`${baseline} ${scenario.comparedWith}`) ?? [];
   const keyward = summarise(own);
   if (keyward === null) throw new Error(`nothing was measured for ${scenario.name}`);
   const nginx = summarise(theirs);
@@ -184,12 +198,16 @@ function conclude(scenario: Scenario, measurements: Measurements): Result {
   };
 }
 
-async function measureAll(generator: ChildProcess, subjects: readonly Subject[]): Promise<readonly Result[]> {
+async function measureAll(
+  generator: ChildProcess,
+  subjects: readonly Subject[],
+  scenarios: readonly Scenario[],
+): Promise<readonly Result[]> {
   const measurements: Measurements = new Map();
   const ms = Number(options.seconds) * 1000;
   // Round 0 warms up and is thrown away.
   for (let round = 0; round <= Number(options.rounds); round += 1) {
-    for (const scenario of SCENARIOS) {
+    for (const scenario of scenarios) {
       // Interleaved, so that a change of the machine's mood meets both.
       for (const subject of subjects) {
         const found = await measure(generator, subject, scenario, ms);
@@ -198,7 +216,8 @@ async function measureAll(generator: ChildProcess, subjects: readonly Subject[])
       }
     }
   }
-  return SCENARIOS.map((scenario) => conclude(scenario, measurements));
+  const [baseline, subject = baseline] = subjects.map(({ name }) => name);
+  return scenarios.map((scenario) => conclude(scenario, measurements, baseline ?? '', subject ?? ''));
 }
 
 function nginxSubject(nginx: Nginx): Subject {
@@ -211,21 +230,26 @@ function nginxSubject(nginx: Nginx): Subject {
 }
 
 async function startKeyward(upstreamPort: number) {
-  const config = `providers:\n  bench: { dialect: openai, baseUrl: "http://127.0.0.1:${upstreamPort}/v1", credentials: [{ secret: x }] }\n`;
+  const origin = `http://127.0.0.1:${upstreamPort}`;
+  const config = `providers:\n  bench: { dialect: openai, baseUrl: "${origin}/v1", credentials: [{ secret: x }] }\n  other: { dialect: anthropic, baseUrl: "${origin}", credentials: [{ secret: x }] }\n`;
   const product = await startProduct({ workers: WORKERS, config });
   const { kid, key } = await createKey(product, {
-    scopes: { models: ['bench/*'], operations: ['chat'] },
+    scopes: { models: ['bench/*', 'other/*'], operations: ['chat'] },
     limits: { requestsPerSecond: LIMIT, requestsPerDay: LIMIT, concurrency: 1_000 },
   });
   const forged = withWrongSecret(kid);
   const port = Number(new URL(product.gatewayUrl).port);
-  const subject: Subject = {
-    name: 'keyward',
+  const subjectOf = (name: string, model: string): Subject => ({
+    name,
     pid: product.pid,
     port: () => port,
-    request: (scenario) => requestBytes(scenario, 'bench/tiny', scenario.expectedStatus === 401 ? forged : key),
+    request: (scenario) => requestBytes(scenario, model, scenario.expectedStatus === 401 ? forged : key),
+  });
+  return {
+    subject: subjectOf('keyward', 'bench/tiny'),
+    translating: subjectOf('translating', 'other/tiny'),
+    stop: () => product.dispose(),
   };
-  return { subject, stop: () => product.dispose() };
 }
 
 function show(results: readonly Result[]): void {
@@ -250,6 +274,16 @@ function show(results: readonly Result[]): void {
   say('compared with nginx passing a small call, since nginx has no equivalent.');
 }
 
+function showTranslation(results: readonly Result[]): void {
+  const rows = results.map((result) => [
+    result.scenario,
+    result.nginx?.cpuMicrosPerCall.toFixed(1) ?? '-',
+    result.keyward.cpuMicrosPerCall.toFixed(1),
+    result.cpuRatio?.toFixed(2) ?? '-',
+  ]);
+  say(renderTable(['', 'same dialect µs/call', 'translated µs/call', 'ratio'], rows));
+}
+
 async function main(): Promise<void> {
   if (process.platform !== 'linux') throw new Error('the benchmark reads CPU time from /proc, which only Linux has');
   const upstream = start('upstream.ts');
@@ -257,6 +291,12 @@ async function main(): Promise<void> {
   const stops: (() => Promise<unknown>)[] = [];
   try {
     const upstreamPort = Number(await firstLine(upstream));
+    if (options.translation) {
+      const keyward = await startKeyward(upstreamPort);
+      stops.push(keyward.stop);
+      showTranslation(await measureAll(generator, [keyward.subject, keyward.translating], TRANSLATED));
+      return;
+    }
     const nginxPath = findNginx();
     say(`${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, Node ${process.version}`);
     say(`each ${options.seconds} s over ${CONNECTIONS} connections, median of ${options.rounds} interleaved rounds`);
@@ -271,7 +311,7 @@ async function main(): Promise<void> {
     const keyward = await startKeyward(upstreamPort);
     stops.push(keyward.stop);
     subjects.push(keyward.subject);
-    const results = await measureAll(generator, subjects);
+    const results = await measureAll(generator, subjects, SCENARIOS);
     show(results);
     if (options.json) process.stdout.write(`${JSON.stringify({ results }, null, 2)}\n`);
     const failures = results.reduce((sum, result) => sum + result.failures, 0);
@@ -287,5 +327,5 @@ if (options.delegate) await benchDelegate(Number(options.count ?? 1_000_000));
 else if (options.embed) await benchEmbed(Number(options.count ?? 50_000));
 else {
   await main();
-  if (!options['calls-only'] && !options.json) await benchVerify();
+  if (!options['calls-only'] && !options.translation && !options.json) await benchVerify();
 }

@@ -16,6 +16,8 @@ const STREAM_HEAD = Buffer.from(
   'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n',
 );
 const STREAM_PIECES = streamPieces();
+const MESSAGES_PATH = Buffer.from('POST /v1/messages ');
+const MESSAGES_PIECES = messagesPieces();
 
 function wholeAnswer(): Buffer {
   const body = JSON.stringify({
@@ -35,6 +37,26 @@ function streamPieces(): readonly Buffer[] {
     `data: ${JSON.stringify({ id: 'chatcmpl-bench', object: 'chat.completion.chunk', created: 1_700_000_000, model: 'tiny', choices, usage })}\n\n`;
   const events = Array.from({ length: EVENTS }, () => event([{ index: 0, delta: { content: 'word ' } }], null));
   events.push(event([], { prompt_tokens: 20, completion_tokens: 50, total_tokens: 70 }), 'data: [DONE]\n\n');
+  return chunked(events);
+}
+
+/** The same words as a vendor of another dialect streams them. */
+function messagesPieces(): readonly Buffer[] {
+  const event = (type: string, value: object): string =>
+    `event: ${type}\ndata: ${JSON.stringify({ type, ...value })}\n\n`;
+  const message = { id: 'msg_bench', type: 'message', role: 'assistant', model: 'tiny', content: [] };
+  const delta = { index: 0, delta: { type: 'text_delta', text: 'word ' } };
+  return chunked([
+    event('message_start', { message: { ...message, usage: { input_tokens: 20, output_tokens: 1 } } }),
+    event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
+    ...Array.from({ length: EVENTS }, () => event('content_block_delta', delta)),
+    event('content_block_stop', { index: 0 }),
+    event('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 50 } }),
+    event('message_stop', {}),
+  ]);
+}
+
+function chunked(events: readonly string[]): readonly Buffer[] {
   const pieces = events.map((text) => Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`));
   pieces.push(Buffer.from('0\r\n\r\n'));
   return pieces;
@@ -54,7 +76,9 @@ function serve(socket: Socket): void {
       const end: number = bodyStart + length;
       if (held.length < end) return;
       const start = held.subarray(bodyStart, Math.min(end, bodyStart + MARK_WITHIN_BYTES));
-      if (start.includes(STREAM_MARK)) sendStream(socket);
+      const isMessages = held.subarray(0, MESSAGES_PATH.length).equals(MESSAGES_PATH);
+      if (isMessages) sendStream(socket, MESSAGES_PIECES);
+      else if (start.includes(STREAM_MARK)) sendStream(socket, STREAM_PIECES);
       else socket.write(WHOLE);
       held = held.length > end ? held.subarray(end) : null;
     }
@@ -62,11 +86,11 @@ function serve(socket: Socket): void {
 }
 
 /** One event per turn of the event loop, as single writes: a vendor's events do not come in one piece. */
-function sendStream(socket: Socket): void {
+function sendStream(socket: Socket, pieces: readonly Buffer[]): void {
   socket.write(STREAM_HEAD);
   let next = 0;
   const step = (): void => {
-    const piece = STREAM_PIECES[next];
+    const piece = pieces[next];
     if (piece === undefined || socket.destroyed) return;
     next += 1;
     socket.write(piece);

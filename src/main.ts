@@ -13,6 +13,8 @@ import { watchFailures } from './admin/responses/failure-triggers.ts';
 import { ModelCatalogue } from './admin/model-catalogue.ts';
 import { startAdminServer } from './admin/listener.ts';
 import { createAdminApp } from './admin/server.ts';
+import { createProviderPools } from './admin/provider-pools.ts';
+import { createProviderProbe } from './admin/provider-probe.ts';
 import { SnapshotPublisher } from './admin/snapshot-publisher.ts';
 import { builtInTokens, createTokenVerifier } from './admin/tokens.ts';
 import type { ParsedConfig } from './config/schema.ts';
@@ -167,6 +169,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       snapshotSource: publisher,
       knownKeys,
       keyLimits: createKeyLimits(ownCounters),
+      providerPools: createProviderPools({ health, snapshotSource: publisher }),
+      provider: createProviderProbe(),
       gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
       configFile: publisher,
       modelCatalogue,

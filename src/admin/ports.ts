@@ -9,6 +9,8 @@ import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Catalogue } from '../providers/catalogue/catalogue.ts';
+import type { MemberView } from '../routing/pool.ts';
+import type { FailureKind } from '../routing/provider-error.ts';
 import type { KnownKeys } from './known-keys.ts';
 import type { Principal } from './rbac.ts';
 import type { CallStore } from './call-stores.ts';
@@ -129,6 +131,45 @@ export interface GatewayReply {
   readonly body: string;
 }
 
+/** How the pool of one provider stands. */
+export interface ProviderPoolState {
+  readonly providerId: string;
+  /** Credentials that can be used now, and how many there are in force. */
+  readonly usable: number;
+  readonly all: number;
+  readonly members: readonly MemberView[];
+  /** `openUntilMs`: when an endpoint that does not serve is tried again; null: it serves. */
+  readonly endpoints: readonly { readonly origin: string; readonly openUntilMs: number | null }[];
+}
+
+/** What the workers know of the credentials of providers. */
+export interface ProviderPoolsPort {
+  /** The pools of a workspace; providers without credentials have none. */
+  read(workspaceId: string, nowMs: number): readonly ProviderPoolState[];
+  /** Tells the workers what a test of a credential came to; `null`: the provider let it in. */
+  tell(workspaceId: string, credentialId: string, kind: FailureKind | null, nowMs: number): void;
+}
+
+export interface ProviderRequest {
+  readonly url: string;
+  /** Flat name, value pairs. */
+  readonly headers: readonly string[];
+}
+
+export interface ProviderReply {
+  readonly status: number;
+  /** Flat lower-case name, value pairs. */
+  readonly headers: readonly string[];
+  /** The beginning of the answer. */
+  readonly body: Buffer;
+}
+
+/** Asks a provider directly, with a credential that is to be tested. */
+export interface ProviderPort {
+  /** Rejects when nothing answers in time. */
+  get(request: ProviderRequest): Promise<ProviderReply>;
+}
+
 /** Calls through the gateway's own port, as any caller makes them. */
 export interface GatewayPort {
   /** Rejects when nothing answers in time. */
@@ -154,6 +195,8 @@ export interface AdminDeps {
   readonly knownKeys: KnownKeys;
   readonly keyLimits: KeyLimitsPort;
   readonly gateway: GatewayPort;
+  readonly providerPools: ProviderPoolsPort;
+  readonly provider: ProviderPort;
   readonly fleet: FleetPort;
   readonly snapshotSource: SnapshotSource;
   readonly configFile: ConfigFilePort;

@@ -28,6 +28,7 @@ export const ALERT_KINDS = [
   'pool_filling',
   'budget_used',
   'budget_forecast',
+  'provider_pool_low',
 ] as const;
 
 export type AlertKind = (typeof ALERT_KINDS)[number];
@@ -36,6 +37,7 @@ export interface Condition {
   readonly kind: AlertKind;
   readonly severity: AlertSeverity;
   readonly subjectKind:
+    | 'provider'
     | 'key'
     | 'webhook'
     | 'network'

@@ -232,6 +232,10 @@ export interface CredentialRow {
   readonly providerId: string;
   readonly name: string;
   readonly weight: number;
+  /** Lower is used as long as it can be. */
+  readonly priority: number;
+  /** Models without the provider, as names with at most one `*`; null for all. */
+  readonly models: readonly string[] | null;
   readonly state: 'active' | 'disabled';
   /** Last four characters, for people. */
   readonly hint: string;

@@ -311,7 +311,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -736,7 +737,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -1731,7 +1733,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -1956,6 +1959,66 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
       'The gauge of the temporary keys that were minted from a key: how many may be live, how many are, when the soonest place is free again, and when the pool will be full if it goes on as in the last hour.',
     cli: {
       verb: 'keys pool',
+      columns: null,
+    },
+    flags: [],
+  },
+  'provider-pools.list': {
+    method: 'GET',
+    path: '/provider-pools',
+    params: [],
+    summary: 'Show the pools of providers as they stand',
+    description:
+      'For each provider its credentials in force, those of the file and the environment too: which can be used now, which are out, why and until when; and the endpoints that do not serve. The state is that of all workers of this machine.',
+    cli: {
+      verb: 'pools list',
+      columns: ['id', 'state', 'usable', 'all', 'soonestRecovery'],
+    },
+    flags: [
+      {
+        name: 'provider-id',
+        in: 'query',
+        path: ['providerId'],
+        type: 'string',
+        required: false,
+        nullable: false,
+        values: null,
+        description: '',
+        secret: false,
+      },
+      {
+        name: 'cursor',
+        in: 'query',
+        path: ['cursor'],
+        type: 'string',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'The `next` of the page before.',
+        secret: false,
+      },
+      {
+        name: 'limit',
+        in: 'query',
+        path: ['limit'],
+        type: 'integer',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'Entries a page. Default: 50.',
+        secret: false,
+      },
+    ],
+  },
+  'credentials.test': {
+    method: 'POST',
+    path: '/credentials/:id/test',
+    params: ['id'],
+    summary: 'Test a credential at its provider',
+    description:
+      'Asks the provider for its list of models, which costs nothing, and tells its own answer. A credential that was rejected and is let in now is used again at once. Those of the file and the environment are tested by the ids that provider-pools.list tells; one that is disabled is tested before it is switched on.',
+    cli: {
+      verb: 'credentials test',
       columns: null,
     },
     flags: [],
@@ -3100,7 +3163,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -3492,7 +3556,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -4347,7 +4412,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -4694,7 +4760,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -5384,7 +5451,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -5731,7 +5799,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -6280,6 +6349,28 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         secret: false,
       },
       {
+        name: 'priority',
+        in: 'body',
+        path: ['priority'],
+        type: 'integer',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'Those with the lowest number are used as long as one of them can be. Default: 1.',
+        secret: false,
+      },
+      {
+        name: 'models',
+        in: 'body',
+        path: ['models'],
+        type: 'strings',
+        required: false,
+        nullable: true,
+        values: null,
+        description: 'Models of the provider that it is for, as names with at most one *; null: all. Default: null.',
+        secret: false,
+      },
+      {
         name: 'state',
         in: 'body',
         path: ['state'],
@@ -6392,6 +6483,28 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         nullable: false,
         values: null,
         description: 'How often it is taken, relative to the others of its provider.',
+        secret: false,
+      },
+      {
+        name: 'priority',
+        in: 'body',
+        path: ['priority'],
+        type: 'integer',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'Those with the lowest number are used as long as one of them can be.',
+        secret: false,
+      },
+      {
+        name: 'models',
+        in: 'body',
+        path: ['models'],
+        type: 'strings',
+        required: false,
+        nullable: true,
+        values: null,
+        description: 'Models of the provider that it is for, as names with at most one *; null: all.',
         secret: false,
       },
       {
@@ -7482,6 +7595,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
           'pool_filling',
           'budget_used',
           'budget_forecast',
+          'provider_pool_low',
         ],
         description: '',
         secret: false,

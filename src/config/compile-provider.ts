@@ -22,6 +22,8 @@ export interface CredentialInput {
   readonly id: string;
   readonly providerId: string;
   readonly weight: number;
+  readonly priority: number;
+  readonly models: readonly string[] | null;
   readonly state: 'active' | 'disabled';
   readonly secret: string;
 }
@@ -182,6 +184,8 @@ function endpointOf({ baseUrl, auth, headers, streamUsage, ...rest }: ProviderEn
     headers: Object.entries(headers).flat(),
     ...(signing !== null && { signing }),
     ...(rest.maxTokensField !== undefined && { maxTokensField: rest.maxTokensField }),
+    ...(rest.reasoningBack !== undefined && { reasoningBack: rest.reasoningBack }),
+    ...(rest.rerankForm !== undefined && { rerankForm: rest.rerankForm }),
     ...(rest.variant !== undefined && { variant: rest.variant }),
   };
 }
@@ -217,11 +221,12 @@ function credentialsOf({
   }
   const active = credentials.filter((credential) => credential.state === 'active');
   if (active.length > 0)
-    return active.map(({ id: credentialId, secret, weight }) => ({
+    return active.map(({ id: credentialId, secret, weight, priority, models }) => ({
       id: credentialId,
       secret,
       weight,
-      ...NO_PREFERENCE,
+      priority,
+      models,
     }));
   return envSecret === null
     ? []

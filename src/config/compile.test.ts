@@ -84,7 +84,14 @@ test('every built-in provider with a variable of its own is switched on by it, i
 
 test('a pool comes from the file, else from the API, else from the environment', () => {
   const env = { OPENAI_API_KEY: 'sk-env' };
-  const credential = { id: 'cred_1', providerId: 'openai', weight: 2, state: 'active', secret: 'sk-api' } as const;
+  const credential = {
+    id: 'cred_1',
+    providerId: 'openai',
+    weight: 2,
+    ...PLAIN,
+    state: 'active',
+    secret: 'sk-api',
+  } as const;
   const workspaces = [
     { ...EMPTY, credentials: [credential, { ...credential, id: 'cred_2', state: 'disabled' as const }] },
   ];
@@ -162,7 +169,7 @@ test('a local server without credentials is sent no auth header; one whose crede
     endpoints: { openai: { authHeader: '' } },
   });
   const row = { id: 'stored', dialect: 'openai', baseUrl: 'http://h', state: 'active', models: [] } as const;
-  const credential = { id: 'c', providerId: 'stored', weight: 1, state: 'disabled', secret: 'x' } as const;
+  const credential = { id: 'c', providerId: 'stored', weight: 1, ...PLAIN, state: 'disabled', secret: 'x' } as const;
   expect(
     compiled({ workspaces: [{ ...EMPTY, providers: [row] }] }).providers['stored']?.endpoints['openai']?.authHeader,
   ).toBe('');

@@ -29,6 +29,8 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   cacheBytesMax: 0,
   cacheTtlMs: 3_600_000,
   retries: 1,
+  translation: 'warn',
+  streamPingMs: 15_000,
   drainTimeoutMs: 30_000,
 };
 
@@ -108,6 +110,8 @@ const gateway = z.strictObject({
   cacheBytesMax: wholeNumber(0, 16 * KIB * MIB).optional(),
   cacheTtlMs: wholeNumber(1, 30 * 86_400_000).optional(),
   retries: wholeNumber(0, 10).optional(),
+  translation: z.enum(['warn', 'refuse']).optional(),
+  streamPingMs: wholeNumber(0, 3_600_000).optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 

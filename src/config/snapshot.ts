@@ -46,6 +46,10 @@ export interface GatewaySettings {
   readonly cacheTtlMs: number;
   /** More attempts at a provider that fails, where no other target is left. */
   readonly retries: number;
+  /** What becomes of a call of which translation between dialects would lose something. */
+  readonly translation: 'warn' | 'refuse';
+  /** Silence in a stream after which its caller gets a sign of life; 0: none. */
+  readonly streamPingMs: number;
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }
@@ -92,6 +96,10 @@ export interface EndpointSnapshot {
     | { readonly kind: 'google-oauth'; readonly scope: string };
   /** How the OpenAI dialect names the limit of the output here; `max_tokens` if left out. */
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  /** How earlier reasoning is sent back in the OpenAI dialect; not at all if left out. */
+  readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
+  /** How it reranks, see `ProviderEndpoint.rerankForm`. */
+  readonly rerankForm?: 'voyage';
   /** A host's own way of the dialect, see `ProviderEndpoint.variant`. */
   readonly variant?: 'vertex';
 }

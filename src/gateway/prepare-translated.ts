@@ -1,13 +1,15 @@
+import type { EndpointSnapshot } from '../config/snapshot.ts';
 import { requireAbilities } from '../llm/abilities.ts';
 import type { ChatRequest } from '../llm/canonical.ts';
-import type { AnswerContext, RequestFacts } from '../llm/codec.ts';
-import { CLIENT_CODECS } from '../llm/codecs.ts';
+import type { AnswerContext, ProviderCodec, RequestFacts } from '../llm/codec.ts';
+import { CLIENT_CODECS, providerCodec } from '../llm/codecs.ts';
 import type { ClientDialectName } from '../llm/dialect.ts';
 import { RequestFault } from '../llm/faults.ts';
 import { geminiArrayStream } from '../llm/gemini/write-stream.ts';
 import { parsedOrUndefined, recordOf } from '../llm/record.ts';
 import type { JsonRecord } from '../llm/record.ts';
 import { nameCallsOf } from '../llm/name-calls.ts';
+import { refuseStateful } from '../llm/responses/refuse-stateful.ts';
 import { readRerankRequest } from '../llm/rerank.ts';
 import {
   estimateInputTokens,
@@ -16,7 +18,11 @@ import {
   translateTokenCount,
 } from '../llm/translate-others.ts';
 import { translateChat } from '../llm/translate.ts';
-import type { Translation } from '../llm/translate.ts';
+import type { Warning } from '../llm/report.ts';
+import { takesWholeCallsOnly } from '../llm/client-ways.ts';
+import { wholeCallStream } from '../llm/openai/whole-calls.ts';
+import type { Sides, Translation } from '../llm/translate.ts';
+import { warningText } from '../llm/warning-text.ts';
 import type { Call } from './call.ts';
 import { fetchMedia } from './fetch-media.ts';
 import { refusal } from './refusal.ts';
@@ -53,6 +59,8 @@ export function translateRequest(call: Call, route: ModelRoute, target: Target):
   try {
     const translation = translate(call, route, target);
     if (translation === null) return untranslatable(route, target);
+    const { warnings } = translation;
+    if (warnings.length > 0 && call.config.settings.translation === 'refuse') return lossy(warnings, target);
     const body = target.dialect.adaptBody?.(translation.body) ?? translation.body;
     return { body: Buffer.from(JSON.stringify(body)), translation };
   } catch (error) {
@@ -63,7 +71,7 @@ export function translateRequest(call: Call, route: ModelRoute, target: Target):
 /** Null: one of the two dialects has no such operation. */
 function translate(call: Call, route: ModelRoute, target: Target): Translation | null {
   const client = CLIENT_CODECS[route.dialect.name];
-  const provider = target.endpoint.codec;
+  const provider = codecOf(target);
   const model = { name: target.model ?? '', traits: target.traits };
   switch (route.operation) {
     case 'chat':
@@ -96,14 +104,27 @@ function translateConversation(
   target: Target,
 ): Translation {
   const model = { name: target.model ?? '', traits: target.traits };
+  if (target.dialect.name !== client) refuseStateful(request);
   requireAbilities(request, model, client);
   return translateChat(request, {
     client: CLIENT_CODECS[client],
-    provider: target.endpoint.codec,
+    provider: codecOf(target),
     target: model,
     context: { ...contextOf(call), request },
-    ...(isArrayStream(call, client) && { streamChat: geminiArrayStream }),
+    ...streamForm(call, client),
   });
+}
+
+const codecs = new WeakMap<EndpointSnapshot, ProviderCodec>();
+
+/** One for each endpoint under one configuration. */
+function codecOf({ dialect, endpoint: { snapshot } }: Target): ProviderCodec {
+  let codec = codecs.get(snapshot);
+  if (codec === undefined) {
+    codec = providerCodec(dialect.name, snapshot);
+    codecs.set(snapshot, codec);
+  }
+  return codec;
 }
 
 function isOfChat({ operation }: ModelRoute): boolean {
@@ -115,7 +136,7 @@ function isOfChat({ operation }: ModelRoute): boolean {
  * question.
  */
 export function mustEstimateTokens(route: ModelRoute, target: Target): boolean {
-  return route.operation === 'count_tokens' && target.native === null && target.endpoint.codec.tokenCount === undefined;
+  return route.operation === 'count_tokens' && target.native === null && codecOf(target).tokenCount === undefined;
 }
 
 /** An estimate of the input tokens, marked as one, in the caller's dialect. */
@@ -140,6 +161,12 @@ function contextOf(call: Call): Omit<AnswerContext, 'request'> {
   };
 }
 
+function lossy(warnings: readonly Warning[], { provider, model }: Target): Refusal {
+  return refusal('invalid_body', {
+    message: `The model "${provider.snapshot.id}/${model ?? ''}" cannot be asked so without loss: ${warningText(warnings)}. Leave that out, or choose another model.`,
+  });
+}
+
 function bodyOf(call: Call): JsonRecord {
   return recordOf(parsedOrUndefined(call.body?.toString() ?? ''));
 }
@@ -148,6 +175,12 @@ function faultOf(error: unknown): Refusal {
   if (!(error instanceof RequestFault)) throw error;
   const { field, message } = error;
   return refusal('invalid_body', { message: message.includes(field) ? message : `"${field}": ${message}` });
+}
+
+/** How the caller's stream is written where that is not the dialect's usual way. */
+function streamForm(call: Call, client: ClientDialectName): Pick<Sides, 'streamChat' | 'isArrayStream'> {
+  if (isArrayStream(call, client)) return { streamChat: geminiArrayStream, isArrayStream: true };
+  return takesWholeCallsOnly(call.dialect, call.head?.userAgent ?? null) ? { streamChat: wholeCallStream } : {};
 }
 
 /** Google streams an array of JSON unless events are asked for. */

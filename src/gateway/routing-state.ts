@@ -1,11 +1,11 @@
 import type { AliasSnapshot, CredentialSnapshot } from '../config/snapshot.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import { tagOf } from '../lib/name-tag.ts';
 import { Balancer } from '../routing/balance.ts';
 import type { BalanceTarget } from '../routing/balance.ts';
 import { Breaker } from '../routing/breaker.ts';
 import type { HealthTable } from '../routing/health-table.ts';
-import { CredentialPool } from '../routing/pool.ts';
+import { openPool } from '../routing/open-pool.ts';
+import type { CredentialPool } from '../routing/pool.ts';
 import { RetryBudget } from '../routing/retry.ts';
 import type { LiveEndpoint, LiveProvider } from './live-config.ts';
 
@@ -48,7 +48,7 @@ export class RoutingState {
     if (known === undefined) {
       const { id, credentials } = provider.snapshot;
       known = {
-        pool: poolOf(`${workspaceId}/${id}`, credentials, this.#table, this.random),
+        pool: openPool({ workspaceId, providerId: id, credentials, table: this.#table, random: this.random }),
         credentials: new Map(credentials.map((credential) => [credential.id, credential])),
       };
       this.#pools.set(provider, known);
@@ -76,27 +76,4 @@ export class RoutingState {
     }
     return known;
   }
-}
-
-/** A pool by the name under which all threads find its state. */
-export function poolOf(
-  name: string,
-  credentials: readonly CredentialSnapshot[],
-  table: HealthTable,
-  random: () => number,
-): CredentialPool {
-  const members = credentials.map(({ id, priority, weight, models, secret }) => ({
-    id,
-    priority,
-    weight,
-    models,
-    fingerprint: fingerprintOf(secret),
-  }));
-  return new CredentialPool({ name, members, table, random });
-}
-
-/** Never leaves the process's memory, and says of a secret only whether it is another one. */
-function fingerprintOf(secret: string): string {
-  const { low, high } = tagOf(secret);
-  return `${low >>> 0}.${high >>> 0}`;
 }

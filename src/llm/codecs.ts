@@ -10,6 +10,7 @@ import { mistralProvider } from './mistral/provider-codec.ts';
 import { openaiClient } from './openai/client-codec.ts';
 import { openaiProvider, openaiProviderFor } from './openai/provider-codec.ts';
 import { responsesClient } from './responses/client-codec.ts';
+import { voyageRerank } from './rerank.ts';
 import { responsesProvider } from './responses/provider-codec.ts';
 
 /** What clients speak, to and from the canonical form. */
@@ -31,16 +32,25 @@ export const PROVIDER_CODECS: Readonly<Record<DialectName, ProviderCodec>> = {
   mistral: mistralProvider,
 };
 
-type LimitName = 'max_tokens' | 'max_completion_tokens';
+/** How a host has a dialect; what is left out is as most have it. */
+export interface HostHabits {
+  readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
+  readonly rerankForm?: 'voyage';
+}
 
-const BY_LIMIT: Readonly<Partial<Record<DialectName, Readonly<Record<LimitName, ProviderCodec>>>>> = {
-  openai: {
-    max_tokens: openaiProviderFor({ maxTokensField: 'max_tokens' }),
-    max_completion_tokens: openaiProviderFor({ maxTokensField: 'max_completion_tokens', isOpenai: true }),
-  },
-};
+/** The codec as an endpoint needs it: hosts of OpenAI's dialects differ in some fields. */
+export function providerCodec(name: DialectName, habits: HostHabits): ProviderCodec {
+  const codec = PROVIDER_CODECS[name] === openaiProvider ? chatCodec(habits) : PROVIDER_CODECS[name];
+  return habits.rerankForm === undefined ? codec : { ...codec, rerank: voyageRerank };
+}
 
-/** The codec as an endpoint needs it: hosts of OpenAI's chat dialect differ in the name of the output's limit. */
-export function providerCodec(name: DialectName, limit: LimitName | undefined): ProviderCodec {
-  return (limit === undefined ? undefined : BY_LIMIT[name]?.[limit]) ?? PROVIDER_CODECS[name];
+function chatCodec({ maxTokensField, reasoningBack }: HostHabits): ProviderCodec {
+  if (maxTokensField === undefined && reasoningBack === undefined) return openaiProvider;
+  return openaiProviderFor({
+    ...(maxTokensField !== undefined && { maxTokensField }),
+    // Who knows the newer field is OpenAI itself, or serves its models.
+    isOpenai: maxTokensField === 'max_completion_tokens',
+    thinking: reasoningBack ?? 'none',
+  });
 }

@@ -8,7 +8,7 @@ export const deepseek: Provider = {
   secretEnv: 'DEEPSEEK_API_KEY',
   transport: 'http',
   endpoints: {
-    openai: openaiAt('https://api.deepseek.com/v1'),
+    openai: openaiAt('https://api.deepseek.com/v1', { reasoningBack: 'reasoning_content' }),
     anthropic: anthropicAt('https://api.deepseek.com/anthropic'),
   },
   models: [],

@@ -8,7 +8,7 @@ export const moonshot: Provider = {
   secretEnv: 'MOONSHOT_API_KEY',
   transport: 'http',
   endpoints: {
-    openai: openaiAt('https://{host}/v1'),
+    openai: openaiAt('https://{host}/v1', { reasoningBack: 'reasoning_content' }),
     anthropic: anthropicAt('https://{host}/anthropic', { auth: BEARER }),
   },
   settings: {

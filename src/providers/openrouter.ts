@@ -8,7 +8,7 @@ export const openrouter: Provider = {
   secretEnv: 'OPENROUTER_API_KEY',
   transport: 'http',
   endpoints: {
-    openai: openaiAt('https://openrouter.ai/api/v1'),
+    openai: openaiAt('https://openrouter.ai/api/v1', { reasoningBack: 'reasoning_details' }),
     'openai-responses': responsesAt('https://openrouter.ai/api/v1'),
     anthropic: anthropicAt('https://openrouter.ai/api', { auth: BEARER }),
   },

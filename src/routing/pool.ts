@@ -2,6 +2,7 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { backOffMs } from './back-off.ts';
 import type { BackOff } from './back-off.ts';
 import type { HealthPlace, HealthTable } from './health-table.ts';
+import { WELL } from './health-word.ts';
 import type { Health, HealthState } from './health-word.ts';
 import type { FailureKind } from './provider-error.ts';
 import { rendezvousScore } from './rendezvous.ts';
@@ -74,6 +75,8 @@ export interface MemberView {
   readonly untilMs: number | null;
   readonly kind: FailureKind | null;
   readonly failuresInARow: number;
+  /** Models that it is out of use for, while it can be used for others. */
+  readonly models: readonly { readonly model: string; readonly untilMs: number; readonly kind: FailureKind | null }[];
 }
 
 /** A 401 may be a hiccup of the provider: it is looked at again this soon before it is believed. */
@@ -179,7 +182,15 @@ export class CredentialPool {
     return { usable: usable.length, all: all.length };
   }
 
-  view(nowMs: number): readonly MemberView[] {
+  /** The provider was seen to let it in, outside of any call: it is not rejected any more. */
+  vouch({ member, nowMs }: PoolReport): void {
+    const place = this.#places[this.members.indexOf(member)];
+    if (place === undefined) return;
+    this.#table.update(place, nowMs, (health) => (health.kind === 'rejected_credential' ? WELL : null));
+  }
+
+  /** How each stands as a whole, and for these models. */
+  view(nowMs: number, models: readonly string[] = NONE): readonly MemberView[] {
     return this.members.map(({ id }, index) => {
       const place = this.#places[index];
       const health = place === undefined ? null : this.#table.read(place);
@@ -190,6 +201,11 @@ export class CredentialPool {
         untilMs: isFree ? null : health.untilMs,
         kind: health?.kind ?? null,
         failuresInARow: health?.strikes ?? 0,
+        models: models.flatMap((model) => {
+          const ofModel = this.#modelPlacesOf(model)[index];
+          const { untilMs, kind: cause } = ofModel === undefined ? WELL : this.#table.read(ofModel);
+          return untilMs > nowMs ? [{ model, untilMs, kind: cause }] : [];
+        }),
       };
     });
   }

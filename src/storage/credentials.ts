@@ -1,7 +1,7 @@
 import type { Selectable, Updateable } from 'kysely';
 import type { CredentialRow, CredentialStore } from '../admin/stores.ts';
 import { requireRow } from './affected.ts';
-import { readState } from './columns.ts';
+import { readState, readStrings } from './columns.ts';
 import { decodeTimeCursor, pageOf } from './cursor.ts';
 import { damaged } from './data-keys.ts';
 import type { DataKeys } from './data-keys.ts';
@@ -36,6 +36,8 @@ export function createCredentialStore({ db, workspaceId, dataKeys }: CredentialS
           provider_id: row.providerId,
           name: row.name,
           weight: row.weight,
+          priority: row.priority,
+          models: row.models === null ? null : JSON.stringify(row.models),
           state: row.state,
           hint: row.hint,
           ...(await sealSecret(row.id, 1, secret)),
@@ -113,6 +115,8 @@ function read(row: Selectable<CredentialsTable>): CredentialRow {
     providerId: row.provider_id,
     name: row.name,
     weight: row.weight,
+    priority: row.priority,
+    models: row.models === null ? null : readStrings(row.models, 'credentials.models'),
     state: readState(row.state, 'credentials.state'),
     hint: row.hint,
     createdAtMs: row.created_at_ms,
@@ -124,6 +128,8 @@ function write(patch: Parameters<CredentialStore['update']>[1]): Updateable<Cred
   return {
     ...(patch.name !== undefined && { name: patch.name }),
     ...(patch.weight !== undefined && { weight: patch.weight }),
+    ...(patch.priority !== undefined && { priority: patch.priority }),
+    ...(patch.models !== undefined && { models: patch.models === null ? null : JSON.stringify(patch.models) }),
     ...(patch.state !== undefined && { state: patch.state }),
     ...(patch.hint !== undefined && { hint: patch.hint }),
     ...(patch.updatedAtMs !== undefined && { updated_at_ms: patch.updatedAtMs }),

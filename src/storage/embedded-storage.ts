@@ -79,7 +79,16 @@ function inTransaction(
 
 async function insertReal(tx: WorkspaceStore, row: RealKeyRow, secret: string): Promise<void> {
   const { id, provider, baseUrl, header, prefix, prices, hint, createdAtMs, updatedAtMs } = row;
-  const credential = { id, providerId: provider, name: provider, weight: 1, state: 'active', hint } as const;
+  const credential = {
+    id,
+    providerId: provider,
+    name: provider,
+    weight: 1,
+    priority: 1,
+    models: null,
+    state: 'active',
+    hint,
+  } as const;
   await tx.credentials.insert({ ...credential, createdAtMs, updatedAtMs }, secret);
   await tx.masked.insertPlace({ credentialId: id, baseUrl, header, prefix, prices: JSON.stringify(prices) });
 }

@@ -211,6 +211,9 @@ export interface CredentialsTable {
   readonly provider_id: string;
   readonly name: string;
   readonly weight: number;
+  readonly priority: number;
+  /** JSON list of names with at most one `*`; null for all. */
+  readonly models: string | null;
   readonly state: string;
   readonly hint: string;
   /** Sealed with the workspace's data key of `data_key_version`. */

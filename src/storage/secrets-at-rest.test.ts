@@ -66,7 +66,7 @@ test.each([
   ],
   [
     'moved to another workspace',
-    `insert into credentials select 'ws_b', id, provider_id, name, weight, state, hint, secret, secret_version, data_key_version, created_at_ms, updated_at_ms from credentials`,
+    `insert into credentials select 'ws_b', id, provider_id, name, weight, state, hint, secret, secret_version, data_key_version, created_at_ms, updated_at_ms, priority, models from credentials`,
   ],
   ['put back under a new version', `update credentials set secret_version = secret_version + 1`],
   [

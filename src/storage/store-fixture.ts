@@ -167,6 +167,8 @@ export function credentialRow(row: Partial<CredentialRow> & { readonly id: strin
     providerId: 'openai',
     name: `credential ${row.id}`,
     weight: 1.5,
+    priority: 2,
+    models: ['gpt-*'],
     state: 'active',
     hint: '…cret',
     createdAtMs: NOW_MS,

@@ -204,10 +204,12 @@ test('a credential has its secret back only where secrets are asked for, and a n
   await workspace.credentials.insert(row, 'sk-first');
   expect(await workspace.credentials.get('cred_1')).toEqual(row);
   expect(await workspace.credentials.secrets()).toEqual([{ ...row, secret: 'sk-first' }]);
-  await workspace.credentials.update('cred_1', { weight: 2 });
+  await workspace.credentials.update('cred_1', { weight: 2, priority: 1, models: null });
   await workspace.credentials.update('cred_1', { hint: '…cond' }, 'sk-second');
   await workspace.credentials.update('cred_1', {}, 'sk-third');
-  expect(await workspace.credentials.secrets()).toEqual([{ ...row, weight: 2, hint: '…cond', secret: 'sk-third' }]);
+  expect(await workspace.credentials.secrets()).toEqual([
+    { ...row, weight: 2, priority: 1, models: null, hint: '…cond', secret: 'sk-third' },
+  ]);
   await workspace.credentials.delete('cred_1');
   expect(await workspace.credentials.secrets()).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { keyJobs } from '../../src/admin/jobs/index.ts';
 import { prepareFirstStart } from '../../src/admin/first-start.ts';
 import { readOwners } from '../../src/admin/load-owners.ts';
-import type { AdminDeps, ConfigFileStatus, FleetPort, Receipt } from '../../src/admin/ports.ts';
+import type { AdminDeps, ConfigFileStatus, FleetPort, ProviderPort, Receipt } from '../../src/admin/ports.ts';
 import { bindCallLimits } from '../../src/limits/call-limiter.ts';
 import { createKeyLimits } from '../../src/admin/key-limits.ts';
 import { KnownKeys } from '../../src/admin/known-keys.ts';
@@ -29,6 +29,8 @@ import { workspaceState } from '../../src/keys/key-fixture.ts';
 import { prepareKey } from '../../src/keys/prepare.ts';
 import { standingOf } from '../../src/keys/standing.ts';
 import { createSecretHasher } from '../../src/keys/secret-hash.ts';
+import { createProviderPools } from '../../src/admin/provider-pools.ts';
+import { createHealthTable } from '../../src/routing/health-table.ts';
 import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from '../../src/limits/shared-counters.ts';
 import { openCallStore } from '../../src/storage/call-store.ts';
 import type { SqliteCallStore } from '../../src/storage/call-store.ts';
@@ -52,6 +54,10 @@ export interface AdminFixture {
   readonly app: ReturnType<typeof createAdminApp>;
   readonly client: Client;
   readonly deps: AdminDeps;
+  /** How credentials and endpoints stand, as workers would write it. */
+  readonly health: SharedArrayBuffer;
+  /** What providers answer to tests of credentials. */
+  readonly answerAsProvider: (get: ProviderPort['get']) => void;
   readonly store: Store;
   readonly calls: SqliteCallStore;
   readonly fleet: TestFleet;
@@ -101,12 +107,16 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const counters = openSharedCounters(createSharedCounters({ cells: 1000 }), MAIN_THREAD_INDEX);
   const knownKeys = new KnownKeys({ store, clock: now });
   let snapshot = await snapshotOf(store, workspaceId);
+  const health = createHealthTable(64);
+  let asked: ProviderPort['get'] = async () => ({ status: 200, headers: [], body: Buffer.from('{}') });
   const deps: AdminDeps = {
     store,
     calls,
     hasher,
     knownKeys,
     keyLimits: createKeyLimits(counters),
+    providerPools: createProviderPools({ health, snapshotSource: { current: () => snapshot } }),
+    provider: { get: (request) => asked(request) },
     gateway: { post: async () => ({ status: 503, requestId: null, body: '' }) },
     fleet: {
       ...fleet,
@@ -153,6 +163,8 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
     ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings, leaks },
+    health,
+    answerAsProvider: (get) => void (asked = get),
     failures: watchFailures(deps),
     // Another scheduler each time: as after a restart.
     runJobs: () => createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick(),

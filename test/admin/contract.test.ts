@@ -13,7 +13,7 @@ type AnyChange = ChangeDefinition<string, z.ZodObject, z.ZodObject, z.ZodType, z
 type AnyRead = ReadDefinition<string, z.ZodObject, z.ZodObject, z.ZodType>;
 
 /** Asked by POST, as what they are asked with does not belong into a URL. */
-const QUESTIONS: readonly string[] = ['diagnose.run', 'keys.verify', 'keys.test'];
+const QUESTIONS: readonly string[] = ['diagnose.run', 'keys.verify', 'keys.test', 'credentials.test'];
 
 test('an endpoint without a permission, or a change without an audit declaration, does not compile', () => {
   expectTypeOf<Omit<AnyChange, 'permission'>>().not.toExtend<AnyChange>();

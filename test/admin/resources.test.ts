@@ -123,12 +123,19 @@ describe('credentials', () => {
 
   test('are stored, but no answer, audit entry or log line ever holds their secret', async () => {
     const created = await call('credentials.create', { body: { providerId: 'openai', name: 'main', secret: SECRET } });
-    expect(created).toMatchObject({ hint: 'WXYZ', weight: 1, state: 'active' });
+    expect(created).toMatchObject({
+      hint: 'WXYZ',
+      weight: 1,
+      priority: 1,
+      models: null,
+      state: 'active',
+      health: null,
+    });
     const replaced = await call('credentials.update', {
       params: { id: created.id },
-      body: { secret: `${SECRET}9876`, weight: 3 },
+      body: { secret: `${SECRET}9876`, weight: 3, priority: 2, models: ['tiny-*'] },
     });
-    expect(replaced).toMatchObject({ hint: '9876', weight: 3, name: 'main' });
+    expect(replaced).toMatchObject({ hint: '9876', weight: 3, priority: 2, models: ['tiny-*'], name: 'main' });
     expect(await admin.store.workspace(admin.workspaceId).credentials.secrets()).toMatchObject([
       { secret: `${SECRET}9876` },
     ]);

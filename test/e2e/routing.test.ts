@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -6,6 +7,7 @@ import { startScriptedUpstream } from '../fakes/scripted-upstream.ts';
 import type { ScriptedUpstream } from '../fakes/scripted-upstream.ts';
 import { createKey, findCall, startProduct } from '../product.ts';
 import type { Product } from '../product.ts';
+import { rawExchange, rawRequest } from '../raw-http.ts';
 
 const PRIMARY = 'primary';
 let one: ScriptedUpstream;
@@ -57,26 +59,29 @@ async function call(
   return { status: response.status, headers: response.headers, text, code };
 }
 
-/** Puts providers and aliases into the file, and waits until both workers use them. */
+/** Puts providers and aliases into the file, and waits until every worker uses them. */
 async function use(lines: readonly string[], models: readonly string[] = []): Promise<void> {
-  const { writeFileSync } = await import('node:fs');
-  writeFileSync(
-    product.configFile,
-    config(lines.map((line) => `  ${line}`).join('\n'), models.map((line) => `  ${line}`).join('\n')),
-  );
-  const name = lines[0]?.split(':')[0] ?? '';
+  const before = (await status()).snapshotVersion;
+  const indented = [lines, models].map((part) => part.map((line) => `  ${line}`).join('\n'));
+  writeFileSync(product.configFile, config(indented[0] ?? '', indented[1] ?? ''));
   await expect
     .poll(
-      async () =>
-        JSON.stringify((await product.admin('GET', `/models?limit=500`)).body).includes(name) || (await listed(name)),
+      async () => {
+        const { snapshotVersion, workers } = await status();
+        return snapshotVersion > before && workers.every((one) => one.acknowledgedVersion === snapshotVersion);
+      },
       { timeout: 15_000 },
     )
     .toBe(true);
-  await sleep(300);
 }
 
-async function listed(provider: string): Promise<boolean> {
-  return JSON.stringify((await product.admin('GET', '/providers?limit=500')).body).includes(`"${provider}"`);
+interface Status {
+  readonly snapshotVersion: number;
+  readonly workers: readonly { readonly acknowledgedVersion: number }[];
+}
+
+async function status(): Promise<Status> {
+  return (await product.admin('GET', '/status')).body as Status;
 }
 
 function name(): string {
@@ -121,12 +126,18 @@ describe('a pool of credentials', () => {
   test('is used again from the very moment that Retry-After named, not before, on every worker', async () => {
     const p = name();
     await use([provider(p, one, ['a', 'b'])]);
-    one.script('a', { status: 429, headers: { 'retry-after': '3' } });
+    one.script('a', { status: 429, headers: { 'retry-after': '4' } });
     const benchedAt = performance.now();
     await call(`${p}/m`);
-    for (let i = 0; i < 20; i += 1) await call(`${p}/m`, { headers: { connection: 'close' } });
-    if (performance.now() - benchedAt < 2_500) expect(one.used.slice(2)).toEqual(Array.from({ length: 20 }, () => 'b'));
-    await sleep(3_100 - (performance.now() - benchedAt));
+    // A connection each, so that they are spread over the workers.
+    const body = JSON.stringify({ model: `${p}/m`, messages: [{ role: 'user', content: 'hi' }] });
+    const bytes = rawRequest('/v1/chat/completions', body, { key: product.firstKey });
+    const answers = await Promise.all(Array.from({ length: 24 }, () => rawExchange(product.gatewayUrl, bytes)));
+    expect(performance.now() - benchedAt).toBeLessThan(3_900);
+    expect(one.used).toEqual(['a', ...Array.from({ length: 25 }, () => 'b')]);
+    const records = await Promise.all(answers.map(({ headers }) => findCall(product, headers['x-request-id'] ?? '')));
+    expect(new Set(records.map(({ worker }) => worker)).size).toBe(2);
+    await sleep(Math.max(0, 4_100 - (performance.now() - benchedAt)));
     one.clear();
     await call(`${p}/m`);
     expect(one.used).toEqual(['a']);
@@ -149,6 +160,9 @@ describe('a pool of credentials', () => {
     expect(one.used).toEqual(['a', 'b']);
     const record = await findCall(product, out.headers.get('x-request-id') ?? '');
     expect(record).toMatchObject({ code: 'pool_exhausted', status: 503 });
+    const shown = (await product.admin('GET', `/provider-pools?providerId=${p}`)).body;
+    const cooling = { state: 'cooling', reason: 'rate_limited' };
+    expect(shown).toMatchObject({ items: [{ id: p, state: 'critical', usable: 0, credentials: [cooling, cooling] }] });
   });
 
   test('of credentials that are all refused says that, and heals by itself', async () => {

@@ -89,6 +89,14 @@ const MEANINGS: Partial<Readonly<Record<ErrorCode, Meaning>>> = {
     means: "The key was accepted; the vendor refused this installation's own credential.",
     todo: ['Replace the credential of the provider: keyward credentials update. The caller need do nothing.'],
   },
+  pool_exhausted: {
+    means:
+      'The key was accepted; every credential of the provider is out of use for now: limited, used up or rejected.',
+    todo: [
+      'Wait as long as the answer says; keyward pools list shows which are out, why, and until when.',
+      'Add another credential, or another target to the alias, so that calls have somewhere to go.',
+    ],
+  },
   provider_quota: {
     means: 'The key was accepted; the vendor limits this installation, or its account has nothing left.',
     todo: ['Wait, or raise the quota at the vendor.', 'Add a second credential to spread the calls.'],

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { providerById } from '../../providers/index.ts';
+import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { displayName, id, iso, mapPage, pageFields, pageOf, pageRequest, state, time } from '../fields.ts';
 import { newId } from '../new-id.ts';
 import type { CredentialRow, WorkspaceStore } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { providerExists, refuseDeclared } from './provider-catalogue.ts';
+import { healthOf, healthView } from './provider-pools.ts';
 
 const secret = z
   .string()
@@ -18,6 +20,23 @@ const secret = z
   )
   .meta({ description: 'What is presented to the provider. Write-only: it is never answered.', writeOnly: true });
 const weight = z.int().min(1).max(1_000_000).describe('How often it is taken, relative to the others of its provider.');
+const priority = z
+  .int()
+  .min(0)
+  .max(1_000)
+  .describe('Those with the lowest number are used as long as one of them can be.');
+const models = z
+  .array(
+    z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^[^*]*\*?[^*]*$/, 'must hold at most one "*"'),
+  )
+  .min(1)
+  .max(100)
+  .nullable()
+  .describe('Models of the provider that it is for, as names with at most one *; null: all.');
 const params = z.strictObject({ id });
 /** Of a shorter secret, four characters would give too much away. */
 const HINTED_LENGTH_MIN = 16;
@@ -28,10 +47,13 @@ const credentialView = z
     providerId: z.string(),
     name: z.string(),
     weight: z.number(),
+    priority: z.int(),
+    models: z.array(z.string()).nullable(),
     state,
     hint: z.string().describe('The last four characters of the secret; empty for a short one.'),
     createdAt: time,
     updatedAt: time,
+    health: healthView.nullable().describe('How it stands at the provider; null while it is not in force.'),
   })
   .meta({ id: 'Credential' });
 
@@ -50,6 +72,8 @@ const create = changeEndpoint({
     name: displayName,
     secret,
     weight: weight.default(1),
+    priority: priority.default(1),
+    models: models.default(null),
     state: state.default('active'),
   }),
   response: credentialView,
@@ -72,7 +96,7 @@ const create = changeEndpoint({
       updatedAtMs: ctx.nowMs,
     };
     await ctx.workspace.credentials.insert(row, plain);
-    return change(null, row);
+    return change(ctx, null, row);
   },
 });
 
@@ -90,7 +114,7 @@ const list = readEndpoint({
   handler: async (ctx, { query: { providerId, ...page } }) =>
     mapPage(
       await ctx.workspace.credentials.list(pageRequest(page), providerId === undefined ? {} : { providerId }),
-      view,
+      viewer(ctx),
     ),
 });
 
@@ -106,7 +130,7 @@ const get = readEndpoint({
   query: none,
   response: credentialView,
   errors: ['not_found'],
-  handler: async (ctx, input) => view(await requireCredential(ctx.workspace, input.params.id)),
+  handler: async (ctx, input) => viewer(ctx)(await requireCredential(ctx.workspace, input.params.id)),
 });
 
 const update = changeEndpoint({
@@ -123,6 +147,8 @@ const update = changeEndpoint({
     name: displayName.exactOptional(),
     secret: secret.exactOptional(),
     weight: weight.exactOptional(),
+    priority: priority.exactOptional(),
+    models: models.exactOptional(),
     state: state.exactOptional(),
   }),
   response: credentialView,
@@ -132,7 +158,7 @@ const update = changeEndpoint({
     const before = await requireCredential(ctx.workspace, target.id);
     const hint = plain === undefined ? before.hint : hintOf(plain);
     await ctx.workspace.credentials.update(before.id, { ...body, hint, updatedAtMs: ctx.nowMs }, plain);
-    return change(before, await requireCredential(ctx.workspace, before.id));
+    return change(ctx, before, await requireCredential(ctx.workspace, before.id));
   },
 });
 
@@ -153,17 +179,17 @@ const remove = changeEndpoint({
   handler: async (ctx, input) => {
     const before = await requireCredential(ctx.workspace, input.params.id);
     await ctx.workspace.credentials.delete(before.id);
-    return { ...change(before, before), after: null };
+    return { ...change(ctx, before, before), after: null };
   },
 });
 
-function change(before: CredentialRow | null, after: CredentialRow) {
+function change(ctx: CallContext, before: CredentialRow | null, after: CredentialRow) {
   return {
     targetId: after.id,
     before: before && view(before),
     after: view(after),
     propagate: { kind: 'snapshot' } as const,
-    answer: () => view(after),
+    answer: () => viewer(ctx)(after),
   };
 }
 
@@ -177,9 +203,20 @@ function hintOf(plain: string): string {
   return plain.length < HINTED_LENGTH_MIN ? '' : plain.slice(-4);
 }
 
-function view(row: CredentialRow): z.input<typeof credentialView> {
-  const { createdAtMs, updatedAtMs, ...same } = row;
-  return { ...same, createdAt: iso(createdAtMs), updatedAt: iso(updatedAtMs) };
+function view(row: CredentialRow) {
+  const { createdAtMs, updatedAtMs, models: listed, ...same } = row;
+  return {
+    ...same,
+    models: listed === null ? null : [...listed],
+    createdAt: iso(createdAtMs),
+    updatedAt: iso(updatedAtMs),
+  };
+}
+
+/** With how it stands now. */
+function viewer({ deps, workspace, nowMs }: CallContext) {
+  const pools = deps.providerPools.read(workspace.workspaceId, nowMs);
+  return (row: CredentialRow): z.input<typeof credentialView> => ({ ...view(row), health: healthOf(pools, row.id) });
 }
 
 export const credentials = [create, list, get, update, remove] as const;

@@ -7,6 +7,7 @@ import { calls } from './calls.ts';
 import { caseSteps } from './case-steps.ts';
 import { catalogue } from './catalogue.ts';
 import { cases } from './cases.ts';
+import { credentialTest } from './credential-test.ts';
 import { credentials } from './credentials.ts';
 import { keyDelegation } from './key-delegation.ts';
 import { integrity } from './integrity.ts';
@@ -28,6 +29,7 @@ import { leakRules } from './leak-rules.ts';
 import { members } from './members.ts';
 import { models } from './models.ts';
 import { people } from './people.ts';
+import { providerPools } from './provider-pools.ts';
 import { providers } from './providers.ts';
 import { reports } from './reports.ts';
 import { responseRules } from './response-rules.ts';
@@ -54,6 +56,8 @@ export const ENDPOINTS = [
   ...keyMint,
   ...keyLimits,
   ...keyPool,
+  ...providerPools,
+  ...credentialTest,
   ...keyAdoption,
   ...leakRules,
   ...rotationPolicies,

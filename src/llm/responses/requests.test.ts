@@ -7,7 +7,7 @@ import type { JsonRecord } from '../record.ts';
 import { Report } from '../report.ts';
 import { answeredParts, CONTEXT, EMPTY_REQUEST, requests, TARGET } from './arbitraries.ts';
 import { responsesClient } from './client-codec.ts';
-import { mayHoldForeignMarks } from './foreign-marks.ts';
+import { mayHoldForeignMarks } from '../foreign-marks.ts';
 import { responsesProvider } from './provider-codec.ts';
 import { refuseStateful } from './refuse-stateful.ts';
 

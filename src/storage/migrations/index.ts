@@ -6,6 +6,7 @@ import { maskedKeys } from './0005-masked-keys.ts';
 import { responses } from './0006-responses.ts';
 import { adminTokens } from './0007-admin-tokens.ts';
 import { subscriptions } from './0008-subscriptions.ts';
+import { credentialPools } from './0009-credential-pools.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   responses,
   adminTokens,
   subscriptions,
+  credentialPools,
 ];

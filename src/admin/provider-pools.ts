@@ -1,0 +1,66 @@
+/** How the credentials of providers stand, as the workers know it: read from the memory that they share. */
+import type { ProviderSnapshot } from '../config/snapshot.ts';
+import { Breaker } from '../routing/breaker.ts';
+import { openHealthTable } from '../routing/health-table.ts';
+import { openPool } from '../routing/open-pool.ts';
+import type { CredentialPool } from '../routing/pool.ts';
+import type { FailureKind } from '../routing/provider-error.ts';
+import type { ProviderPoolsPort, ProviderPoolState, SnapshotSource } from './ports.ts';
+
+export interface ProviderPoolsOptions {
+  readonly health: SharedArrayBuffer;
+  readonly snapshotSource: SnapshotSource;
+}
+
+/** Of a provider that lists more, only the whole credentials are looked at, and these models. */
+const MODELS_MAX = 200;
+
+export function createProviderPools({ health, snapshotSource }: ProviderPoolsOptions): ProviderPoolsPort {
+  const table = openHealthTable(health);
+  const pools = new WeakMap<ProviderSnapshot, CredentialPool>();
+  // Nothing is drawn by chance here: the main thread uses no credential.
+  const random = (): number => 0;
+
+  function poolOf(workspaceId: string, provider: ProviderSnapshot): CredentialPool {
+    let pool = pools.get(provider);
+    if (pool === undefined) {
+      pool = openPool({ workspaceId, providerId: provider.id, credentials: provider.credentials, table, random });
+      pools.set(provider, pool);
+    }
+    return pool;
+  }
+
+  function stateOf(workspaceId: string, provider: ProviderSnapshot, nowMs: number): ProviderPoolState {
+    const pool = poolOf(workspaceId, provider);
+    const { usable, all } = pool.capacity(null, nowMs);
+    const origins = new Set(Object.values(provider.endpoints).map(({ origin }) => origin));
+    return {
+      providerId: provider.id,
+      usable,
+      all,
+      members: pool.view(nowMs, provider.models.slice(0, MODELS_MAX)),
+      endpoints: [...origins].map((origin) => ({
+        origin,
+        openUntilMs: new Breaker({ name: origin, table, random }).opensAtMs(nowMs),
+      })),
+    };
+  }
+
+  return {
+    read: (workspaceId, nowMs) =>
+      Object.values(snapshotSource.current().workspaces[workspaceId]?.providers ?? {})
+        .filter(({ credentials }) => credentials.length > 0)
+        .map((provider) => stateOf(workspaceId, provider, nowMs)),
+
+    tell(workspaceId, credentialId, kind: FailureKind | null, nowMs) {
+      for (const provider of Object.values(snapshotSource.current().workspaces[workspaceId]?.providers ?? {})) {
+        const pool = poolOf(workspaceId, provider);
+        const member = pool.members.find(({ id }) => id === credentialId);
+        if (member === undefined) continue;
+        const report = { member, model: null, isProbe: false, nowMs };
+        if (kind === null) pool.vouch(report);
+        else if (kind === 'rejected_credential') pool.failed(report, { kind, retryAfterMs: null, perModel: false });
+      }
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { FAILURE_KINDS } from '../../routing/provider-error.ts';
+import type { MemberView } from '../../routing/pool.ts';
+import { none, readEndpoint } from '../contract.ts';
+import { id, iso, isoOrNull, pageFields, pageOf, pageOfArray, pageRequest, time } from '../fields.ts';
+import type { ProviderPoolState } from '../ports.ts';
+
+const kind = z.enum(FAILURE_KINDS).nullable();
+
+/** How a credential stands, wherever it is shown. */
+export const healthView = z
+  .object({
+    state: z
+      .enum(['healthy', 'cooling', 'exhausted', 'rejected'])
+      .describe(
+        'cooling: after a rate limit; exhausted: nothing is left to spend; rejected: the provider does not know it.',
+      ),
+    until: time.nullable().describe('When it is used or probed again; null while it is in use.'),
+    reason: kind.describe('Why, as the provider’s answer was read; null where nothing failed lately.'),
+    failuresInARow: z.int(),
+    models: z
+      .array(z.object({ model: z.string(), until: time, reason: kind }))
+      .describe('Listed models that it is out of use for, while it serves others.'),
+  })
+  .meta({ id: 'CredentialHealth' });
+
+const poolView = z
+  .object({
+    id: z.string().describe('The provider.'),
+    state: z.enum(['ok', 'warning', 'critical']).describe('warning: half or more are out; critical: all are.'),
+    usable: z.int(),
+    all: z.int(),
+    soonestRecovery: time.nullable().describe('When the first of those that are out may be back.'),
+    credentials: z.array(healthView.extend({ id: z.string() })),
+    endpoints: z.array(
+      z.object({
+        origin: z.string(),
+        openUntil: time.nullable().describe('Null: it serves. Else when it is tried again.'),
+      }),
+    ),
+  })
+  .meta({ id: 'ProviderPool' });
+
+const list = readEndpoint({
+  id: 'provider-pools.list',
+  method: 'GET',
+  path: '/provider-pools',
+  permission: 'credentials:read',
+  summary: 'Show the pools of providers as they stand',
+  description:
+    'For each provider its credentials in force, those of the file and the environment too: which can be used now, which are out, why and until when; and the endpoints that do not serve. The state is that of all workers of this machine.',
+  cli: { verb: 'pools list', columns: ['id', 'state', 'usable', 'all', 'soonestRecovery'] },
+  params: none,
+  query: z.strictObject({ providerId: id.exactOptional(), ...pageFields }),
+  response: pageOf(poolView),
+  handler: async (ctx, { query: { providerId, ...page } }) => {
+    const pools = ctx.deps.providerPools
+      .read(ctx.workspace.workspaceId, ctx.nowMs)
+      .filter((pool) => providerId === undefined || pool.providerId === providerId);
+    return pageOfArray(pools.map(view), pageRequest(page));
+  },
+});
+
+/** How one credential stands; null for one that is not in force. */
+export function healthOf(pools: readonly ProviderPoolState[], credentialId: string): z.input<typeof healthView> | null {
+  const member = pools.flatMap(({ members }) => members).find((one) => one.id === credentialId);
+  return member === undefined ? null : health(member);
+}
+
+export function poolStateOf({ usable, all }: Pick<ProviderPoolState, 'usable' | 'all'>): 'ok' | 'warning' | 'critical' {
+  if (usable === 0) return 'critical';
+  return usable * 2 <= all ? 'warning' : 'ok';
+}
+
+function view(pool: ProviderPoolState): z.input<typeof poolView> {
+  const waits = pool.members.flatMap(({ untilMs }) => untilMs ?? []);
+  return {
+    id: pool.providerId,
+    state: poolStateOf(pool),
+    usable: pool.usable,
+    all: pool.all,
+    soonestRecovery: waits.length === 0 ? null : iso(Math.min(...waits)),
+    credentials: pool.members.map((member) => ({ id: member.id, ...health(member) })),
+    endpoints: pool.endpoints.map(({ origin, openUntilMs }) => ({ origin, openUntil: isoOrNull(openUntilMs) })),
+  };
+}
+
+function health({ state, untilMs, kind: reason, failuresInARow, models }: MemberView): z.input<typeof healthView> {
+  return {
+    state: state === 'open' ? 'cooling' : state,
+    until: isoOrNull(untilMs),
+    reason,
+    failuresInARow,
+    models: models.map((one) => ({ model: one.model, until: iso(one.untilMs), reason: one.kind })),
+  };
+}
+
+export const providerPools = [list] as const;
