@@ -6,6 +6,7 @@ import { jsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
+import { keepsAll } from './kept-schema.ts';
 import { cacheMember, extraMembers } from './write-members.ts';
 
 /** Members `tools` and `tool_choice`, absent where there are none. */
@@ -75,15 +76,16 @@ function writeFunction(
 
 /** Models that keep to no schema refuse the member; for a caller of another dialect `false` says nothing. */
 function strictMember(
-  { strict }: FunctionTool,
+  { strict, parameters }: FunctionTool,
   path: string,
   { extraOf }: ChatRequest,
   { structuredOutput }: ModelTraits,
   report: Report,
 ): JsonRecord {
   if (strict === null || (!strict && extraOf !== 'anthropic')) return {};
-  if (structuredOutput !== false) return { strict };
-  if (strict) report.dropped(`${path}.strict`, 'the model does not keep strictly to a schema');
+  if (extraOf === 'anthropic' && structuredOutput !== false) return { strict };
+  if (structuredOutput === true && keepsAll(parameters ?? {})) return { strict };
+  if (strict) report.dropped(`${path}.strict`, 'it is not known that the model can keep strictly to this schema');
   return {};
 }
 

@@ -28,7 +28,7 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
     ...reasoning.fields,
     ...topKFields(request, target, vendor, reasoning, report),
   };
-  const output = outputConfig(request, target.traits);
+  const output = outputConfig(request, target.traits, report);
   reportUnsaid(request, report);
   return {
     ...extra,

@@ -8,6 +8,7 @@ import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, parsedOrUndefined } from '../record.ts';
 import type { Report } from '../report.ts';
+import { partField, turnField } from '../turn-path.ts';
 import { DocumentNames } from './document-names.ts';
 import { mediaBlock } from './media.ts';
 
@@ -41,9 +42,9 @@ export function writeConversation(request: ChatRequest, caches: boolean, report:
   const { turns } = request;
   const firstSaid = turns.findIndex(({ role }) => !isInstruction(role));
   const leading = firstSaid < 0 ? turns.length : firstSaid;
-  const system = turns.slice(0, leading).flatMap((turn, i) => systemBlocks(turn, `messages[${i}]`, writing));
+  const system = turns.slice(0, leading).flatMap((turn, i) => systemBlocks(turn, turnField(request, i), writing));
   const messages: Message[] = [];
-  for (const [i, turn] of turns.entries()) if (i >= leading) addTurn(messages, turn, `messages[${i}]`, writing);
+  for (const [i, turn] of turns.entries()) if (i >= leading) addTurn(messages, turn, turnField(request, i), writing);
   return {
     system,
     messages: messages.map(({ role, results, others, extra }) => ({
@@ -62,7 +63,7 @@ function systemBlocks(turn: Turn, field: string, writing: Writing): JsonRecord[]
   reportName(turn, field, writing);
   ownExtra(turn.extra, field, writing.owner);
   return turn.parts.flatMap((part, j) => {
-    const place = `${field}.content[${j}]`;
+    const place = partField(writing.owner, field, j);
     if (part.kind === 'text') return [...textBlocks(part.text, place, writing), ...cachePoint(part, place, writing)];
     if (isMedia(part))
       throw new RequestFault(place, 'Amazon Bedrock takes only text as instructions: send it as the user’s.');
@@ -81,7 +82,7 @@ function addTurn(messages: Message[], turn: Turn, field: string, writing: Writin
   const last = messages.at(-1);
   const message: Message = last?.role === role ? last : { role, results: [], others: [], extra };
   for (const [j, part] of turn.parts.entries()) {
-    const place = `${field}.content[${j}]`;
+    const place = partField(writing.owner, field, j);
     const blocks = partBlocks(part, role, place, writing);
     const target = part.kind === 'tool_result' ? message.results : message.others;
     target.push(...blocks, ...(blocks.length > 0 ? cachePoint(part, place, writing) : []));

@@ -11,7 +11,7 @@ const LOOK: FunctionTool = {
   kind: 'function',
   name: 'look',
   description: 'Looks.',
-  parameters: { type: 'object', properties: { at: { type: 'string' } } },
+  parameters: { type: 'object', properties: { at: { type: 'string' } }, additionalProperties: false },
   strict: null,
 };
 const SCHEMA = { type: 'object', properties: { a: { type: 'number' } } };
@@ -100,6 +100,8 @@ describe('tools', () => {
   test('are strict only where the model is known to keep to schemas', () => {
     const tools = [{ ...LOOK, strict: true }];
     expect(write({ tools }).warnings).toEqual(['dropped tools[0].strict']);
+    const open = [{ ...LOOK, strict: true, parameters: SCHEMA }];
+    expect(write({ tools: open }, { structuredOutput: true }).warnings).toEqual(['dropped tools[0].strict']);
     expect(JSON.stringify(write({ tools }, { structuredOutput: true }).body)).toContain('"strict":true');
   });
 });
@@ -128,11 +130,14 @@ describe('a wanted schema', () => {
     expect(choiceOf({ kind: 'named', name: 'look' })).toEqual({ tool: { name: 'look' } });
   });
 
-  test('is told as it is to a model that keeps to schemas', () => {
+  test('is told to a model that keeps to schemas, with its objects closed', () => {
     const { body } = write({ format: JSON_FORMAT }, { structuredOutput: true });
     expect(body).not.toHaveProperty('toolConfig');
     expect(body['outputConfig']).toEqual({
-      textFormat: { type: 'json_schema', structure: { jsonSchema: { name: 'out', schema: JSON.stringify(SCHEMA) } } },
+      textFormat: {
+        type: 'json_schema',
+        structure: { jsonSchema: { name: 'out', schema: JSON.stringify({ ...SCHEMA, additionalProperties: false }) } },
+      },
     });
   });
 

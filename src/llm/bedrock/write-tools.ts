@@ -1,5 +1,6 @@
 /** `toolConfig` of Converse (API_runtime_ToolConfiguration). */
 import { allowedTools } from '../allowed-tools.ts';
+import { keepsAll } from '../anthropic/kept-schema.ts';
 import type { ChatRequest, FunctionTool, ToolChoice } from '../canonical.ts';
 import { toolNames } from '../canonical.ts';
 import { functionOfCustom } from '../custom-tool.ts';
@@ -70,9 +71,9 @@ interface Context {
 function toolEntries({ tool, field }: Offered, { request, traits, caches, report }: Context): readonly JsonRecord[] {
   const { name, description, parameters, strict, cache } = tool;
   const extra = ownExtra(tool.extra, field, { extraOf: request.extraOf, dialect: 'bedrock', report });
-  const keepsStrict = strict === true && traits.structuredOutput === true;
+  const keepsStrict = strict === true && traits.structuredOutput === true && keepsAll(parameters ?? {});
   if (strict === true && !keepsStrict)
-    report.dropped(`${field}.strict`, 'it is not known that the model keeps to schemas on Amazon Bedrock');
+    report.dropped(`${field}.strict`, 'it is not known that the model keeps to this schema on Amazon Bedrock');
   if (cache !== undefined && !caches)
     report.dropped(`${field}.cache_control`, 'the model takes no cache points on Amazon Bedrock');
   const toolSpec = {

@@ -8,6 +8,7 @@ import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, parsedOrUndefined } from '../record.ts';
 import type { Report } from '../report.ts';
+import { partField, turnField } from '../turn-path.ts';
 
 export interface Conversation {
   readonly messages: readonly JsonRecord[];
@@ -25,7 +26,7 @@ interface Writing {
 export function writeConversation(request: ChatRequest, { traits }: TargetModel, report: Report): Conversation {
   const reasons = traits.reasoning === true && request.reasoning?.enabled !== false;
   const writing: Writing = { request, reasons, report, documents: [] };
-  const messages = request.turns.flatMap((turn, i) => messagesOf(turn, `messages[${i}]`, writing));
+  const messages = request.turns.flatMap((turn, i) => messagesOf(turn, turnField(request, i), writing));
   return { messages, documents: writing.documents };
 }
 
@@ -35,7 +36,7 @@ function messagesOf(turn: Turn, field: string, writing: Writing): readonly JsonR
   const extra = ownExtra(turn.extra, field, owner);
   if (turn.name !== undefined) report.dropped(`${field}.name`, 'Cohere has no names of participants');
   for (const [j, part] of turn.parts.entries()) {
-    const place = `${field}.content[${j}]`;
+    const place = partField(request, field, j);
     ownExtra(part.extra, place, { ...owner, dialect: 'cohere' });
     reportCacheMark(part, report);
   }
@@ -47,7 +48,7 @@ function messagesOf(turn: Turn, field: string, writing: Writing): readonly JsonR
 /** Each result is a message of its own, before what the user says. */
 function userMessages(turn: Turn, field: string, extra: JsonRecord, writing: Writing): readonly JsonRecord[] {
   const results = turn.parts.flatMap((part, j) =>
-    part.kind === 'tool_result' ? [toolMessage(part, `${field}.content[${j}]`, writing)] : [],
+    part.kind === 'tool_result' ? [toolMessage(part, partField(writing.request, field, j), writing)] : [],
   );
   return [...results, ...saidMessage('user', turn, field, extra, writing)];
 }
@@ -59,7 +60,7 @@ function saidMessage(
   extra: JsonRecord,
   writing: Writing,
 ): readonly JsonRecord[] {
-  const blocks = turn.parts.flatMap((part, j) => saidBlocks(role, part, `${field}.content[${j}]`, writing));
+  const blocks = turn.parts.flatMap((part, j) => saidBlocks(role, part, partField(writing.request, field, j), writing));
   return blocks.length === 0 ? [] : [{ ...extra, role, content: shortest(blocks) }];
 }
 
@@ -131,7 +132,8 @@ function documentText({ source, mediaType }: MediaPart): string | null {
 }
 
 function toolMessage(result: ToolResultPart, place: string, { report }: Writing): JsonRecord {
-  if (result.isError) report.dropped(`${place}.is_error`, 'Cohere cannot be told that a tool failed');
+  if (result.isError)
+    report.approximated(`${place}.is_error`, 'the provider tells no failures apart: the result says it');
   const texts = result.parts.flatMap((part, k) => {
     const inner = `${place}.content[${k}]`;
     if (part.kind === 'text' || part.kind === 'refusal') return [part.text];
@@ -159,7 +161,7 @@ function assistantMessage(turn: Turn, field: string, extra: JsonRecord, writing:
   const others: JsonRecord[] = [];
   const willCall = turn.parts.some(({ kind }) => kind === 'tool_call');
   for (const [j, part] of turn.parts.entries()) {
-    const place = `${field}.content[${j}]`;
+    const place = partField(writing.request, field, j);
     if (part.kind === 'text') texts.push(part);
     else if (part.kind === 'refusal') {
       report.approximated(place, 'a refusal is sent as text');

@@ -8,6 +8,7 @@ import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
+import { conversationField, partField, turnField } from '../turn-path.ts';
 import { argsOf } from './call-arguments.ts';
 import { speaksGemini } from './caller.ts';
 import type { Content } from './dummy-signature.ts';
@@ -29,7 +30,10 @@ export function writeContents(request: ChatRequest, model: string, report: Repor
     turns.slice(leading).map((turn, index) => writeTurn(turn, turnField(request, leading + index), writing)),
   );
   if (contents.length === 0)
-    throw new RequestFault(listName(request), 'The conversation is empty: send at least one message with content.');
+    throw new RequestFault(
+      conversationField(request),
+      'The conversation is empty: send at least one message with content.',
+    );
   return {
     ...(instructions.length === 0 ? {} : { systemInstruction: { ...extra, parts: instructions } }),
     contents: (isGemini3(model) ? withDummySignatures(contents, report) : contents).map((content): JsonRecord => ({
@@ -51,31 +55,15 @@ function isInstruction(role: Turn['role']): boolean {
   return role === 'system' || role === 'developer';
 }
 
-function listName(request: ChatRequest): string {
-  if (speaksGemini(request)) return 'contents';
-  return request.extraOf === 'openai-responses' ? 'input' : 'messages';
-}
-
-/** The caller's name for a turn; where instructions stand apart from the list they do not count. */
-function turnField(request: ChatRequest, index: number): string {
-  const apart = speaksGemini(request) || request.extraOf === 'anthropic';
-  const first = request.turns[0]?.role;
-  const before = apart && first !== undefined && isInstruction(first) ? 1 : 0;
-  return `${listName(request)}[${Math.max(0, index - before)}]`;
-}
-
-function partField(field: string, index: number, { request }: Writing): string {
-  return `${field}.${speaksGemini(request) ? 'parts' : 'content'}[${index}]`;
-}
-
 function instructionParts(turn: Turn, index: number, writing: Writing): readonly JsonRecord[] {
   const field = turnField(writing.request, index);
   tellTurnMembers(turn, field, writing);
   return turn.parts.flatMap((part, at) => {
-    if (part.kind === 'text' || part.kind === 'refusal') return writePart(part, partField(field, at, writing), writing);
+    if (part.kind === 'text' || part.kind === 'refusal')
+      return writePart(part, partField(writing.request, field, at), writing);
     if (part.kind === 'opaque') return writeOpaque(part.of === 'gemini', part.value, field, writing);
     throw new RequestFault(
-      partField(field, at, writing),
+      partField(writing.request, field, at),
       'Instructions to this model can be text only: put other content into a user message.',
     );
   });
@@ -100,7 +88,7 @@ function writeTurn(turn: Turn, field: string, writing: Writing): Content {
   tellTurnMembers(turn, field, writing);
   if (isInstruction(turn.role))
     writing.report.approximated(`${field}.role`, 'instructions after the first message go as a user message');
-  const parts = turn.parts.flatMap((part, index) => writePart(part, partField(field, index, writing), writing));
+  const parts = turn.parts.flatMap((part, index) => writePart(part, partField(writing.request, field, index), writing));
   const extra = speaksGemini(writing.request) ? (turn.extra ?? {}) : {};
   return { extra, role: turn.role === 'assistant' ? 'model' : 'user', parts };
 }

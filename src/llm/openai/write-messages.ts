@@ -14,6 +14,7 @@ import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
+import { partField, turnField } from '../turn-path.ts';
 import type { Writing } from './chat-variant.ts';
 import { vendorDetails } from './reasoning-details.ts';
 
@@ -28,14 +29,17 @@ export function writeMessages(writing: Writing): readonly JsonRecord[] {
   const messages: JsonRecord[] = [];
   let waiting: JsonRecord[] = [];
   for (const [at, turn] of turns.entries()) {
-    const path = `messages[${at}]`;
+    const path = turnField(writing.request, at);
     const results = turn.parts.filter((part) => part.kind === 'tool_result');
     // Media out of results come after all results of the calls before, which must not be torn apart.
     if (results.length === 0 && waiting.length > 0) {
       messages.push({ role: 'user', content: waiting });
       waiting = [];
     }
-    for (const result of results) messages.push(writeResult(result, writing, path, waiting));
+    for (const result of results)
+      messages.push(
+        writeResult(result, writing, partField(writing.request, path, turn.parts.indexOf(result)), waiting),
+      );
     const rest = results.length === 0 ? turn.parts : turn.parts.filter((part) => part.kind !== 'tool_result');
     if (results.length > 0 && rest.length === 0) continue;
     messages.push(writeTurn({ turn: { ...turn, parts: rest }, path }, writing, waiting));
@@ -115,7 +119,10 @@ function writeContent(
   path: string,
   before: readonly JsonRecord[],
 ): string | readonly JsonRecord[] {
-  const written = [...before, ...parts.flatMap((part, at) => writePart(part, writing, `${path}.content[${at}]`))];
+  const written = [
+    ...before,
+    ...parts.flatMap((part, at) => writePart(part, writing, partField(writing.request, path, at))),
+  ];
   const texts = written.map(plainText);
   if (!texts.every((text) => text !== null)) return written;
   if (texts.length <= 1) return texts[0] ?? '';
@@ -255,7 +262,8 @@ function writeCall(call: ToolCallPart, writing: Writing, path: string): JsonReco
 }
 
 function writeResult(result: ToolResultPart, writing: Writing, path: string, waiting: JsonRecord[]): JsonRecord {
-  if (result.isError) writing.report.dropped(`${path}.is_error`, 'a tool message has no mark of failure');
+  if (result.isError)
+    writing.report.approximated(`${path}.is_error`, 'the provider tells no failures apart: the result says it');
   const keepsMedia = writing.variant.resultMedia;
   const inside = keepsMedia ? result.parts : result.parts.filter((part) => !isMedia(part));
   if (!keepsMedia && inside.length < result.parts.length) {

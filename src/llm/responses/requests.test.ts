@@ -233,7 +233,7 @@ describe('a caller of this dialect who was answered by another', () => {
       { type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{}' },
     ]);
     expect(mayHoldForeignMarks(Buffer.from(JSON.stringify(again)))).toBe(false);
-    expect(warnings.map(({ field }) => field)).toEqual(['thinking']);
+    expect(warnings.map(({ field }) => field)).toEqual(['input[0].content[0]', 'input[0].content[1]']);
   });
 });
 
@@ -350,7 +350,7 @@ describe('a request of another dialect', () => {
         'messages[0].name',
         'messages[0].content[0].citations',
         'cache_control',
-        'thinking',
+        'messages[1].content[0]',
         'messages[1].content[1]',
         'messages[2].content[0].is_error',
       ].sort(),

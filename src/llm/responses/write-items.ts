@@ -4,6 +4,7 @@ import { fitCallId } from '../call-ids.ts';
 import { ownExtra } from '../own-extra.ts';
 import { recordOf, type JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
+import { partField, turnField } from '../turn-path.ts';
 import { summaryOf } from './reasoning.ts';
 import { writeInputPart, writeOutputPart, type Writing } from './write-content.ts';
 
@@ -14,8 +15,7 @@ const CALL_ID = /^[\w-]{1,64}$/;
 export function writeInput(request: ChatRequest, from: number, report: Report): readonly JsonRecord[] {
   const isOwn = request.extraOf === 'openai-responses';
   const writing: Writing = { request, isOwn, customCalls: isOwn ? new Set<string>() : customCallsOf(request), report };
-  const path = isOwn ? 'input' : 'messages';
-  return request.turns.slice(from).flatMap((turn, index) => writeTurn(turn, `${path}[${from + index}]`, writing));
+  return request.turns.slice(from).flatMap((turn, index) => writeTurn(turn, turnField(request, from + index), writing));
 }
 
 function customCallsOf({ turns }: ChatRequest): ReadonlySet<string> {
@@ -27,7 +27,8 @@ function writeTurn(turn: Turn, path: string, writing: Writing): readonly JsonRec
   if (turn.name !== undefined) writing.report.dropped(`${path}.name`, 'OpenAI Responses has no names of participants');
   itemMembers(turn, path, writing);
   const items = new Items(turn, writing.isOwn);
-  for (const [index, part] of turn.parts.entries()) writePart(part, `${path}.content[${index}]`, items, turn, writing);
+  for (const [index, part] of turn.parts.entries())
+    writePart(part, partField(writing.request, path, index), items, turn, writing);
   if (turn.parts.length === 0 && writing.isOwn) items.empty();
   return items.all();
 }
@@ -107,7 +108,7 @@ function writeCall(part: ToolCallPart, path: string, writing: Writing): JsonReco
 
 function writeResult(part: ToolResultPart, path: string, writing: Writing): JsonRecord {
   if (part.isError)
-    writing.report.approximated(`${path}.is_error`, 'OpenAI tells no failures apart: the result says it');
+    writing.report.approximated(`${path}.is_error`, 'the provider tells no failures apart: the result says it');
   return {
     ...itemMembers(part, path, writing),
     // The chat dialect does not say of a result what kind of call it answers.
@@ -133,7 +134,7 @@ function writeThinking(part: ThinkingPart, path: string, writing: Writing): Json
   const { signature, extra } = part;
   const isTaken = signature === null ? writing.isOwn && extra !== undefined : signature.of === 'openai-responses';
   if (!isTaken) {
-    writing.report.dropped('thinking', "another model's reasoning is not taken back by OpenAI");
+    writing.report.dropped(path, "another model's reasoning is not taken back by OpenAI");
     return null;
   }
   return {
