@@ -110,7 +110,7 @@ function translateConversation(
     client: CLIENT_CODECS[client],
     provider: codecOf(target),
     target: model,
-    context: { ...contextOf(call), request },
+    context: { ...contextOf(call), request, inputTokensEstimate: estimateInputTokens(call.body ?? EMPTY) },
     ...streamForm(call, client),
   });
 }
