@@ -120,6 +120,10 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onError: (error) => log.error({ err: error }, 'counts could not be kept'),
     });
     closers.unshift(() => keeper.close());
+    const providerPools = createProviderPools({
+      ...{ health, snapshotSource: publisher },
+      callsUnderWay: (workspace, credential) => fleet.callsUnderWay(workspace, credential),
+    });
     const ownCounters = openSharedCounters(counters, MAIN_THREAD_INDEX);
     const workers = workerCount(settings, log);
     const fleet: Fleet = new Fleet({
@@ -137,6 +141,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
         activity.observe(rows);
         failures?.observe(rows);
       },
+      onCredentialErrors: (errors) => providerPools.saw(errors),
       onLog: (level, message, fields) => log[level](fields, message),
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
     });
@@ -169,7 +174,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       snapshotSource: publisher,
       knownKeys,
       keyLimits: createKeyLimits(ownCounters),
-      providerPools: createProviderPools({ health, snapshotSource: publisher }),
+      providerPools,
       provider: createProviderProbe(),
       gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
       configFile: publisher,

@@ -56,6 +56,8 @@ export interface AdminFixture {
   readonly deps: AdminDeps;
   /** How credentials and endpoints stand, as workers would write it. */
   readonly health: SharedArrayBuffer;
+  /** How many calls workers would say are under way, by credential. */
+  readonly underWay: Map<string, number>;
   /** What providers answer to tests of credentials. */
   readonly answerAsProvider: (get: ProviderPort['get']) => void;
   readonly store: Store;
@@ -108,6 +110,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const knownKeys = new KnownKeys({ store, clock: now });
   let snapshot = await snapshotOf(store, workspaceId);
   const health = createHealthTable(64);
+  const underWay: AdminFixture['underWay'] = new Map();
   let asked: ProviderPort['get'] = async () => ({ status: 200, headers: [], body: Buffer.from('{}') });
   const deps: AdminDeps = {
     store,
@@ -115,7 +118,10 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     hasher,
     knownKeys,
     keyLimits: createKeyLimits(counters),
-    providerPools: createProviderPools({ health, snapshotSource: { current: () => snapshot } }),
+    providerPools: createProviderPools({
+      ...{ health, snapshotSource: { current: () => snapshot } },
+      callsUnderWay: async (_, credentialId) => underWay.get(credentialId) ?? 0,
+    }),
     provider: { get: (request) => asked(request) },
     gateway: { post: async () => ({ status: 503, requestId: null, body: '' }) },
     fleet: {
@@ -163,7 +169,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
     ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings, leaks },
-    health,
+    ...{ health, underWay },
     answerAsProvider: (get) => void (asked = get),
     failures: watchFailures(deps),
     // Another scheduler each time: as after a restart.

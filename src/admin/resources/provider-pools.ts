@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { FAILURE_KINDS } from '../../routing/provider-error.ts';
-import type { MemberView } from '../../routing/pool.ts';
+import type { CredentialError } from '../../routing/credential-error.ts';
 import { none, readEndpoint } from '../contract.ts';
 import { id, iso, isoOrNull, pageFields, pageOf, pageOfArray, pageRequest, time } from '../fields.ts';
-import type { ProviderPoolState } from '../ports.ts';
+import type { PoolMemberState, ProviderPoolState } from '../ports.ts';
 
 const kind = z.enum(FAILURE_KINDS).nullable();
 
@@ -21,6 +21,16 @@ export const healthView = z
     models: z
       .array(z.object({ model: z.string(), until: time, reason: kind }))
       .describe('Listed models that it is out of use for, while it serves others.'),
+    lastError: z
+      .object({
+        at: time,
+        reason: z.enum(FAILURE_KINDS),
+        status: z.int(),
+        code: z.string().nullable(),
+        message: z.string().nullable().describe('The provider’s own words, without secrets.'),
+      })
+      .nullable()
+      .describe('What its provider answered last when it did not serve; null: nothing since the start.'),
   })
   .meta({ id: 'CredentialHealth' });
 
@@ -85,14 +95,20 @@ function view(pool: ProviderPoolState): z.input<typeof poolView> {
   };
 }
 
-function health({ state, untilMs, kind: reason, failuresInARow, models }: MemberView): z.input<typeof healthView> {
+function health(member: PoolMemberState): z.input<typeof healthView> {
+  const { state, untilMs, kind: reason, failuresInARow, models, lastError } = member;
   return {
     state: state === 'open' ? 'cooling' : state,
     until: isoOrNull(untilMs),
     reason,
     failuresInARow,
     models: models.map((one) => ({ model: one.model, until: iso(one.untilMs), reason: one.kind })),
+    lastError: lastError && viewError(lastError),
   };
+}
+
+function viewError({ atMs, kind: reason, status, code, message }: CredentialError) {
+  return { at: iso(atMs), reason, status, code, message };
 }
 
 export const providerPools = [list] as const;
