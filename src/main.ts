@@ -122,7 +122,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     closers.unshift(() => keeper.close());
     const providerPools = createProviderPools({
       ...{ health, snapshotSource: publisher },
-      callsUnderWay: (workspace, credential) => fleet.callsUnderWay(workspace, credential),
+      counts: (workspace, credential) => fleet.credentialCounts(workspace, credential),
     });
     const ownCounters = openSharedCounters(counters, MAIN_THREAD_INDEX);
     const workers = workerCount(settings, log);

@@ -9,7 +9,7 @@ import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Catalogue } from '../providers/catalogue/catalogue.ts';
-import type { CredentialError } from '../routing/credential-error.ts';
+import type { CredentialCounts, CredentialError } from '../routing/credential-error.ts';
 import type { MemberView } from '../routing/pool.ts';
 import type { FailureKind } from '../routing/provider-error.ts';
 import type { KnownKeys } from './known-keys.ts';
@@ -159,8 +159,8 @@ export interface ProviderPoolsPort {
   saw(errors: readonly CredentialError[]): void;
   /** The last of a credential, also where it is not in force; null: nothing since the start. */
   lastError(workspaceId: string, credentialId: string): CredentialError | null;
-  /** Calls under way with a credential, on all workers; null where one of them does not say. */
-  callsUnderWay(workspaceId: string, credentialId: string): Promise<number | null>;
+  /** What was done with a credential, on all workers; null where one of them does not say. */
+  counts(workspaceId: string, credentialId: string): Promise<CredentialCounts | null>;
 }
 
 export interface ProviderRequest {

@@ -12,7 +12,7 @@ import type { ProviderPoolsPort, ProviderPoolState, SnapshotSource } from './por
 export interface ProviderPoolsOptions {
   readonly health: SharedArrayBuffer;
   readonly snapshotSource: SnapshotSource;
-  readonly callsUnderWay: ProviderPoolsPort['callsUnderWay'];
+  readonly counts: ProviderPoolsPort['counts'];
 }
 
 /** Of a provider that lists more, only the whole credentials are looked at, and these models. */
@@ -20,11 +20,7 @@ const MODELS_MAX = 200;
 /** Credentials whose last error is remembered. */
 const ERRORS_MAX = 20_000;
 
-export function createProviderPools({
-  health,
-  snapshotSource,
-  callsUnderWay,
-}: ProviderPoolsOptions): ProviderPoolsPort {
+export function createProviderPools({ health, snapshotSource, counts }: ProviderPoolsOptions): ProviderPoolsPort {
   const table = openHealthTable(health);
   const errors = new BoundedMap<string, CredentialError>(ERRORS_MAX);
   const pools = new WeakMap<ProviderSnapshot, CredentialPool>();
@@ -64,7 +60,7 @@ export function createProviderPools({
 
   return {
     lastError,
-    callsUnderWay,
+    counts,
     saw(seen) {
       for (const error of seen) {
         const { workspaceId, credentialId, atMs } = error;

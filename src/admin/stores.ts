@@ -6,6 +6,7 @@
 import type { Environment, KeyRecord, KeyState, StoredKeyType } from '../keys/key-record.ts';
 import type { Narrowing, StandingState } from '../keys/owners.ts';
 import type { MembershipStore, PersonStore, SubscriptionStore, TeamStore } from './owner-stores.ts';
+import type { CredentialRotationStore } from './credential-stores.ts';
 import type { AccessStores, FoundAdminToken } from './access-stores.ts';
 import type { JobStore, KeyLifeStores } from './key-life-stores.ts';
 import type { ResponseStores } from './response-stores.ts';
@@ -60,6 +61,7 @@ export interface WorkspaceStore extends KeyLifeStores, ResponseStores, AccessSto
   readonly temporaryKeys: TemporaryKeyStore;
   readonly providers: ProviderStore;
   readonly credentials: CredentialStore;
+  readonly credentialRotations: CredentialRotationStore;
   readonly aliases: AliasStore;
   readonly audit: AuditStore;
   readonly catalogue: CatalogueStore;

@@ -61,5 +61,7 @@ test('calls under way are counted over a change of the configuration', () => {
   const before = watch.useOf('ws', 'cred');
   before.underWay += 1;
   expect(watch.useOf('ws', 'cred')).toBe(before);
-  expect([watch.underWay('ws', 'cred'), watch.underWay('ws', 'other')]).toEqual([1, 0]);
+  before.passed += 2;
+  expect(watch.counts('ws', 'cred')).toEqual({ underWay: 1, passed: 2 });
+  expect(watch.counts('ws', 'other')).toEqual({ underWay: 0, passed: 0 });
 });

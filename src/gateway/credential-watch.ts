@@ -1,14 +1,17 @@
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { isOfCredential } from '../routing/credential-error.ts';
-import type { CredentialError } from '../routing/credential-error.ts';
+import type { CredentialCounts, CredentialError } from '../routing/credential-error.ts';
 import type { AttemptFailure } from './refusal.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
-/** Calls of this worker that are under way with one credential: the same object over all configurations. */
+/** What this worker does with one credential: the same object over all configurations. */
 export interface CredentialUse {
   readonly workspaceId: string;
   readonly credentialId: string;
+  /** Calls that are with the provider now. */
   underWay: number;
+  /** Attempts that the provider has begun to answer well, since the worker started. */
+  passed: number;
 }
 
 /** Credentials whose use a worker counts; there are never nearly as many. */
@@ -40,14 +43,15 @@ export class CredentialWatch {
     const name = nameOf(workspaceId, credentialId);
     let use = this.#uses.get(name);
     if (use === undefined) {
-      use = { workspaceId, credentialId, underWay: 0 };
+      use = { workspaceId, credentialId, underWay: 0, passed: 0 };
       this.#uses.set(name, use);
     }
     return use;
   }
 
-  underWay(workspaceId: string, credentialId: string): number {
-    return this.#uses.get(nameOf(workspaceId, credentialId))?.underWay ?? 0;
+  counts(workspaceId: string, credentialId: string): CredentialCounts {
+    const { underWay = 0, passed = 0 } = this.#uses.get(nameOf(workspaceId, credentialId)) ?? {};
+    return { underWay, passed };
   }
 
   /** Notes what a provider answered; an attempt that it did not answer says nothing. */

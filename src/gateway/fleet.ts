@@ -5,7 +5,7 @@ import type { CallRow } from '../calls/call-record.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { CredentialError } from '../routing/credential-error.ts';
+import type { CredentialCounts, CredentialError } from '../routing/credential-error.ts';
 import type { FromWorker, ListenOptions, ToWorker, WorkerStart } from './messages.ts';
 
 /** How long an answer waits for workers to acknowledge before it says that not all did. */
@@ -59,10 +59,10 @@ interface Pending {
   readonly settle: (complete: boolean) => void;
 }
 
-/** A question that every worker answers with a number. */
+/** A question that every worker answers with counts. */
 interface Count {
   readonly waitsFor: Set<number>;
-  sum: number;
+  sum: CredentialCounts;
   readonly settle: (complete: boolean) => void;
 }
 
@@ -102,17 +102,17 @@ export class Fleet {
     return this.#tellAll((sequence) => ({ kind: 'invalidate-keys', sequence, kids }), this.#sequence + 1);
   }
 
-  /** How many calls are under way with a credential, on all workers; null when one of them does not say in time. */
-  callsUnderWay(workspaceId: string, credentialId: string): Promise<number | null> {
+  /** What is done with a credential, on all workers; null when one of them does not say in time. */
+  credentialCounts(workspaceId: string, credentialId: string): Promise<CredentialCounts | null> {
     this.#sequence += 1;
     const sequence = this.#sequence;
     const asked = this.#members.filter(({ state }) => state === 'running');
-    if (asked.length === 0) return Promise.resolve(0);
+    if (asked.length === 0) return Promise.resolve(NOTHING_DONE);
     return new Promise((resolve) => {
       const timer = setTimeout(() => count.settle(false), ACKNOWLEDGE_WITHIN_MS);
       const count: Count = {
         waitsFor: new Set(asked.map(({ index }) => index)),
-        sum: 0,
+        sum: NOTHING_DONE,
         settle: (complete) => {
           clearTimeout(timer);
           this.#counts.delete(sequence);
@@ -120,7 +120,7 @@ export class Fleet {
         },
       };
       this.#counts.set(sequence, count);
-      for (const member of asked) this.#tell(member, { kind: 'count-calls', sequence, workspaceId, credentialId });
+      for (const member of asked) this.#tell(member, { kind: 'count-use', sequence, workspaceId, credentialId });
     });
   }
 
@@ -186,10 +186,10 @@ export class Fleet {
     if (pending.waitsFor.size === 0) pending.settle(true);
   }
 
-  #count(index: number, sequence: number, calls: number): void {
+  #count(index: number, sequence: number, { underWay, passed }: CredentialCounts): void {
     const count = this.#counts.get(sequence);
     if (count === undefined || !count.waitsFor.delete(index)) return;
-    count.sum += calls;
+    count.sum = { underWay: count.sum.underWay + underWay, passed: count.sum.passed + passed };
     if (count.waitsFor.size === 0) count.settle(true);
   }
 
@@ -259,8 +259,8 @@ export class Fleet {
       case 'calls':
         this.#options.onCalls(message.rows);
         return;
-      case 'calls-counted':
-        this.#count(member.index, message.sequence, message.calls);
+      case 'use-counted':
+        this.#count(member.index, message.sequence, message.counts);
         return;
       case 'credential-errors':
         this.#options.onCredentialErrors?.(message.errors);
@@ -305,7 +305,7 @@ export class Fleet {
     this.#options.onWorkerGone(member.index);
     for (const pending of this.#pending) this.#satisfy(pending, member.index);
     // Its calls have ended with it.
-    for (const sequence of this.#counts.keys()) this.#count(member.index, sequence, 0);
+    for (const sequence of this.#counts.keys()) this.#count(member.index, sequence, NOTHING_DONE);
     if (this.#stopping) {
       this.#hasDrained(member);
       return;
@@ -323,6 +323,8 @@ export class Fleet {
     }, pauseMs);
   }
 }
+
+const NOTHING_DONE: CredentialCounts = { underWay: 0, passed: 0 };
 
 /** Beside this file: as source in a clone, compiled in the package. */
 function workerUrl(): URL {

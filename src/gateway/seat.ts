@@ -48,7 +48,10 @@ export class Seat {
   /** The provider has begun to answer: which may still break off. */
   accepted(): void {
     const nowMs = this.#clock.now();
-    this.#borrowed?.pool.succeeded(this.#report(this.#borrowed, nowMs));
+    if (this.#borrowed !== null) {
+      this.#borrowed.use.passed += 1;
+      this.#borrowed.pool.succeeded(this.#report(this.#borrowed, nowMs));
+    }
     this.#breaker.succeeded(this.#isProbe, nowMs);
     this.#load?.observe(performance.now() - this.#startedAt, nowMs);
   }

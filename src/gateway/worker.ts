@@ -62,9 +62,9 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         for (const kid of message.kids) gateway.keys.invalidate(kid);
         say({ kind: 'acknowledge', sequence: message.sequence, version: gateway.config.version });
         return;
-      case 'count-calls': {
+      case 'count-use': {
         const { sequence, workspaceId, credentialId } = message;
-        say({ kind: 'calls-counted', sequence, calls: watch.underWay(workspaceId, credentialId) });
+        say({ kind: 'use-counted', sequence, counts: watch.counts(workspaceId, credentialId) });
         return;
       }
       case 'key':

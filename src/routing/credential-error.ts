@@ -13,6 +13,14 @@ export interface CredentialError {
   readonly message: string | null;
 }
 
+/** What was done with a credential since the workers started. */
+export interface CredentialCounts {
+  /** Calls that are with the provider now. */
+  readonly underWay: number;
+  /** Attempts that the provider began to answer well. */
+  readonly passed: number;
+}
+
 /** Whether a failure says something of the account behind the credential, or of its provider, and not of what was asked. */
 export function isOfCredential(kind: FailureKind): boolean {
   switch (kind) {

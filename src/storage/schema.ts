@@ -1,5 +1,6 @@
 import type { ColumnType } from 'kysely';
 import type { AdminRefusalsTable, AdminTokensTable } from './access-schema.ts';
+import type { CredentialRotationsTable } from './credential-rotation-schema.ts';
 import type {
   AlertsTable,
   JobsTable,
@@ -287,6 +288,7 @@ export interface TenantTables {
   providers: ProvidersTable;
   credentials: CredentialsTable;
   aliases: AliasesTable;
+  credential_rotations: CredentialRotationsTable;
   audit_events: AuditEventsTable;
   people: PeopleTable;
   teams: TeamsTable;
@@ -325,6 +327,7 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'providers',
   'credentials',
   'aliases',
+  'credential_rotations',
   'audit_events',
   'people',
   'teams',

@@ -12,7 +12,7 @@ import { createKeyLimits } from '../../src/admin/key-limits.ts';
 import { KnownKeys } from '../../src/admin/known-keys.ts';
 import { watchFailures } from '../../src/admin/responses/failure-triggers.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
-import type { Store } from '../../src/admin/stores.ts';
+import type { Store, WorkspaceStore } from '../../src/admin/stores.ts';
 import { ModelCatalogue } from '../../src/admin/model-catalogue.ts';
 import { createTokenVerifier } from '../../src/admin/tokens.ts';
 import type { AdminToken } from '../../src/admin/tokens.ts';
@@ -30,6 +30,7 @@ import { prepareKey } from '../../src/keys/prepare.ts';
 import { standingOf } from '../../src/keys/standing.ts';
 import { createSecretHasher } from '../../src/keys/secret-hash.ts';
 import { createProviderPools } from '../../src/admin/provider-pools.ts';
+import type { CredentialCounts } from '../../src/routing/credential-error.ts';
 import { createHealthTable } from '../../src/routing/health-table.ts';
 import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from '../../src/limits/shared-counters.ts';
 import { openCallStore } from '../../src/storage/call-store.ts';
@@ -56,8 +57,8 @@ export interface AdminFixture {
   readonly deps: AdminDeps;
   /** How credentials and endpoints stand, as workers would write it. */
   readonly health: SharedArrayBuffer;
-  /** How many calls workers would say are under way, by credential. */
-  readonly underWay: Map<string, number>;
+  /** What workers would say that they do, by credential. */
+  readonly counts: Map<string, Partial<CredentialCounts>>;
   /** What providers answer to tests of credentials. */
   readonly answerAsProvider: (get: ProviderPort['get']) => void;
   readonly store: Store;
@@ -110,7 +111,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const knownKeys = new KnownKeys({ store, clock: now });
   let snapshot = await snapshotOf(store, workspaceId);
   const health = createHealthTable(64);
-  const underWay: AdminFixture['underWay'] = new Map();
+  const counts: AdminFixture['counts'] = new Map();
   let asked: ProviderPort['get'] = async () => ({ status: 200, headers: [], body: Buffer.from('{}') });
   const deps: AdminDeps = {
     store,
@@ -120,7 +121,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     keyLimits: createKeyLimits(counters),
     providerPools: createProviderPools({
       ...{ health, snapshotSource: { current: () => snapshot } },
-      callsUnderWay: async (_, credentialId) => underWay.get(credentialId) ?? 0,
+      counts: async (_, credentialId) => ({ underWay: 0, passed: 0, ...counts.get(credentialId) }),
     }),
     provider: { get: (request) => asked(request) },
     gateway: { post: async () => ({ status: 503, requestId: null, body: '' }) },
@@ -169,7 +170,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
     ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings, leaks },
-    ...{ health, underWay },
+    ...{ health, counts },
     answerAsProvider: (get) => void (asked = get),
     failures: watchFailures(deps),
     // Another scheduler each time: as after a restart.
@@ -246,7 +247,11 @@ async function snapshotOf(store: Store, workspaceId: string): Promise<Snapshot> 
     workspaces: {
       [workspaceId]: {
         ...(owners ?? workspaceState({ id: workspaceId })),
-        providers: { sandbox: providerOf('sandbox'), filehouse: providerOf('filehouse') },
+        providers: {
+          sandbox: providerOf('sandbox'),
+          filehouse: providerOf('filehouse'),
+          ...(await storedProviders(store.workspace(workspaceId))),
+        },
         aliases: {
           filealias: { ...ROUTE_DEFAULTS, targets: [{ model: 'filehouse/tiny', weight: 1, priority: 1, when: null }] },
         },
@@ -254,6 +259,16 @@ async function snapshotOf(store: Store, workspaceId: string): Promise<Snapshot> 
       },
     },
   };
+}
+
+/** Providers that were added through the API, with their credentials that are in force. */
+async function storedProviders(workspace: WorkspaceStore): Promise<Record<string, ProviderSnapshot>> {
+  const all = await workspace.credentials.secrets();
+  const providers = (await workspace.providers.all()).map(({ id, models }) => {
+    const credentials = all.filter(({ providerId, state }) => providerId === id && state === 'active');
+    return [id, { ...providerOf(id), models, credentials }] as const;
+  });
+  return Object.fromEntries(providers.filter(([, { credentials }]) => credentials.length > 0));
 }
 
 function providerOf(id: string): ProviderSnapshot {

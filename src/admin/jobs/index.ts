@@ -9,6 +9,7 @@ import { idleKeysJob } from './idle-keys.ts';
 import { watchProviderPoolsJob } from './provider-pools.ts';
 import { reclaimJobs } from './reclaim.ts';
 import { respondJobs } from './respond.ts';
+import { rotateCredentialsJob } from './rotate-credentials.ts';
 import { rotateDueJob } from './rotate-due.ts';
 import { secretAgeJob } from './secret-age.ts';
 import { upkeepJob } from './upkeep.ts';
@@ -17,6 +18,7 @@ import { upkeepJob } from './upkeep.ts';
 export function keyJobs(deps: AdminDeps): readonly Job[] {
   return [
     rotateDueJob(deps),
+    rotateCredentialsJob(deps),
     endUnusedJob(deps),
     expiryNoticesJob(deps),
     secretAgeJob(deps),
