@@ -42,6 +42,8 @@ import packageJson from '../package.json' with { type: 'json' };
 
 /** Counters in use at the same time: one per key and limit. A kilobyte each, of memory that is only taken when used. */
 const COUNTER_CELLS = 131_072;
+/** How often it is noted which credentials are out of use. */
+const POOLS_SEEN_EVERY_MS = 5_000;
 /** Kept free for databases, logs and the admin API. */
 const OWN_FILES = 200;
 /** The caller's connection and the provider's. */
@@ -191,6 +193,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       version: packageJson.version,
       startedAtMs,
     };
+    const poolWatch = setInterval(() => providerPools.observe(clock.now()), POOLS_SEEN_EVERY_MS).unref();
+    closers.unshift(() => clearInterval(poolWatch));
     failures = watchFailures(adminDeps);
     const adminStart = startAdminServer({
       host: settings.host,

@@ -145,6 +145,8 @@ export interface ProviderPoolState {
   readonly usable: number;
   readonly all: number;
   readonly members: readonly PoolMemberState[];
+  /** When none can be used any more, at the present rate; null: that cannot be foreseen, or is so already. */
+  readonly outAtMs: number | null;
   /** `openUntilMs`: when an endpoint that does not serve is tried again; null: it serves. */
   readonly endpoints: readonly { readonly origin: string; readonly openUntilMs: number | null }[];
 }
@@ -155,6 +157,8 @@ export interface ProviderPoolsPort {
   read(workspaceId: string, nowMs: number): readonly ProviderPoolState[];
   /** Tells the workers what a test of a credential came to; `null`: the provider let it in. */
   tell(workspaceId: string, credentialId: string, kind: FailureKind | null, nowMs: number): void;
+  /** Notes who has gone out of use: forecasts are made of that. To be called every few seconds. */
+  observe(nowMs: number): void;
   /** What workers were answered: the last of each credential is kept in memory. */
   saw(errors: readonly CredentialError[]): void;
   /** The last of a credential, also where it is not in force; null: nothing since the start. */

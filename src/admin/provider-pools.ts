@@ -7,6 +7,7 @@ import { openHealthTable } from '../routing/health-table.ts';
 import { openPool } from '../routing/open-pool.ts';
 import type { CredentialPool } from '../routing/pool.ts';
 import type { FailureKind } from '../routing/provider-error.ts';
+import { PoolHistory } from './pool-history.ts';
 import type { ProviderPoolsPort, ProviderPoolState, SnapshotSource } from './ports.ts';
 
 export interface ProviderPoolsOptions {
@@ -22,6 +23,7 @@ const ERRORS_MAX = 20_000;
 
 export function createProviderPools({ health, snapshotSource, counts }: ProviderPoolsOptions): ProviderPoolsPort {
   const table = openHealthTable(health);
+  const history = new PoolHistory();
   const errors = new BoundedMap<string, CredentialError>(ERRORS_MAX);
   const pools = new WeakMap<ProviderSnapshot, CredentialPool>();
   // Nothing is drawn by chance here: the main thread uses no credential.
@@ -43,14 +45,14 @@ export function createProviderPools({ health, snapshotSource, counts }: Provider
   function stateOf(workspaceId: string, provider: ProviderSnapshot, nowMs: number): ProviderPoolState {
     const pool = poolOf(workspaceId, provider);
     const { usable, all } = pool.capacity(null, nowMs);
+    const views = pool.view(nowMs, provider.models.slice(0, MODELS_MAX));
     const origins = new Set(Object.values(provider.endpoints).map(({ origin }) => origin));
     return {
       providerId: provider.id,
       usable,
       all,
-      members: pool
-        .view(nowMs, provider.models.slice(0, MODELS_MAX))
-        .map((member) => ({ ...member, lastError: lastError(workspaceId, member.id) })),
+      members: views.map((member) => ({ ...member, lastError: lastError(workspaceId, member.id) })),
+      outAtMs: history.outAtMs(pool.name, views, nowMs),
       endpoints: [...origins].map((origin) => ({
         origin,
         openUntilMs: new Breaker({ name: origin, table, random }).opensAtMs(nowMs),
@@ -61,6 +63,15 @@ export function createProviderPools({ health, snapshotSource, counts }: Provider
   return {
     lastError,
     counts,
+    observe(nowMs) {
+      const all = Object.values(snapshotSource.current().workspaces).flatMap(({ id, providers }) =>
+        Object.values(providers)
+          .filter(({ credentials }) => credentials.length > 0)
+          .map((provider) => poolOf(id, provider)),
+      );
+      history.observe(new Map(all.map((pool) => [pool.name, pool.view(nowMs)])), nowMs);
+    },
+
     saw(seen) {
       for (const error of seen) {
         const { workspaceId, credentialId, atMs } = error;

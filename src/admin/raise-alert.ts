@@ -29,6 +29,7 @@ export const ALERT_KINDS = [
   'budget_used',
   'budget_forecast',
   'provider_pool_low',
+  'provider_pool_forecast',
   'credential_rotation_failed',
 ] as const;
 

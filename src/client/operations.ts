@@ -1966,10 +1966,10 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     params: [],
     summary: 'Show the pools of providers as they stand',
     description:
-      'For each provider its credentials in force, those of the file and the environment too: which can be used now, which are out, why and until when; and the endpoints that do not serve. The state is that of all workers of this machine.',
+      'For each provider its credentials in force, those of the file and the environment too: which can be used now, which are out, why and until when, and when all will be at the present rate; and the endpoints that do not serve. The state is that of all workers of this machine.',
     cli: {
       verb: 'pools list',
-      columns: ['id', 'state', 'usable', 'all', 'soonestRecovery'],
+      columns: ['id', 'state', 'usable', 'all', 'soonestRecovery', 'exhaustedAt'],
     },
     flags: [
       {
@@ -7761,6 +7761,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
           'budget_used',
           'budget_forecast',
           'provider_pool_low',
+          'provider_pool_forecast',
           'credential_rotation_failed',
         ],
         description: '',

@@ -174,7 +174,10 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     answerAsProvider: (get) => void (asked = get),
     failures: watchFailures(deps),
     // Another scheduler each time: as after a restart.
-    runJobs: () => createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick(),
+    runJobs: () => {
+      deps.providerPools.observe(clock.nowMs);
+      return createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick();
+    },
     spend: async (kid, nanoUsd) => {
       const row = await store.workspace(workspaceId).keys.get(kid);
       if (row === null) throw new Error(`no key ${kid}`);

@@ -6,7 +6,7 @@ import { endUnusedJob } from './end-unused.ts';
 import { exhaustionJobs } from './exhaustion.ts';
 import { expiryNoticesJob } from './expiry-notices.ts';
 import { idleKeysJob } from './idle-keys.ts';
-import { watchProviderPoolsJob } from './provider-pools.ts';
+import { providerPoolJobs } from './provider-pools.ts';
 import { reclaimJobs } from './reclaim.ts';
 import { respondJobs } from './respond.ts';
 import { rotateCredentialsJob } from './rotate-credentials.ts';
@@ -26,7 +26,7 @@ export function keyJobs(deps: AdminDeps): readonly Job[] {
     ...respondJobs(deps),
     endResponsesJob(deps),
     ...exhaustionJobs(deps),
-    watchProviderPoolsJob(deps),
+    ...providerPoolJobs(deps),
     ...reclaimJobs(deps),
     deliverEventsJob(deps),
     upkeepJob(deps),

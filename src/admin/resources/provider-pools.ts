@@ -41,6 +41,11 @@ const poolView = z
     usable: z.int(),
     all: z.int(),
     soonestRecovery: time.nullable().describe('When the first of those that are out may be back.'),
+    exhaustedAt: time
+      .nullable()
+      .describe(
+        'When none can be used any more, if credentials go out of use as they did lately; null: that cannot be foreseen, or is so already.',
+      ),
     credentials: z.array(healthView.extend({ id: z.string() })),
     endpoints: z.array(
       z.object({
@@ -58,8 +63,8 @@ const list = readEndpoint({
   permission: 'credentials:read',
   summary: 'Show the pools of providers as they stand',
   description:
-    'For each provider its credentials in force, those of the file and the environment too: which can be used now, which are out, why and until when; and the endpoints that do not serve. The state is that of all workers of this machine.',
-  cli: { verb: 'pools list', columns: ['id', 'state', 'usable', 'all', 'soonestRecovery'] },
+    'For each provider its credentials in force, those of the file and the environment too: which can be used now, which are out, why and until when, and when all will be at the present rate; and the endpoints that do not serve. The state is that of all workers of this machine.',
+  cli: { verb: 'pools list', columns: ['id', 'state', 'usable', 'all', 'soonestRecovery', 'exhaustedAt'] },
   params: none,
   query: z.strictObject({ providerId: id.exactOptional(), ...pageFields }),
   response: pageOf(poolView),
@@ -90,6 +95,7 @@ function view(pool: ProviderPoolState): z.input<typeof poolView> {
     usable: pool.usable,
     all: pool.all,
     soonestRecovery: waits.length === 0 ? null : iso(Math.min(...waits)),
+    exhaustedAt: isoOrNull(pool.outAtMs),
     credentials: pool.members.map((member) => ({ id: member.id, ...health(member) })),
     endpoints: pool.endpoints.map(({ origin, openUntilMs }) => ({ origin, openUntil: isoOrNull(openUntilMs) })),
   };
