@@ -182,7 +182,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   'aliases.all': (store) => store.aliases.all(),
   'aliases.insert': (store, id) =>
     store.aliases.insert({ id, targets: ['ws_a'], createdAtMs: NOW_MS, updatedAtMs: NOW_MS }),
-  'aliases.update': (store, id) => store.aliases.update(id, ['changed by ws_a'], 1),
+  'aliases.update': (store, id) => store.aliases.update(id, { targets: ['changed by ws_a'] }, 1),
   'aliases.delete': (store, id) => store.aliases.delete(id),
   'audit.append': (store, id) => store.audit.append(auditRow({ id, actor: 'ws_a', targetId: id })),
   'audit.list': (store, id) => store.audit.list(page, { targetId: id }),

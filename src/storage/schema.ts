@@ -228,8 +228,10 @@ export interface CredentialsTable {
 export interface AliasesTable {
   readonly workspace_id: WorkspaceColumn;
   readonly id: string;
-  /** JSON: list of models. */
+  /** JSON: list of models, each a name or an object. */
   readonly targets: string;
+  /** JSON: how it chooses among them. */
+  readonly settings: ColumnType<string, string | undefined, string>;
   readonly created_at_ms: number;
   readonly updated_at_ms: number;
 }

@@ -8,6 +8,7 @@ import { adminTokens } from './0007-admin-tokens.ts';
 import { subscriptions } from './0008-subscriptions.ts';
 import { credentialPools } from './0009-credential-pools.ts';
 import { credentialRotations } from './0010-credential-rotations.ts';
+import { aliasSettings } from './0011-alias-settings.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   subscriptions,
   credentialPools,
   credentialRotations,
+  aliasSettings,
 ];
