@@ -43,6 +43,8 @@ export class PoolHistory {
 function look(before: Watched | undefined, members: readonly MemberView[], nowMs: number): Watched {
   const known = before?.out ?? null;
   const out = members.filter((member) => isOut(member, nowMs));
+  // A pool that is whole again begins anew.
+  if (out.length === 0) return { out: new Set(), losses: [] };
   // What was out when it was seen first may be so for long.
   const lost = known === null ? [] : out.filter(({ id }) => !known.has(id));
   const losses = [
