@@ -311,7 +311,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -736,7 +737,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -1731,7 +1733,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -3160,7 +3163,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -3552,7 +3556,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -4407,7 +4412,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -4754,7 +4760,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -5444,7 +5451,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {
@@ -5791,7 +5799,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description: 'Kinds of operation, such as chat; null: all.',
+        description:
+          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
         secret: false,
       },
       {

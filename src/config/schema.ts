@@ -30,6 +30,7 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
   cacheTtlMs: 3_600_000,
   retries: 1,
   translation: 'warn',
+  streamPingMs: 15_000,
   drainTimeoutMs: 30_000,
 };
 
@@ -110,6 +111,7 @@ const gateway = z.strictObject({
   cacheTtlMs: wholeNumber(1, 30 * 86_400_000).optional(),
   retries: wholeNumber(0, 10).optional(),
   translation: z.enum(['warn', 'refuse']).optional(),
+  streamPingMs: wholeNumber(0, 3_600_000).optional(),
   drainTimeoutMs: duration.optional(),
 } satisfies Record<keyof GatewaySettings, z.ZodType>);
 

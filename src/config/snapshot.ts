@@ -48,6 +48,8 @@ export interface GatewaySettings {
   readonly retries: number;
   /** What becomes of a call of which translation between dialects would lose something. */
   readonly translation: 'warn' | 'refuse';
+  /** Silence in a stream after which its caller gets a sign of life; 0: none. */
+  readonly streamPingMs: number;
   /** How long open calls may go on after a stop was asked for. */
   readonly drainTimeoutMs: number;
 }
@@ -96,6 +98,8 @@ export interface EndpointSnapshot {
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
   /** How earlier reasoning is sent back in the OpenAI dialect; not at all if left out. */
   readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
+  /** How it reranks, see `ProviderEndpoint.rerankForm`. */
+  readonly rerankForm?: 'voyage';
   /** A host's own way of the dialect, see `ProviderEndpoint.variant`. */
   readonly variant?: 'vertex';
 }

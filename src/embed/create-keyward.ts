@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GATEWAY_DEFAULTS } from '../config/schema.ts';
 import type { GatewaySettings } from '../config/snapshot.ts';
+import { OpenStreams } from '../gateway/open-streams.ts';
 import { ResponseCache } from '../gateway/response-cache.ts';
 import { createCallQueue } from '../gateway/call-queue.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -74,6 +75,7 @@ export async function createKeyward(options: KeywardOptions = {}): Promise<Keywa
     delegations: createDelegationVerifier({ clock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
     responses: new ResponseCache(clock),
+    streams: new OpenStreams(() => gateway.config.settings.streamPingMs),
     // Masked calls go where their key leads, with its one credential: nothing to choose, nothing to keep.
     routing: new RoutingState(
       openHealthTable(createHealthTable(1)),

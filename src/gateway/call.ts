@@ -94,6 +94,9 @@ export class Call {
   complete = false;
   /** Whether the answer under way is an event stream, which can tell an error at its end. */
   eventStream = false;
+  /** Of an event stream: sweeps of all open streams since bytes went to the caller, and the last three of them. */
+  silentSweeps = 0;
+  lastBytes = 0;
   /** Writes an error into a translated stream; null: the caller's dialect does. */
   failStream: ((error: PublicError) => string) | null = null;
   /** Labels that the caller put on the call. */

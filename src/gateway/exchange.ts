@@ -1,3 +1,5 @@
+import { observeTail } from './answer-tail.ts';
+import { invalidAnswer, logFailure, thrownBy } from './answer-faults.ts';
 import { keepForCache, storeInCache } from './cached-answer.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
@@ -5,15 +7,18 @@ import { classifyAnswer, classifyFailure } from './classify.ts';
 import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
+import { beginsJson } from './json-ends.ts';
+import { handOver } from './hand-over.ts';
 import { failureOf, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
 import { SeenOutput } from './seen-output.ts';
+import { opensPlainly, StreamOpening } from './stream-opening.ts';
 import type { Target } from './targets.ts';
-import type { RequestReading, StreamObserver } from '../llm/dialect.ts';
-import { AnswerFault } from '../llm/faults.ts';
+import type { RequestReading, StreamObserver, ToldError } from '../llm/dialect.ts';
 import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
+import { wholeAnswer } from './whole-answer.ts';
 
 /** An answer that is no stream is held up to this size, so that one that breaks off can still be told as an error. */
 const HELD_BYTES_MAX = 1_048_576;
@@ -22,18 +27,13 @@ const ERROR_BYTES_MAX = 65_536;
 /** An answer that is translated must be held whole; lists of vectors are the largest. */
 const TRANSLATED_BYTES_MAX = 64 * 1_048_576;
 
-const SPACE = 0x20;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-
 /**
- * How an answer passes: `head` before it began; `events` an event stream, through the dialect's
- * observer; `held` gathered until whole; `flowing` bytes straight through; `error` a provider's
- * error, gathered to be classified.
+ * How an answer passes: `head` before it began; `opening` an event stream until its first event is
+ * whole; `events` the rest of it, through the dialect's observer; `held` gathered until whole;
+ * `flowing` bytes straight through; `error` a provider's error, gathered to be classified; `over`
+ * after the outcome, when nothing counts any more.
  */
-type Mode = 'head' | 'events' | 'held' | 'flowing' | 'error';
+type Mode = 'head' | 'opening' | 'events' | 'held' | 'flowing' | 'error' | 'over';
 
 /**
  * Sends the prepared request and relays the answer, with back-pressure both ways: resolves with
@@ -64,6 +64,7 @@ class Relay implements UpstreamListener {
   #mode: Mode = 'head';
   #status = 0;
   #headers: readonly string[] = [];
+  #opening: StreamOpening | null = null;
   #observer: StreamObserver | null = null;
   #translated: TranslatedStream | null = null;
   #seen: SeenOutput | null = null;
@@ -116,7 +117,9 @@ class Relay implements UpstreamListener {
     // RFC 9110 §8.3.1: the case does not matter.
     const contentType = (headerValue(headers, 'content-type') ?? '').toLowerCase();
     call.upstreamRequestId = headerValue(headers, this.#target.dialect.requestIdHeader);
-    if (status < 300) call.seat?.accepted();
+    const isStream = call.reading !== null && contentType.startsWith(this.#target.dialect.streamType);
+    // A stream may begin with an error: it counts once it has begun.
+    if (status < 300 && !isStream) call.seat?.accepted();
     if (status >= 300) {
       this.#mode = 'error';
     } else if (call.reading === null) {
@@ -125,11 +128,14 @@ class Relay implements UpstreamListener {
       this.#refuseAnswer('it is empty');
     } else if (contentEncoding(headers) !== null) {
       this.#refuseAnswer('it is compressed, which was not asked for');
-    } else if (contentType.startsWith(this.#target.dialect.streamType)) {
-      this.#mode = 'events';
+    } else if (isStream) {
+      this.#mode = this.#prepared.translation === null && this.#target.native !== null ? 'opening' : 'events';
       this.#observeEvents();
     } else if (contentType.startsWith('application/json') || contentType === '') {
       this.#readJsonHead(call.reading);
+    } else if (this.#prepared.translation === null && call.reading.media?.answerTypes?.test(contentType) === true) {
+      // Sound, or a transcript as plain text: there is nothing in it to read.
+      this.#mode = 'flowing';
     } else {
       this.#refuseAnswer('it is neither JSON nor an event stream');
     }
@@ -140,9 +146,9 @@ class Relay implements UpstreamListener {
     const { translation, hideUsage } = this.#prepared;
     if (translation === null) {
       call.eventStream = true;
-      this.#seen = new SeenOutput();
-      call.seenOutput = this.#seen;
-      this.#observer = this.#target.native?.observeStream(hideUsage) ?? null;
+      const isMedia = call.reading?.media !== undefined;
+      if (!isMedia) this.#countOutput();
+      this.#observer = this.#target.native?.observeStream(hideUsage, isMedia) ?? null;
       return;
     }
     if (!call.stream || translation.stream === null)
@@ -163,17 +169,24 @@ class Relay implements UpstreamListener {
     // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
     const streamed = call.stream && !reading.stream;
     if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
-    this.#seen = new SeenOutput();
-    call.seenOutput = this.#seen;
+    // The bytes of an image or of sound say nothing of its tokens.
+    if (reading.media === undefined) this.#countOutput();
     this.#mode = streamed ? 'flowing' : 'held';
+  }
+
+  #countOutput(): void {
+    this.#seen = new SeenOutput();
+    this.#call.seenOutput = this.#seen;
   }
 
   #readData(chunk: Buffer): void {
     switch (this.#mode) {
+      case 'opening':
+        this.#open(chunk);
+        return;
       case 'events':
         this.#seen?.add(chunk);
-        this.#relay(this.#observer?.push(chunk) ?? null);
-        this.#endFailed();
+        this.#passEvents(this.#observer?.push(chunk) ?? null);
         return;
       case 'held':
         this.#seen?.add(chunk);
@@ -189,12 +202,17 @@ class Relay implements UpstreamListener {
         this.#relay(chunk);
         return;
       case 'head':
+      case 'over':
         return; // failed already
     }
   }
 
   #readEnd(): void {
     switch (this.#mode) {
+      case 'opening':
+        this.#opening?.end();
+        if (this.#endOpening()) this.#endEvents();
+        return;
       case 'events':
         this.#endEvents();
         return;
@@ -208,19 +226,14 @@ class Relay implements UpstreamListener {
         this.#settle(classifyAnswer(this.#call, this.#status, this.#headers, Buffer.concat(this.#held)));
         return;
       case 'head':
+      case 'over':
         return;
     }
   }
 
   onError(failure: UpstreamFailure): void {
-    const call = this.#call;
     this.#readStreamUsage();
-    this.#gateway.log('warn', 'provider failed', {
-      requestId: call.requestId,
-      provider: this.#target.provider.snapshot.id,
-      kind: failure.kind,
-      detail: failure.detail,
-    });
+    logFailure(this.#gateway, this.#call, this.#target, failure);
     this.#settle(classifyFailure(failure));
   }
 
@@ -231,12 +244,37 @@ class Relay implements UpstreamListener {
     this.#settle(refusal('client_closed'));
   }
 
+  #open(chunk: Buffer): void {
+    const errors = this.#target.native?.streamErrors;
+    if (errors === undefined || (this.#opening === null && opensPlainly(errors, chunk))) {
+      this.#mode = 'events';
+      this.#readData(chunk);
+      return;
+    }
+    this.#opening ??= new StreamOpening(errors);
+    this.#hold(chunk);
+    if (this.#opening.push(chunk)) this.#endOpening();
+  }
+
+  /** False: the stream began with an error, and is over. */
+  #endOpening(): boolean {
+    const told = this.#opening?.error() ?? null;
+    if (told !== null) {
+      this.#failTold(told);
+      return false;
+    }
+    this.#mode = 'events';
+    for (const chunk of this.#held) this.#readData(chunk);
+    this.#held = [];
+    return true;
+  }
+
   #hold(chunk: Buffer): void {
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
   }
 
-  /** Too large to hold: what is here goes on, the rest flows. Its usage is not read. */
+  /** Too large to hold: what is here goes on, the rest flows. Its usage is read where it stands at the end. */
   #stopHolding(): void {
     if (this.#prepared.translation !== null) {
       if (this.#heldBytes > TRANSLATED_BYTES_MAX) this.#refuseAnswer('it is too large to be translated');
@@ -244,31 +282,25 @@ class Relay implements UpstreamListener {
     }
     if (!beginsJson(this.#held[0])) return this.#refuseAnswer('it is not JSON');
     this.#mode = 'flowing';
-    for (const chunk of this.#held) this.#relay(chunk);
+    const { native } = this.#target;
+    this.#observer = native === null ? null : observeTail((body) => native.readUsage(body));
+    for (const chunk of this.#held) {
+      this.#observer?.push(chunk);
+      this.#relay(chunk);
+    }
     this.#held = [];
   }
 
   #relay(bytes: Uint8Array | null): void {
-    if (bytes === null || bytes.length === 0) return;
-    const call = this.#call;
-    if (!call.inbound.answered) this.#begin();
-    call.responseBytes += bytes.length;
-    keepForCache(call, bytes);
-    if (!call.inbound.write(bytes)) this.#waitForDrain();
-  }
-
-  #waitForDrain(): void {
-    const { inbound } = this.#call;
-    if (inbound.onDrain !== null) return;
-    this.#call.upstream?.pause();
-    inbound.onDrain = () => {
-      inbound.onDrain = null;
-      this.#call.upstream?.resume();
-    };
+    if (bytes === null || bytes.length === 0 || this.#mode === 'over') return;
+    if (!this.#call.inbound.answered) this.#begin();
+    handOver(this.#call, bytes);
   }
 
   #begin(): void {
+    if (this.#mode === 'events') this.#call.seat?.accepted();
     this.#call.inbound.begin(this.#status, this.#answerHead());
+    if (this.#call.eventStream) this.#gateway.streams.add(this.#call);
   }
 
   #answerHead(): string[] {
@@ -280,9 +312,8 @@ class Relay implements UpstreamListener {
 
   #endEvents(): void {
     const call = this.#call;
-    this.#relay(this.#observer?.flush() ?? null);
+    if (!this.#passEvents(this.#observer?.flush() ?? null)) return;
     this.#readStreamUsage();
-    if ((this.#translated?.failure() ?? null) !== null) return this.#endFailed();
     if (call.complete) {
       if (!call.inbound.answered) this.#begin();
       call.inbound.end();
@@ -300,20 +331,9 @@ class Relay implements UpstreamListener {
   }
 
   #endHeld(): void {
-    const call = this.#call;
-    const [first, second] = this.#held;
-    const body = first !== undefined && second === undefined ? first : Buffer.concat(this.#held);
-    if (!beginsJson(body) || !endsJson(body)) return this.#refuseAnswer('it is not JSON');
-    const { translation } = this.#prepared;
-    if (translation === null) {
-      call.usage = this.#target.native?.readUsage(body) ?? null;
-      this.#respond(body);
-      return;
-    }
-    const answer = translation.readAnswer(body);
-    call.usage = answer.usage;
-    call.warnings = answer.warnings;
-    this.#respond(Buffer.from(answer.text));
+    const answer = wholeAnswer(this.#call, this.#target, this.#prepared, this.#held);
+    if (typeof answer === 'string') this.#refuseAnswer(answer);
+    else this.#respond(answer);
   }
 
   #respond(body: Buffer): void {
@@ -327,17 +347,35 @@ class Relay implements UpstreamListener {
     this.#settle(null);
   }
 
-  /** The provider told an error within a translated stream: the caller is told, and the rest not waited for. */
-  #endFailed(): void {
+  /** False: the provider told an error within a translated stream. The rest is not waited for. */
+  #passEvents(bytes: Uint8Array | null): boolean {
     const failure = this.#translated?.failure() ?? null;
-    if (failure === null) return;
+    if (failure === null) {
+      this.#relay(bytes);
+      return true;
+    }
+    const { message, type, status } = failure;
     this.#readStreamUsage();
-    const message = `The provider broke off: ${failure.message}`;
-    this.#fail(refusal('provider_unavailable', { message, failure: failureOf('unavailable') }));
+    if (this.#call.inbound.answered) {
+      this.#relay(bytes);
+      const told = `The provider broke off: ${message}`;
+      this.#fail(refusal('provider_unavailable', { message: told, failure: failureOf('unavailable') }));
+    } else {
+      this.#failTold({ status, body: JSON.stringify({ error: { message, type, code: type } }) });
+    }
+    return false;
+  }
+
+  /** An error in the place of an answer: as if it had come with its status. */
+  #failTold({ status, body }: ToldError): void {
+    this.#call.upstreamStatus = status;
+    const headers = ['content-type', 'application/json', ...this.#headers];
+    this.#fail(classifyAnswer(this.#call, status, headers, Buffer.from(body)));
   }
 
   #endFlowing(): void {
     const call = this.#call;
+    this.#relay(this.#observer?.flush() ?? null);
     if (this.#observer === null) call.complete = true;
     else this.#readStreamUsage();
     if (!call.inbound.answered) this.#begin();
@@ -351,20 +389,13 @@ class Relay implements UpstreamListener {
     this.#call.complete = this.#observer.complete();
   }
 
-  /** A bug of ours in a callback of a socket: it must end this call, not the worker. */
+  /** What is thrown in a callback of a socket must end this call, not the worker. */
   #breakDown(error: unknown): void {
-    if (error instanceof AnswerFault) return this.#refuseAnswer(error.message);
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#gateway.log('error', 'relay failed', { requestId: this.#call.requestId, reason });
-    this.#fail(refusal('internal_error'));
+    this.#fail(thrownBy(this.#gateway, this.#call, this.#target, error));
   }
 
-  /** The caller's client could only choke on it; the operator is told why. */
   #refuseAnswer(detail: string): void {
-    const { requestId } = this.#call;
-    const provider = this.#target.provider.snapshot.id;
-    this.#gateway.log('warn', 'provider answer refused', { requestId, provider, detail });
-    this.#fail(refusal('provider_answer_invalid', { failure: failureOf('unavailable') }));
+    this.#fail(invalidAnswer(this.#gateway, this.#call, this.#target, detail));
   }
 
   #fail(refused: Refusal): void {
@@ -373,21 +404,11 @@ class Relay implements UpstreamListener {
   }
 
   #settle(refused: Refusal | null): void {
+    this.#mode = 'over';
+    if (this.#call.eventStream) this.#gateway.streams.delete(this.#call);
     this.#call.inbound.onGone = null;
     this.#call.inbound.onDrain = null;
     this.#call.upstream = null;
     this.#resolve(refused);
   }
-}
-
-/** Whether a body begins as an object or a list does: enough to tell a page of something in between, and cheap. */
-function beginsJson(body: Buffer | undefined): boolean {
-  const first = body?.find((byte) => byte > SPACE);
-  return first === OPEN_BRACE || first === OPEN_BRACKET;
-}
-
-/** Whether a body that begins so also ends so: one that was cut short seldom does. */
-function endsJson(body: Buffer): boolean {
-  const last = body.findLast((byte) => byte > SPACE);
-  return last === CLOSE_BRACE || last === CLOSE_BRACKET;
 }

@@ -7,6 +7,7 @@ import type { Counters } from '../limits/counters.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { LiveConfig } from './live-config.ts';
 import type { CallQueue } from './call-queue.ts';
+import type { OpenStreams } from './open-streams.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { BoundStanding } from './standing.ts';
@@ -26,6 +27,7 @@ export interface Gateway {
   /** By the text of the delegated key. */
   readonly delegatedStandings: BoundedMap<string, BoundStanding>;
   readonly responses: ResponseCache;
+  readonly streams: OpenStreams;
   readonly calls: CallQueue;
   readonly routing: RoutingState;
   readonly clock: Clock;

@@ -5,8 +5,6 @@ import type {
   Snapshot,
   WorkspaceSnapshot,
 } from '../config/snapshot.ts';
-import type { ProviderCodec } from '../llm/codec.ts';
-import { providerCodec } from '../llm/codecs.ts';
 import type { DialectName, ProviderDialect } from '../llm/dialect.ts';
 import { PROVIDER_DIALECTS } from '../llm/provider-dialects.ts';
 import { dialectOf } from '../llm/variants.ts';
@@ -35,7 +33,6 @@ export interface LiveProvider {
 
 export interface LiveEndpoint {
   readonly dialect: ProviderDialect;
-  readonly codec: ProviderCodec;
   readonly snapshot: EndpointSnapshot;
   readonly upstream: Upstream;
 }
@@ -79,8 +76,7 @@ export class LiveConfigs {
       if (endpoint === undefined) continue;
       const dialect = dialectOf(name, endpoint.variant);
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
-      const codec = providerCodec(name, endpoint);
-      endpoints.set(name, { dialect, codec, snapshot: endpoint, upstream });
+      endpoints.set(name, { dialect, snapshot: endpoint, upstream });
     }
     return { snapshot: provider, endpoints };
   }

@@ -17,8 +17,10 @@ import type { Gateway } from './gateway.ts';
 import { KeyCache } from './key-cache.ts';
 import { LiveConfigs } from './live-config.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { OpenStreams } from './open-streams.ts';
 import { ResponseCache } from './response-cache.ts';
 import { RoutingState } from './routing-state.ts';
+import { loadTranslation } from './translation.ts';
 import { createGatewayServer } from './server.ts';
 
 /** Delegated keys that a worker remembers as proven; each may be 2 KB. */
@@ -42,6 +44,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     delegations: createDelegationVerifier({ clock: systemClock, cacheMax: DELEGATED_MAX }),
     delegatedStandings: new BoundedMap(DELEGATED_MAX),
     responses: new ResponseCache(systemClock),
+    streams: new OpenStreams(() => gateway.config.settings.streamPingMs),
     hasher: createSecretHasher(start.peppers),
     calls,
     routing: new RoutingState(openHealthTable(start.health), watch, Math.random),
@@ -104,10 +107,14 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
 
   try {
     say({ kind: 'listening', port: await server.listen(start.listen) });
+    setTimeout(() => void loadTranslation(), TRANSLATION_AFTER_MS).unref();
   } catch (error) {
     say({ kind: 'listen-failed', message: error instanceof Error ? error.message : String(error) });
   }
 }
+
+/** The start is over by then; who calls sooner waits for the codecs. */
+const TRANSLATION_AFTER_MS = 2_000;
 
 interface Lookups extends KeySource {
   answer(lookup: number, record: KeyRecord | null): void;

@@ -129,7 +129,7 @@ export function watchEvents(inspector: EventInspector, options: EventWatcherOpti
 }
 
 /** A chunk that begins with an event ends with one if its last line is blank. */
-function endsEvent(chunk: Buffer): boolean {
+export function endsEvent(chunk: Buffer): boolean {
   const last = chunk.length - 1;
   if (chunk[last] !== LF) return false;
   return chunk[last - 1] === LF || (chunk[last - 1] === CR && chunk[last - 2] === LF);

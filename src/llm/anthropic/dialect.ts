@@ -8,16 +8,19 @@ import type {
   PublicError,
   ReadRequestResult,
   StreamObserver,
+  ToldError,
 } from '../dialect.ts';
 import { keptQuery } from '../kept-query.ts';
 import { mentionsObject } from '../mentions-object.ts';
 import type { JsonRecord } from '../record.ts';
-import { parsedOrUndefined, recordOf } from '../record.ts';
+import { isRecord, parsedOrUndefined, recordOf } from '../record.ts';
 import type { BodyRules } from '../request-body.ts';
 import { readRequestBody } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
+import type { ServerSentEvent } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
 import { writeRequest } from '../write-request.ts';
+import { errorStatus } from './error-types.ts';
 import { anthropicUsage, mergedCounts } from './usage.ts';
 
 const usageMember = answerMember('usage');
@@ -48,12 +51,26 @@ export const anthropic: Dialect = {
   errorBody,
   // The SDK selects on the event's name.
   errorEvent: (error) => `\n\n${eventText('error', errorBody(error))}`,
+  // https://docs.claude.com/en/api/messages-streaming: may come anywhere, and more than once.
+  pingEvent: eventText('ping', '{"type": "ping"}'),
   modelsBody,
   modelBody: (model) => JSON.stringify(modelObject(model)),
   limitHeaders,
   readUsage: (body) => anthropicUsage(recordOf(usageMember.read(body))),
   observeStream,
+  streamErrors: {
+    mayTell: (bytes) => bytes.includes('error'),
+    read: readStreamError,
+  },
 };
+
+function readStreamError({ name, data }: ServerSentEvent): ToldError | null {
+  const event = recordOf(parsedOrUndefined(data));
+  const { error } = event;
+  if (!isRecord(error) || (name !== 'error' && event['type'] !== 'error')) return null;
+  const type = typeof error['type'] === 'string' ? error['type'] : 'api_error';
+  return { status: errorStatus(type), body: JSON.stringify({ type: 'error', error }) };
+}
 
 function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult {
   const read = readRequestBody(body, operation === 'count_tokens' ? COUNT_RULES : MESSAGE_RULES);

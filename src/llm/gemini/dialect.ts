@@ -10,6 +10,7 @@ import type {
   ReadRequestResult,
   Span,
   StreamObserver,
+  ToldError,
   Usage,
 } from '../dialect.ts';
 import { watchJsonArray } from '../json-array-stream.ts';
@@ -53,12 +54,25 @@ export const gemini: Dialect = {
   upstreamPath,
   errorBody,
   errorEvent: (error) => `\n\n${eventText(null, errorBody(error))}`,
+  // Google's own clients differ: that for Python takes a comment for a part of an answer, and fails.
+  pingEvent: null,
   modelsBody: (models) => JSON.stringify({ models: models.map(modelObject) }),
   modelBody: (model) => JSON.stringify(modelObject(model)),
   limitHeaders: () => [],
   readUsage: (body) => geminiUsage(usageMetadataMember.read(body)),
   observeStream,
+  streamErrors: { mayTell: (bytes) => bytes.includes('"error"'), read: ({ data }) => readStreamError(data) },
 };
+
+/** Within an array, too: it is how Google tells the error of a stream that is no event stream. */
+function readStreamError(data: string): ToldError | null {
+  const value = parsedOrUndefined(data);
+  const { error } = recordOf(Array.isArray(value) ? value[0] : value);
+  if (!isRecord(error)) return null;
+  const { code } = error;
+  const status = typeof code === 'number' && code >= 400 && code < 600 ? code : 502;
+  return { status, body: JSON.stringify({ error }) };
+}
 
 function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult {
   const read = readRequestBody(body, RULES);

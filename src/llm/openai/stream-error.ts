@@ -1,8 +1,25 @@
 /** An error that stands where an answer should: in a chunk, or in a body with status 200 (OpenRouter). */
 import type { StreamError } from '../canonical.ts';
+import type { StreamErrors } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord } from '../record.ts';
+import { isRecord, parsedOrUndefined } from '../record.ts';
 import { textOf } from './answer-content.ts';
+
+/** Errors in streams that pass as they are. */
+export const openaiStreamErrors: StreamErrors = {
+  mayTell: (bytes) => bytes.includes('error'),
+  read: ({ name, data }) => {
+    const chunk = parsedOrUndefined(data);
+    if (!isRecord(chunk)) return null;
+    const told = name === 'error' && !isRecord(chunk['error']) ? { error: chunk } : chunk;
+    const read = readStreamError(told);
+    if (read === null) return null;
+    const { message, type, status } = read;
+    const error = isRecord(told['error']) ? told['error'] : { message, type, param: null, code: null };
+    // Only that: beside it some vendors name the account.
+    return { status, body: JSON.stringify({ error }) };
+  },
+};
 
 /** Null where the chunk tells no error. */
 export function readStreamError(chunk: JsonRecord): StreamError | null {

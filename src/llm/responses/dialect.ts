@@ -10,6 +10,7 @@ import { readRequestBody } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
 import { writeRequest } from '../write-request.ts';
+import { responsesStreamErrors } from './stream-error.ts';
 
 const usageMember = answerMember('usage');
 const typeMember = answerMember('type');
@@ -32,11 +33,13 @@ export const openaiResponses: Dialect = {
   upstreamPath: (operation, _model, _stream, query) => (operation === 'chat' ? `/responses${keptQuery(query)}` : null),
   errorBody: openaiErrorBody,
   errorEvent,
+  pingEvent: openai.pingEvent,
   modelsBody: openaiModelsBody,
   modelBody: openaiModelBody,
   limitHeaders: openaiLimitHeaders,
   readUsage: (body) => responsesUsage(usageMember.read(body)),
   observeStream,
+  streamErrors: responsesStreamErrors,
 };
 
 function readRequest(body: Buffer, _operation: ModelOperation): ReadRequestResult {

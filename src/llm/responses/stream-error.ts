@@ -1,7 +1,26 @@
 /** Errors that a provider tells in mid-stream. */
 import type { StreamError } from '../canonical.ts';
-import { recordOf, type JsonRecord } from '../record.ts';
+import type { StreamErrors } from '../dialect.ts';
+import { mentionsObject } from '../mentions-object.ts';
+import { isRecord, parsedOrUndefined, recordOf, type JsonRecord } from '../record.ts';
 import { textOf } from './answer-items.ts';
+
+/** Errors in streams that pass as they are. Each event of a response that is well says `"error":null`. */
+export const responsesStreamErrors: StreamErrors = {
+  mayTell: (bytes) => mentionsObject(bytes, '"error"') || ERROR_WORDS.some((word) => bytes.includes(word)),
+  read: ({ name, data }) => {
+    const event = recordOf(parsedOrUndefined(data));
+    const type = textOf(event['type']) || name;
+    const failed = type === 'response.failed' ? recordOf(event['response']) : event;
+    const isError = type === 'error' || type === 'response.failed' || (type === '' && isRecord(event['error']));
+    if (!isError) return null;
+    const { message, type: code, status } = streamErrorOf(failed);
+    return { status, body: JSON.stringify({ error: { message, type: code, param: null, code } }) };
+  },
+};
+
+/** The name of the event, and its type in JSON with and without spaces. */
+const ERROR_WORDS = ['event: error', 'event:error', '"error",', '"error"}', '"response.failed"'] as const;
 
 /** Of an `error` event, which holds it flat or in a member `error`, or of a response that failed. */
 export function streamErrorOf(event: JsonRecord): StreamError {
