@@ -12,6 +12,7 @@ import { createRequestIds } from '../lib/request-id.ts';
 import { openSharedCounters } from '../limits/shared-counters.ts';
 import { openHealthTable } from '../routing/health-table.ts';
 import { createCallQueue } from './call-queue.ts';
+import { CredentialWatch } from './credential-watch.ts';
 import type { Gateway } from './gateway.ts';
 import { KeyCache } from './key-cache.ts';
 import { LiveConfigs } from './live-config.ts';
@@ -33,6 +34,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const lookups = createLookups(say);
   const configs = new LiveConfigs();
   const calls = createCallQueue((rows) => say({ kind: 'calls', rows }));
+  const watch = new CredentialWatch({ tell: (errors) => say({ kind: 'credential-errors', errors }) });
   const gateway: Gateway = {
     config: configs.prepare(start.snapshot),
     draining: false,
@@ -45,7 +47,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     streams: new OpenStreams(() => gateway.config.settings.streamPingMs),
     hasher: createSecretHasher(start.peppers),
     calls,
-    routing: new RoutingState(openHealthTable(start.health), Math.random),
+    routing: new RoutingState(openHealthTable(start.health), watch, Math.random),
     clock: systemClock,
     nextRequestId: createRequestIds(() => systemClock.now()),
     worker: start.index,
@@ -63,6 +65,11 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         for (const kid of message.kids) gateway.keys.invalidate(kid);
         say({ kind: 'acknowledge', sequence: message.sequence, version: gateway.config.version });
         return;
+      case 'count-use': {
+        const { sequence, workspaceId, credentialId } = message;
+        say({ kind: 'use-counted', sequence, counts: watch.counts(workspaceId, credentialId) });
+        return;
+      }
       case 'key':
         lookups.answer(message.lookup, message.record);
         return;
