@@ -8,7 +8,7 @@ import type {
 import type { DialectName, ProviderDialect } from '../llm/dialect.ts';
 import { PROVIDER_DIALECTS } from '../llm/provider-dialects.ts';
 import { dialectOf } from '../llm/variants.ts';
-import { IN_PROCESS_HANDLERS } from '../providers/index.ts';
+import { IN_PROCESS_HANDLERS } from '../providers/in-process-handlers.ts';
 import { createInProcessUpstream } from './upstream-in-process.ts';
 import { createHttpUpstream } from './upstream-http.ts';
 import type { HttpUpstream } from './upstream-http.ts';
