@@ -261,7 +261,7 @@ export const ERRORS = {
   price_unknown: row(
     'quota',
     403,
-    'This API key has a budget, and this model has no price here. Use a model that has one, or ask an admin to set the price.',
+    'This API key has a budget, and this model has no price here that tells what such a call costs. Use a model that has one, or ask an admin to set the price.',
   ),
   ancestor_exhausted: row(
     'quota',

@@ -43,6 +43,8 @@ import packageJson from '../package.json' with { type: 'json' };
 
 /** Counters in use at the same time: one per key and limit. A kilobyte each, of memory that is only taken when used. */
 const COUNTER_CELLS = 131_072;
+/** How often it is noted which credentials are out of use. */
+const POOLS_SEEN_EVERY_MS = 5_000;
 /** Kept free for databases, logs and the admin API. */
 const OWN_FILES = 200;
 /** The caller's connection and the provider's. */
@@ -121,6 +123,11 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       onError: (error) => log.error({ err: error }, 'counts could not be kept'),
     });
     closers.unshift(() => keeper.close());
+    const providerPools = createProviderPools({
+      ...{ health, snapshotSource: publisher },
+      counts: (workspace, credential) => fleet.credentialCounts(workspace, credential),
+      lastProbe: (origin) => activeHealth.lastProbe(origin),
+    });
     const ownCounters = openSharedCounters(counters, MAIN_THREAD_INDEX);
     const workers = workerCount(settings, log);
     const fleet: Fleet = new Fleet({
@@ -138,6 +145,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
         activity.observe(rows);
         failures?.observe(rows);
       },
+      onCredentialErrors: (errors) => providerPools.saw(errors),
       onLog: (level, message, fields) => log[level](fields, message),
       onWorkerGone: (index) => ownCounters.releaseWorker(index),
     });
@@ -172,7 +180,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       snapshotSource: publisher,
       knownKeys,
       keyLimits: createKeyLimits(ownCounters),
-      providerPools: createProviderPools({ health, snapshotSource: publisher, lastProbe: activeHealth.lastProbe }),
+      providerPools,
       provider: createProviderProbe(),
       gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),
       configFile: publisher,
@@ -189,6 +197,8 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       version: packageJson.version,
       startedAtMs,
     };
+    const poolWatch = setInterval(() => providerPools.observe(clock.now()), POOLS_SEEN_EVERY_MS).unref();
+    closers.unshift(() => clearInterval(poolWatch));
     failures = watchFailures(adminDeps);
     const adminStart = startAdminServer({
       host: settings.host,

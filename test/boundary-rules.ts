@@ -39,7 +39,7 @@ const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonl
   // The control plane's ports: storage implements them, watch uses the one for call records.
   {
     from: /^src\/(storage|watch)\//,
-    to: /^src\/admin\/(access-|call-|owner-|key-life-|response-)?stores\.ts$/,
+    to: /^src\/admin\/(access-|call-|credential-|owner-|key-life-|response-)?stores\.ts$/,
     typesOnly: true,
   },
   // Why a start fails is told in one form, wherever it fails.

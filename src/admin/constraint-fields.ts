@@ -31,7 +31,7 @@ const scopeFields = {
     'Models it may call, as patterns over provider/name and aliases; null: all of its application. A pattern reaches what is there when it is set, not what is added later.',
   ),
   operations: list(z.string().regex(/^[a-z][a-z_]{0,39}$/, 'must be an operation such as chat or embeddings')).describe(
-    'Kinds of operation, such as chat; null: all.',
+    'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
   ),
   services: list(word).describe('Services it may call; null: all of its application.'),
   endpoints: list(endpointPattern).describe('Endpoints it may call, such as "POST /v1/chat/*"; null: all.'),

@@ -5,7 +5,7 @@ import type { UsageRow } from './call-stores.ts';
 
 const MINUTE_MS = 60_000;
 /** The faster of the two counts: a burn that began minutes ago, or one that comes in bursts. */
-const LOOK_BACK_MS = [10 * MINUTE_MS, 60 * MINUTE_MS] as const;
+export const LOOK_BACK_MS = [10 * MINUTE_MS, 60 * MINUTE_MS] as const;
 /** Beyond it a straight line says nothing. */
 const HORIZON_MS = 90 * 86_400_000;
 

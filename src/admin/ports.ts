@@ -9,6 +9,7 @@ import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Catalogue } from '../providers/catalogue/catalogue.ts';
+import type { CredentialCounts, CredentialError } from '../routing/credential-error.ts';
 import type { MemberView } from '../routing/pool.ts';
 import type { FailureKind } from '../routing/provider-error.ts';
 import type { KnownKeys } from './known-keys.ts';
@@ -131,13 +132,21 @@ export interface GatewayReply {
   readonly body: string;
 }
 
+/** How a credential stands, and what its provider said last. */
+export interface PoolMemberState extends MemberView {
+  /** Null: nothing since the start. */
+  readonly lastError: CredentialError | null;
+}
+
 /** How the pool of one provider stands. */
 export interface ProviderPoolState {
   readonly providerId: string;
   /** Credentials that can be used now, and how many there are in force. */
   readonly usable: number;
   readonly all: number;
-  readonly members: readonly MemberView[];
+  readonly members: readonly PoolMemberState[];
+  /** When none can be used any more, at the present rate; null: that cannot be foreseen, or is so already. */
+  readonly outAtMs: number | null;
   readonly endpoints: readonly EndpointState[];
 }
 
@@ -155,6 +164,14 @@ export interface ProviderPoolsPort {
   read(workspaceId: string, nowMs: number): readonly ProviderPoolState[];
   /** Tells the workers what a test of a credential came to; `null`: the provider let it in. */
   tell(workspaceId: string, credentialId: string, kind: FailureKind | null, nowMs: number): void;
+  /** Notes who has gone out of use: forecasts are made of that. To be called every few seconds. */
+  observe(nowMs: number): void;
+  /** What workers were answered: the last of each credential is kept in memory. */
+  saw(errors: readonly CredentialError[]): void;
+  /** The last of a credential, also where it is not in force; null: nothing since the start. */
+  lastError(workspaceId: string, credentialId: string): CredentialError | null;
+  /** What was done with a credential, on all workers; null where one of them does not say. */
+  counts(workspaceId: string, credentialId: string): Promise<CredentialCounts | null>;
 }
 
 export interface ProviderRequest {

@@ -29,6 +29,8 @@ export const ALERT_KINDS = [
   'budget_used',
   'budget_forecast',
   'provider_pool_low',
+  'provider_pool_forecast',
+  'credential_rotation_failed',
 ] as const;
 
 export type AlertKind = (typeof ALERT_KINDS)[number];
@@ -38,6 +40,7 @@ export interface Condition {
   readonly severity: AlertSeverity;
   readonly subjectKind:
     | 'provider'
+    | 'credential'
     | 'key'
     | 'webhook'
     | 'network'

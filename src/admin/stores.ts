@@ -3,9 +3,11 @@
  * enforced beneath it, so nothing above needs to remember it. Rows are plain values; times are
  * unix milliseconds.
  */
+import type { AliasConfig } from '../config/alias-schema.ts';
 import type { Environment, KeyRecord, KeyState, StoredKeyType } from '../keys/key-record.ts';
 import type { Narrowing, StandingState } from '../keys/owners.ts';
 import type { MembershipStore, PersonStore, SubscriptionStore, TeamStore } from './owner-stores.ts';
+import type { CredentialRotationStore } from './credential-stores.ts';
 import type { AccessStores, FoundAdminToken } from './access-stores.ts';
 import type { JobStore, KeyLifeStores } from './key-life-stores.ts';
 import type { ResponseStores } from './response-stores.ts';
@@ -60,6 +62,7 @@ export interface WorkspaceStore extends KeyLifeStores, ResponseStores, AccessSto
   readonly temporaryKeys: TemporaryKeyStore;
   readonly providers: ProviderStore;
   readonly credentials: CredentialStore;
+  readonly credentialRotations: CredentialRotationStore;
   readonly aliases: AliasStore;
   readonly audit: AuditStore;
   readonly catalogue: CatalogueStore;
@@ -289,9 +292,9 @@ export interface MaskedKeyStore {
   setBackendToken(token: BackendTokenHash): Promise<void>;
 }
 
-export interface AliasRow {
+/** As the operator's file would say it. */
+export interface AliasRow extends AliasConfig {
   readonly id: string;
-  readonly targets: readonly string[];
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
@@ -300,7 +303,8 @@ export interface AliasStore {
   insert(row: AliasRow): Promise<void>;
   get(id: string): Promise<AliasRow | null>;
   all(): Promise<readonly AliasRow[]>;
-  update(id: string, targets: readonly string[], updatedAtMs: number): Promise<void>;
+  /** In place of all that was said of it. */
+  update(id: string, config: AliasConfig, updatedAtMs: number): Promise<void>;
   delete(id: string): Promise<void>;
 }
 

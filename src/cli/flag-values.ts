@@ -75,6 +75,8 @@ function valueOf(flag: Flag, given: Given): unknown {
   if (flag.nullable && texts.length === 1 && texts[0] === 'none') return null;
   switch (flag.type) {
     case 'strings':
+      // A list that may hold more than texts is written as the API takes it.
+      if (texts.length === 1 && texts[0]?.startsWith('[') === true) return json(flag, texts[0]);
       return texts
         .flatMap((text) => text.split(','))
         .map((text) => text.trim())

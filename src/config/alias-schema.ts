@@ -54,13 +54,13 @@ export const alias = z.strictObject({
   fallback: z.array(z.enum(FALLBACK_CLASSES)).max(FALLBACK_CLASSES.length).optional(),
   retries: wholeNumber(0, 10).optional(),
   attemptsMax: wholeNumber(1, 20).optional(),
-  hedge: z.strictObject({ afterMs: duration }).optional(),
+  hedge: z.strictObject({ afterMs: duration.describe('When a second target starts.') }).optional(),
   affinity: z.enum(['off', 'session', 'conversation']).optional(),
   timeouts: z
     .strictObject({
-      firstByteMs: duration.optional(),
-      idleMs: duration.optional(),
-      totalMs: duration.optional(),
+      firstByteMs: duration.describe('Of one attempt, until its answer begins.').optional(),
+      idleMs: duration.describe('Between two pieces of an answer.').optional(),
+      totalMs: duration.describe('Until an answer begins, over all attempts.').optional(),
     })
     .optional(),
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { compileAliases, ROUTE_DEFAULTS } from './compile-aliases.ts';
+import type { AliasInput } from './compile-aliases.ts';
 import { parseConfig } from './load.ts';
 import type { ParsedConfig } from './schema.ts';
 import type { AliasSnapshot, ProviderSnapshot } from './snapshot.ts';
@@ -31,7 +32,7 @@ const PROVIDER: ProviderSnapshot = {
   traits: {},
 };
 
-function compiled(text: string, stored: readonly { id: string; targets: readonly string[] }[] = []) {
+function compiled(text: string, stored: readonly AliasInput[] = []) {
   const warnings: string[] = [];
   const aliases = compileAliases(
     { declared: parsed(text).models ?? {}, stored, providers: { a: PROVIDER, b: PROVIDER } },
@@ -161,4 +162,20 @@ test('a secret that is not where it is said to be is a mistake with its line, an
     '4 providers.openai.credentials[0].secret: names the environment variable MISSING, which is not there or cannot be read',
     '5 providers.openai.credentials[1].secret: names a file that does not hold one line of printable ASCII',
   ]);
+});
+
+test('an alias means the same in the file and in storage', () => {
+  const text = `
+models:
+  fast:
+    strategy: weighted
+    targets: [{ model: a/x, weight: 3, when: { tags: [eu] } }, b/y]
+    fallback: []
+    hedge: { afterMs: 800 }
+    timeouts: { idleMs: 10 }
+`;
+  const config = parsed(text).models?.['fast'];
+  expect(config).toBeDefined();
+  const stored = JSON.parse(JSON.stringify({ id: 'fast', ...config })) as AliasInput;
+  expect(compiled('{}', [stored]).aliases).toEqual(compiled(text).aliases);
 });

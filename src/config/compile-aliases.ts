@@ -2,10 +2,14 @@ import { flattenAlias } from '../routing/alias-targets.ts';
 import type { AliasConfig } from './alias-schema.ts';
 import type { AliasSnapshot, ProviderSnapshot, TargetSnapshot } from './snapshot.ts';
 
-/** An alias as storage knows it: its targets in order. */
-export interface AliasInput {
+/** What is said of an alias, in the file or in storage. */
+export interface SaidOfAlias extends Omit<AliasConfig, 'targets'> {
+  readonly targets: readonly AliasConfig['targets'][number][];
+}
+
+/** An alias as storage knows it. */
+export interface AliasInput extends SaidOfAlias {
   readonly id: string;
-  readonly targets: readonly string[];
 }
 
 export interface AliasSources {
@@ -33,7 +37,7 @@ export function compileAliases(
 ): Readonly<Record<string, AliasSnapshot>> {
   const inFile = Object.entries(declared);
   const all = new Map<string, AliasSnapshot>([
-    ...stored.map(({ id, targets }) => [id, { ...ROUTE_DEFAULTS, targets: targets.map(targetOf) }] as const),
+    ...stored.map((row) => [row.id, aliasOf(row)] as const),
     ...inFile.map(([id, config]) => [id, aliasOf(config)] as const),
   ]);
   const listed = new Map([...all].map(([id, { targets }]) => [id, targets]));
@@ -49,7 +53,8 @@ export function compileAliases(
   return Object.fromEntries(compiled);
 }
 
-function aliasOf({ targets, hedge, timeouts, ...given }: AliasConfig): AliasSnapshot {
+/** What it says, and what holds where it says nothing; nested aliases as they are named. */
+export function aliasOf({ targets, hedge, timeouts, ...given }: SaidOfAlias): AliasSnapshot {
   return {
     strategy: given.strategy ?? ROUTE_DEFAULTS.strategy,
     targets: targets.map(targetOf),

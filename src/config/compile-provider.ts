@@ -185,6 +185,7 @@ function endpointOf({ baseUrl, auth, headers, streamUsage, ...rest }: ProviderEn
     ...(signing !== null && { signing }),
     ...(rest.maxTokensField !== undefined && { maxTokensField: rest.maxTokensField }),
     ...(rest.reasoningBack !== undefined && { reasoningBack: rest.reasoningBack }),
+    ...(rest.rerankForm !== undefined && { rerankForm: rest.rerankForm }),
     ...(rest.variant !== undefined && { variant: rest.variant }),
   };
 }

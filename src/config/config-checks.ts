@@ -52,12 +52,18 @@ function noSuchSetting(known: readonly string[]): string {
 }
 
 function checkTarget(target: string, alias: string, aliases: object, path: ConfigPath): readonly ConfigIssue[] {
+  const fault = targetFault(target, alias, (name) => Object.hasOwn(aliases, name));
+  return fault === null ? [] : [at(path, fault)];
+}
+
+/** Why an alias may not have such a target, as a sentence's end; null: it may. */
+export function targetFault(target: string, alias: string, isAlias: (name: string) => boolean): string | null {
   if (target.includes('*') && !alias.includes('*')) {
-    return [at(path, 'holds a "*", which stands for what the "*" in the name of the alias does: this one has none')];
+    return 'holds a "*", which stands for what the "*" in the name of the alias does: this one has none';
   }
-  return /^[^/\s]+\/\S+$/.test(target) || Object.hasOwn(aliases, target)
-    ? []
-    : [at(path, 'must be a model as provider/name, for example openai/gpt-4o-mini, or another alias')];
+  return /^[^/\s]+\/\S+$/.test(target) || isAlias(target)
+    ? null
+    : 'must be a model as provider/name, for example openai/gpt-4o-mini, or another alias';
 }
 
 function at(path: ConfigPath, message: string): ConfigIssue {

@@ -41,7 +41,6 @@ test('every provider is spoken to where its vendor says', () => {
     bedrock-mantle openai https://bedrock-mantle.eu-west-1.api.aws/v1 authorization
     bedrock-mantle openai-responses https://bedrock-mantle.eu-west-1.api.aws/v1 authorization
     mistral mistral https://api.mistral.ai/v1 authorization
-    mistral openai https://api.mistral.ai/v1 authorization
     cohere cohere https://api.cohere.com authorization
     cohere openai https://api.cohere.com/compatibility/v1 authorization
     groq openai https://api.groq.com/openai/v1 authorization

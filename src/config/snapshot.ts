@@ -100,6 +100,8 @@ export interface EndpointSnapshot {
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
   /** How earlier reasoning is sent back in the OpenAI dialect; not at all if left out. */
   readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
+  /** How it reranks, see `ProviderEndpoint.rerankForm`. */
+  readonly rerankForm?: 'voyage';
   /** A host's own way of the dialect, see `ProviderEndpoint.variant`. */
   readonly variant?: 'vertex';
 }

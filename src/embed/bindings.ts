@@ -5,7 +5,6 @@ import type { LiveEndpoint, LiveProvider, LiveWorkspace } from '../gateway/live-
 import type { Upstream } from '../gateway/upstream.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { DialectName } from '../llm/dialect.ts';
-import { PROVIDER_CODECS } from '../llm/codecs.ts';
 import { DIALECTS } from '../llm/index.ts';
 import { priceOf } from '../llm/stated-price.ts';
 import type { KeywardStorage, RealKeyRow } from './storage-port.ts';
@@ -115,10 +114,7 @@ function liveProvider(
     headers: [],
   };
   const endpoints = new Map<DialectName, LiveEndpoint>(
-    Object.values(DIALECTS).map((dialect) => [
-      dialect.name,
-      { dialect, codec: PROVIDER_CODECS[dialect.name], snapshot, upstream },
-    ]),
+    Object.values(DIALECTS).map((dialect) => [dialect.name, { dialect, snapshot, upstream }]),
   );
   return { snapshot: providerSnapshot(row), endpoints };
 }

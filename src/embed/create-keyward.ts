@@ -8,6 +8,7 @@ import { ResponseCache } from '../gateway/response-cache.ts';
 import { createCallQueue } from '../gateway/call-queue.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { KeyCache } from '../gateway/key-cache.ts';
+import { CredentialWatch } from '../gateway/credential-watch.ts';
 import { RoutingState } from '../gateway/routing-state.ts';
 import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
 import { createFailureThrottle, WRONG_KEYS } from '../keys/failure-throttle.ts';
@@ -76,7 +77,11 @@ export async function createKeyward(options: KeywardOptions = {}): Promise<Keywa
     responses: new ResponseCache(clock),
     streams: new OpenStreams(() => gateway.config.settings.streamPingMs),
     // Masked calls go where their key leads, with its one credential: nothing to choose, nothing to keep.
-    routing: new RoutingState(openHealthTable(createHealthTable(1)), Math.random),
+    routing: new RoutingState(
+      openHealthTable(createHealthTable(1)),
+      new CredentialWatch({ tell: () => undefined }),
+      Math.random,
+    ),
     calls: createCallQueue((rows) => callLog.push(rows)),
     clock,
     nextRequestId: createRequestIds(() => clock.now()),

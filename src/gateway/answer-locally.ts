@@ -6,11 +6,11 @@ import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { estimatedTokenCount, mustEstimateTokens } from './prepare-translated.ts';
 import type { ModelRoute, ProbeRoute } from './routes.ts';
 import { standingFor } from './standing.ts';
 import { modelSinceMs } from './targets.ts';
 import type { Target } from './targets.ts';
+import { loadTranslation } from './translation.ts';
 
 /** Liveness and readiness: no key, no record. A worker that is to stop is alive, but not ready. */
 export function answerProbe(gateway: Gateway, call: Call, route: ProbeRoute): null {
@@ -31,8 +31,9 @@ export function answerModels(gateway: Gateway, call: Call, name: string | null):
 }
 
 /** Tells the number of input tokens as an estimate where the provider counts none; false where it has to be asked. */
-export function answerTokenEstimate(call: Call, route: ModelRoute, target: Target | undefined): boolean {
-  if (target === undefined || !mustEstimateTokens(route, target)) return false;
+export async function answerTokenEstimate(call: Call, route: ModelRoute, target: Target): Promise<boolean> {
+  const { estimatedTokenCount, mustEstimateTokens } = await loadTranslation();
+  if (!mustEstimateTokens(route, target)) return false;
   const text = estimatedTokenCount(call, route);
   if (text === null) return false;
   call.target = target;

@@ -16,7 +16,7 @@ import { withoutSecrets } from './without-secrets.ts';
  */
 export function classifyAnswer(call: Call, status: number, headers: readonly string[], body: Buffer): Refusal {
   const model = call.target?.model ?? null;
-  const failure = readProviderError({ status, headers, body, model, nowMs: call.startedAtMs });
+  const failure = { status, ...readProviderError({ status, headers, body, model, nowMs: call.startedAtMs }) };
   const { kind, retryAfterMs } = failure;
   if (status < 400) {
     const message = 'The provider answered with a redirect, which is not followed.';

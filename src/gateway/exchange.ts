@@ -1,3 +1,4 @@
+import { observeTail } from './answer-tail.ts';
 import { invalidAnswer, logFailure, thrownBy } from './answer-faults.ts';
 import { keepForCache, storeInCache } from './cached-answer.ts';
 import type { Call } from './call.ts';
@@ -6,8 +7,8 @@ import { classifyAnswer, classifyFailure, classifyTold } from './classify.ts';
 import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
-import { handOver } from './hand-over.ts';
 import { beginsJson } from './json-ends.ts';
+import { handOver } from './hand-over.ts';
 import { failureOf, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
@@ -132,6 +133,9 @@ class Relay implements UpstreamListener {
       this.#observeEvents();
     } else if (contentType.startsWith('application/json') || contentType === '') {
       this.#readJsonHead(call.reading);
+    } else if (this.#prepared.translation === null && call.reading.media?.answerTypes?.test(contentType) === true) {
+      // Sound, or a transcript as plain text: there is nothing in it to read.
+      this.#mode = 'flowing';
     } else {
       this.#refuseAnswer('it is neither JSON nor an event stream');
     }
@@ -142,9 +146,9 @@ class Relay implements UpstreamListener {
     const { translation, hideUsage } = this.#prepared;
     if (translation === null) {
       call.eventStream = true;
-      this.#seen = new SeenOutput();
-      call.seenOutput = this.#seen;
-      this.#observer = this.#target.native?.observeStream(hideUsage) ?? null;
+      const isMedia = call.reading?.media !== undefined;
+      if (!isMedia) this.#countOutput();
+      this.#observer = this.#target.native?.observeStream(hideUsage, isMedia) ?? null;
       return;
     }
     if (!call.stream || translation.stream === null)
@@ -165,9 +169,14 @@ class Relay implements UpstreamListener {
     // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
     const streamed = call.stream && !reading.stream;
     if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
-    this.#seen = new SeenOutput();
-    call.seenOutput = this.#seen;
+    // The bytes of an image or of sound say nothing of its tokens.
+    if (reading.media === undefined) this.#countOutput();
     this.#mode = streamed ? 'flowing' : 'held';
+  }
+
+  #countOutput(): void {
+    this.#seen = new SeenOutput();
+    this.#call.seenOutput = this.#seen;
   }
 
   #readData(chunk: Buffer): void {
@@ -259,7 +268,7 @@ class Relay implements UpstreamListener {
     this.#heldBytes += chunk.length;
   }
 
-  /** Too large to hold: what is here goes on, the rest flows. Its usage is not read. */
+  /** Too large to hold: what is here goes on, the rest flows. Its usage is read where it stands at the end. */
   #stopHolding(): void {
     if (this.#prepared.translation !== null) {
       if (this.#heldBytes > TRANSLATED_BYTES_MAX) this.#refuseAnswer('it is too large to be translated');
@@ -268,7 +277,12 @@ class Relay implements UpstreamListener {
     if (this.#heldBytes > this.#call.responseBytesMax) return this.#fail(answerTooLarge(this.#call));
     if (!beginsJson(this.#held[0])) return this.#refuseAnswer('it is not JSON');
     this.#mode = 'flowing';
-    for (const chunk of this.#held) this.#relay(chunk);
+    const { native } = this.#target;
+    this.#observer = native === null ? null : observeTail((body) => native.readUsage(body));
+    for (const chunk of this.#held) {
+      this.#observer?.push(chunk);
+      this.#relay(chunk);
+    }
     this.#held = [];
   }
 
@@ -356,6 +370,7 @@ class Relay implements UpstreamListener {
 
   #endFlowing(): void {
     const call = this.#call;
+    this.#relay(this.#observer?.flush() ?? null);
     if (this.#observer === null) call.complete = true;
     else this.#readStreamUsage();
     if (!call.inbound.answered) this.#begin();

@@ -5,6 +5,7 @@ import type { CallRow } from '../calls/call-record.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { CredentialCounts, CredentialError } from '../routing/credential-error.ts';
 import type { FromWorker, ListenOptions, ToWorker, WorkerStart } from './messages.ts';
 
 /** How long an answer waits for workers to acknowledge before it says that not all did. */
@@ -27,6 +28,8 @@ export interface FleetOptions {
   readonly keys: KeySource;
   readonly clock: Clock;
   readonly onCalls: (rows: readonly CallRow[]) => void;
+  /** What providers said of credentials: telling it may come late, or not at all. */
+  readonly onCredentialErrors?: (errors: readonly CredentialError[]) => void;
   readonly onLog: (level: 'warn' | 'error', message: string, fields: Readonly<Record<string, string | number>>) => void;
   /** Called after a worker died, before its replacement starts: what it held has to be given back. */
   readonly onWorkerGone: (index: number) => void;
@@ -56,6 +59,13 @@ interface Pending {
   readonly settle: (complete: boolean) => void;
 }
 
+/** A question that every worker answers with counts. */
+interface Count {
+  readonly waitsFor: Set<number>;
+  sum: CredentialCounts;
+  readonly settle: (complete: boolean) => void;
+}
+
 /**
  * The main thread's side of the gateway workers: starts and restarts them, sends them snapshots and
  * invalidations, and knows which of them are in force where.
@@ -64,6 +74,7 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #members: Member[] = [];
   readonly #pending = new Set<Pending>();
+  readonly #counts = new Map<number, Count>();
   readonly #drained = new Set<number>();
   #snapshot: Snapshot;
   #sequence = 0;
@@ -89,6 +100,28 @@ export class Fleet {
   /** Makes every worker forget keys and waits until they have. */
   invalidateKeys(kids: readonly string[]): Promise<Acknowledgement> {
     return this.#tellAll((sequence) => ({ kind: 'invalidate-keys', sequence, kids }), this.#sequence + 1);
+  }
+
+  /** What is done with a credential, on all workers; null when one of them does not say in time. */
+  credentialCounts(workspaceId: string, credentialId: string): Promise<CredentialCounts | null> {
+    this.#sequence += 1;
+    const sequence = this.#sequence;
+    const asked = this.#members.filter(({ state }) => state === 'running');
+    if (asked.length === 0) return Promise.resolve(NOTHING_DONE);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => count.settle(false), ACKNOWLEDGE_WITHIN_MS);
+      const count: Count = {
+        waitsFor: new Set(asked.map(({ index }) => index)),
+        sum: NOTHING_DONE,
+        settle: (complete) => {
+          clearTimeout(timer);
+          this.#counts.delete(sequence);
+          resolve(complete ? count.sum : null);
+        },
+      };
+      this.#counts.set(sequence, count);
+      for (const member of asked) this.#tell(member, { kind: 'count-use', sequence, workspaceId, credentialId });
+    });
   }
 
   status(): { snapshotVersion: number; workers: { id: number; state: string; acknowledgedVersion: number }[] } {
@@ -151,6 +184,13 @@ export class Fleet {
   #satisfy(pending: Pending, index: number): void {
     pending.waitsFor.delete(index);
     if (pending.waitsFor.size === 0) pending.settle(true);
+  }
+
+  #count(index: number, sequence: number, { underWay, passed }: CredentialCounts): void {
+    const count = this.#counts.get(sequence);
+    if (count === undefined || !count.waitsFor.delete(index)) return;
+    count.sum = { underWay: count.sum.underWay + underWay, passed: count.sum.passed + passed };
+    if (count.waitsFor.size === 0) count.settle(true);
   }
 
   #startMember(index: number): Promise<void> {
@@ -219,6 +259,12 @@ export class Fleet {
       case 'calls':
         this.#options.onCalls(message.rows);
         return;
+      case 'use-counted':
+        this.#count(member.index, message.sequence, message.counts);
+        return;
+      case 'credential-errors':
+        this.#options.onCredentialErrors?.(message.errors);
+        return;
       case 'log':
         this.#options.onLog(message.level, message.message, message.fields);
         return;
@@ -258,6 +304,8 @@ export class Fleet {
     member.state = this.#stopping ? 'stopped' : 'restarting';
     this.#options.onWorkerGone(member.index);
     for (const pending of this.#pending) this.#satisfy(pending, member.index);
+    // Its calls have ended with it.
+    for (const sequence of this.#counts.keys()) this.#count(member.index, sequence, NOTHING_DONE);
     if (this.#stopping) {
       this.#hasDrained(member);
       return;
@@ -275,6 +323,8 @@ export class Fleet {
     }, pauseMs);
   }
 }
+
+const NOTHING_DONE: CredentialCounts = { underWay: 0, passed: 0 };
 
 /** Beside this file: as source in a clone, compiled in the package. */
 function workerUrl(): URL {

@@ -87,7 +87,10 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   if (cached !== 'not-kept') return cached;
   const plan = planRoute(gateway, call, route);
   if ('code' in plan) return plan;
-  if (route.kind === 'model' && answerTokenEstimate(call, route, plan.stops[0]?.target)) return null;
+  const first = plan.stops[0]?.target;
+  if (first?.native === null && route.kind === 'model' && route.operation === 'count_tokens') {
+    if (await answerTokenEstimate(call, route, first)) return null;
+  }
   return tryTargets(gateway, call, route, plan);
 }
 

@@ -5,12 +5,10 @@ import type {
   Snapshot,
   WorkspaceSnapshot,
 } from '../config/snapshot.ts';
-import type { ProviderCodec } from '../llm/codec.ts';
-import { providerCodec } from '../llm/codecs.ts';
 import type { DialectName, ProviderDialect } from '../llm/dialect.ts';
 import { PROVIDER_DIALECTS } from '../llm/provider-dialects.ts';
 import { dialectOf } from '../llm/variants.ts';
-import { IN_PROCESS_HANDLERS } from '../providers/index.ts';
+import { IN_PROCESS_HANDLERS } from '../providers/in-process-handlers.ts';
 import { createInProcessUpstream } from './upstream-in-process.ts';
 import { createHttpUpstream } from './upstream-http.ts';
 import type { HttpUpstream } from './upstream-http.ts';
@@ -35,7 +33,6 @@ export interface LiveProvider {
 
 export interface LiveEndpoint {
   readonly dialect: ProviderDialect;
-  readonly codec: ProviderCodec;
   readonly snapshot: EndpointSnapshot;
   readonly upstream: Upstream;
 }
@@ -79,8 +76,7 @@ export class LiveConfigs {
       if (endpoint === undefined) continue;
       const dialect = dialectOf(name, endpoint.variant);
       const upstream = inProcess ?? this.#pool(endpoint.origin, settings, pools);
-      const codec = providerCodec(name, endpoint);
-      endpoints.set(name, { dialect, codec, snapshot: endpoint, upstream });
+      endpoints.set(name, { dialect, snapshot: endpoint, upstream });
     }
     return { snapshot: provider, endpoints };
   }

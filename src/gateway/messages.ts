@@ -2,6 +2,7 @@
 import type { CallRow } from '../calls/call-record.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { KeyRecord } from '../keys/key-record.ts';
+import type { CredentialCounts, CredentialError } from '../routing/credential-error.ts';
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -32,6 +33,13 @@ export interface ListenOptions {
 export type ToWorker =
   | { readonly kind: 'snapshot'; readonly sequence: number; readonly snapshot: Snapshot }
   | { readonly kind: 'invalidate-keys'; readonly sequence: number; readonly kids: readonly string[] }
+  /** What is done with a credential? */
+  | {
+      readonly kind: 'count-use';
+      readonly sequence: number;
+      readonly workspaceId: string;
+      readonly credentialId: string;
+    }
   | { readonly kind: 'key'; readonly lookup: number; readonly record: KeyRecord | null }
   | { readonly kind: 'key-failed'; readonly lookup: number }
   | { readonly kind: 'drain' };
@@ -42,6 +50,9 @@ export type FromWorker =
   /** `version`: of the snapshot in use once the message was obeyed. */
   | { readonly kind: 'acknowledge'; readonly sequence: number; readonly version: number }
   | { readonly kind: 'find-key'; readonly lookup: number; readonly kid: string }
+  | { readonly kind: 'use-counted'; readonly sequence: number; readonly counts: CredentialCounts }
+  /** The last of each credential since the message before. */
+  | { readonly kind: 'credential-errors'; readonly errors: readonly CredentialError[] }
   | { readonly kind: 'calls'; readonly rows: readonly CallRow[] }
   | {
       readonly kind: 'log';

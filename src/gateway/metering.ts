@@ -1,5 +1,5 @@
 /** What a call is expected to use before it is made, and what it did use once it has ended. */
-import type { Usage } from '../llm/dialect.ts';
+import type { MediaReading, RequestReading, Usage } from '../llm/dialect.ts';
 import { costOf } from '../llm/price.ts';
 import type { Price } from '../llm/price.ts';
 import type { Call } from './call.ts';
@@ -21,11 +21,29 @@ export const NOTHING: Amounts = Object.freeze({ tokens: 0, nanoUsd: 0 });
 export function expectedAmounts(call: Call): { readonly tokens: number; readonly nanoUsd: number | null } {
   const usage = expectedUsage(call);
   if (usage === null) return isBlind(call) ? { tokens: 0, nanoUsd: null } : NOTHING;
+  if (call.reading !== null && leavesModelOpen(call.reading)) return { tokens: 0, nanoUsd: null };
   const prices = expectedPrices(call);
   const tokens = tokensOf(usage);
+  const media = call.reading?.media;
+  const images = media?.images ?? 0;
   // A model that is not there will be refused for that.
   if (prices === null) return { tokens, nanoUsd: 0 };
-  return { tokens, nanoUsd: prices.length === 0 ? null : Math.max(...prices.map((price) => costOf(usage, price))) };
+  if (media !== undefined && !prices.every((price) => canCharge(media, price))) return { tokens, nanoUsd: null };
+  return {
+    tokens,
+    nanoUsd: prices.length === 0 ? null : Math.max(...prices.map((price) => costOf(usage, price, { images }))),
+  };
+}
+
+/** A price by tokens alone says nothing of an answer that has no place for their number. */
+function canCharge({ mayTellUsage, images }: MediaReading, price: Price): boolean {
+  const isFixed = price.perRequest !== undefined || (images > 0 && price.perImage !== undefined);
+  return mayTellUsage || isFixed || (price.input === 0 && price.output === 0);
+}
+
+/** Whether the vendor chooses the model, which it does for images and moderation: nobody here knows which. */
+export function leavesModelOpen({ media, model }: RequestReading): boolean {
+  return media !== undefined && model === null;
 }
 
 /** A passthrough to an endpoint of which nobody here knows what it costs; looking costs nothing. */
@@ -42,9 +60,14 @@ export function estimatedInputTokens({ body }: Pick<Call, 'body'>): number {
 function expectedUsage(call: Call): Usage | null {
   const { reading, body, operation, config } = call;
   if (reading === null || operation === 'count_tokens') return null;
+  // Of images and sound only what a call and an image cost is known beforehand. Not foreseen, and so
+  // not reserved: the tokens of a picture or a second, and of the text beside them.
+  if (reading.media !== undefined) return usageOf(0, 0);
   const inputTokens = estimatedInputTokens({ body });
   const outputTokens =
-    operation === 'embeddings' ? 0 : (reading.outputTokensMax ?? config.settings.outputTokensAssumed);
+    operation === 'embeddings' || operation === 'rerank'
+      ? 0
+      : (reading.outputTokensMax ?? config.settings.outputTokensAssumed);
   return usageOf(inputTokens, outputTokens);
 }
 
@@ -67,12 +90,33 @@ function expectedTargets({ workspace, requestedModel, dialect }: Call): readonly
  * or was cut off, what went by is estimated and marked so: an unknown is never nothing.
  */
 export function meter(call: Call): void {
+  const media = call.reading?.media;
+  if (media !== undefined) {
+    meterMedia(call, media);
+    return;
+  }
   const used = usedBy(call);
   if (used === null) return;
   call.usage = used.usage;
   call.usageEstimated = used.estimated;
   const price = call.target?.price ?? null;
   if (price !== null) call.costNanoUsd = costOf(used.usage, price, { atMs: call.startedAtMs });
+}
+
+/**
+ * Tokens of images and sound are those that the provider told, or unknown: bytes do not tell them.
+ * What a call and the images asked for cost is known without them; what else cannot be known is null.
+ */
+function meterMedia(call: Call, { images }: MediaReading): void {
+  const { target, usage, upstreamStatus } = call;
+  if (target === null || call.attempts === 0) return;
+  // Where the caller left before the answer began, the provider is at work all the same.
+  if (upstreamStatus === null ? call.code !== 'client_closed' : upstreamStatus >= 300) return;
+  call.usageEstimated = !call.complete;
+  const { price } = target;
+  if (price === null) return;
+  const cost = costOf(usage ?? usageOf(0, 0), price, { images });
+  if (usage !== null || cost > 0) call.costNanoUsd = cost;
 }
 
 function usedBy(call: Call): { readonly usage: Usage; readonly estimated: boolean } | null {
@@ -95,7 +139,8 @@ const MAX_TOKENS = 10_000_000;
 
 /** What counts against limits. */
 export function amountsUsed(call: Call): Amounts {
-  return call.usage === null ? NOTHING : { tokens: tokensOf(call.usage), nanoUsd: call.costNanoUsd ?? 0 };
+  const { usage, costNanoUsd } = call;
+  return { tokens: usage === null ? 0 : tokensOf(usage), nanoUsd: costNanoUsd ?? 0 };
 }
 
 function tokensOf({ inputTokens, outputTokens }: Usage): number {

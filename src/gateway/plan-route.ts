@@ -12,7 +12,7 @@ import { decisionInput } from './admit.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { headerValue } from './header-text.ts';
-import { estimatedInputTokens } from './metering.ts';
+import { estimatedInputTokens, leavesModelOpen } from './metering.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ModelRoute, PassthroughRoute } from './routes.ts';
@@ -45,7 +45,7 @@ export function planRoute(gateway: Gateway, call: Call, route: ModelRoute | Pass
     return 'code' in target ? target : passthroughPlan(call, target);
   }
   if (requestedModel === null) return refusal('model_missing');
-  const resolved = resolveModel(workspace, call.dialect, requestedModel);
+  const resolved = resolveModel(workspace, call.dialect, requestedModel, route.operation);
   if ('code' in resolved.target) return resolved.target;
   const { alias, target } = resolved;
   if (alias === null)
@@ -56,7 +56,7 @@ export function planRoute(gateway: Gateway, call: Call, route: ModelRoute | Pass
 }
 
 function passthroughModel(call: Call): string | null {
-  if (call.reading === null || call.requestedModel === null) return null;
+  if (call.reading === null || call.requestedModel === null || leavesModelOpen(call.reading)) return null;
   return call.requestedModel.slice(call.requestedModel.indexOf('/') + 1);
 }
 

@@ -1,7 +1,8 @@
+import type { EndpointSnapshot } from '../config/snapshot.ts';
 import { requireAbilities } from '../llm/abilities.ts';
 import type { ChatRequest } from '../llm/canonical.ts';
-import type { AnswerContext, RequestFacts } from '../llm/codec.ts';
-import { CLIENT_CODECS } from '../llm/codecs.ts';
+import type { AnswerContext, ProviderCodec, RequestFacts } from '../llm/codec.ts';
+import { CLIENT_CODECS, providerCodec } from '../llm/codecs.ts';
 import type { ClientDialectName } from '../llm/dialect.ts';
 import { RequestFault } from '../llm/faults.ts';
 import { geminiArrayStream } from '../llm/gemini/write-stream.ts';
@@ -18,7 +19,9 @@ import {
 } from '../llm/translate-others.ts';
 import { translateChat } from '../llm/translate.ts';
 import type { Warning } from '../llm/report.ts';
-import type { Translation } from '../llm/translate.ts';
+import { takesWholeCallsOnly } from '../llm/client-ways.ts';
+import { wholeCallStream } from '../llm/openai/whole-calls.ts';
+import type { Sides, Translation } from '../llm/translate.ts';
 import { warningText } from '../llm/warning-text.ts';
 import type { Call } from './call.ts';
 import { fetchMedia } from './fetch-media.ts';
@@ -68,7 +71,7 @@ export function translateRequest(call: Call, route: ModelRoute, target: Target):
 /** Null: one of the two dialects has no such operation. */
 function translate(call: Call, route: ModelRoute, target: Target): Translation | null {
   const client = CLIENT_CODECS[route.dialect.name];
-  const provider = target.endpoint.codec;
+  const provider = codecOf(target);
   const model = { name: target.model ?? '', traits: target.traits };
   switch (route.operation) {
     case 'chat':
@@ -105,11 +108,23 @@ function translateConversation(
   requireAbilities(request, model, client);
   return translateChat(request, {
     client: CLIENT_CODECS[client],
-    provider: target.endpoint.codec,
+    provider: codecOf(target),
     target: model,
-    context: { ...contextOf(call), request },
-    ...(isArrayStream(call, client) && { streamChat: geminiArrayStream }),
+    context: { ...contextOf(call), request, inputTokensEstimate: estimateInputTokens(call.body ?? EMPTY) },
+    ...streamForm(call, client),
   });
+}
+
+const codecs = new WeakMap<EndpointSnapshot, ProviderCodec>();
+
+/** One for each endpoint under one configuration. */
+function codecOf({ dialect, endpoint: { snapshot } }: Target): ProviderCodec {
+  let codec = codecs.get(snapshot);
+  if (codec === undefined) {
+    codec = providerCodec(dialect.name, snapshot);
+    codecs.set(snapshot, codec);
+  }
+  return codec;
 }
 
 function isOfChat({ operation }: ModelRoute): boolean {
@@ -121,7 +136,7 @@ function isOfChat({ operation }: ModelRoute): boolean {
  * question.
  */
 export function mustEstimateTokens(route: ModelRoute, target: Target): boolean {
-  return route.operation === 'count_tokens' && target.native === null && target.endpoint.codec.tokenCount === undefined;
+  return route.operation === 'count_tokens' && target.native === null && codecOf(target).tokenCount === undefined;
 }
 
 /** An estimate of the input tokens, marked as one, in the caller's dialect. */
@@ -160,6 +175,12 @@ function faultOf(error: unknown): Refusal {
   if (!(error instanceof RequestFault)) throw error;
   const { field, message } = error;
   return refusal('invalid_body', { message: message.includes(field) ? message : `"${field}": ${message}` });
+}
+
+/** How the caller's stream is written where that is not the dialect's usual way. */
+function streamForm(call: Call, client: ClientDialectName): Pick<Sides, 'streamChat' | 'isArrayStream'> {
+  if (isArrayStream(call, client)) return { streamChat: geminiArrayStream, isArrayStream: true };
+  return takesWholeCallsOnly(call.dialect, call.head?.userAgent ?? null) ? { streamChat: wholeCallStream } : {};
 }
 
 /** Google streams an array of JSON unless events are asked for. */

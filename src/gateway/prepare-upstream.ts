@@ -2,12 +2,12 @@ import type { CredentialSnapshot } from '../config/snapshot.ts';
 import { keptQuery } from '../llm/kept-query.ts';
 import type { Translation } from '../llm/translate.ts';
 import type { Call } from './call.ts';
-import { translateRequest } from './prepare-translated.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ModelRoute, PassthroughRoute } from './routes.ts';
 import { signsWith } from './sign-upstream.ts';
 import type { Target } from './targets.ts';
+import { translation } from './translation.ts';
 import type { UpstreamRequest } from './upstream.ts';
 
 /** A request as it goes to the provider. */
@@ -55,11 +55,11 @@ function prepareTranslation(
   target: Target,
   credential: CredentialSnapshot,
 ): PreparedRequest | Refusal {
-  const translated = translateRequest(call, route, target);
+  const translated = translation().translateRequest(call, route, target);
   if ('code' in translated) return translated;
-  const { body, translation } = translated;
+  const { body } = translated;
   const query = call.stream ? (target.dialect.streamQuery ?? '') : '';
-  const path = target.dialect.upstreamPath(translation.operation, target.model ?? '', call.stream, query);
+  const path = target.dialect.upstreamPath(translated.translation.operation, target.model ?? '', call.stream, query);
   if (path === null) return refusal('path_not_found');
   return {
     request: {
@@ -69,7 +69,7 @@ function prepareTranslation(
       body,
     },
     hideUsage: false,
-    translation,
+    translation: translated.translation,
     credential,
   };
 }

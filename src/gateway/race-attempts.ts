@@ -185,6 +185,7 @@ class Runner implements UpstreamListener {
     if (this.#failure !== null) return classifyFailure(this.#failure).failure;
     if (this.#head === null || this.#head.status < 300) return null;
     const model = this.#opened.target.model;
-    return readProviderError({ ...this.#head, body: Buffer.concat(this.#chunks), model, nowMs });
+    const { status, headers } = this.#head;
+    return { status, ...readProviderError({ status, headers, body: Buffer.concat(this.#chunks), model, nowMs }) };
   }
 }

@@ -1,4 +1,5 @@
-import { OPERATION_CLASSES } from '../llm/dialect.ts';
+import { isFormType } from '../lib/form-data.ts';
+import { FORM_OPERATIONS, OPERATION_CLASSES } from '../llm/dialect.ts';
 import type { RequestReading } from '../llm/dialect.ts';
 import type { Call } from './call.ts';
 import { matchModelPath } from './routes.ts';
@@ -9,10 +10,18 @@ import type { RequestHead } from './request-head.ts';
 
 /** Reads what a model call asks for: which model, whether as a stream. */
 export function readModelRequest(call: Call, head: RequestHead, route: ModelRoute): Refusal | null {
+  const unfit = readRequest(call, head, route);
+  if (unfit !== null || call.requestedModel !== null) return unfit;
+  // Vendors may choose a model where none is named; here the name says which vendor.
+  call.reading = null;
+  return refusal('model_missing');
+}
+
+function readRequest(call: Call, head: RequestHead, route: ModelRoute): Refusal | null {
   call.operation = OPERATION_CLASSES[route.operation];
-  const wrong = bodyTypeFault(head);
+  const wrong = bodyTypeFault(head, route);
   if (wrong !== null) return wrong;
-  const read = route.dialect.readRequest(call.body ?? EMPTY, route.operation);
+  const read = route.dialect.readRequest(call.body ?? EMPTY, route.operation, head.contentType);
   if (!read.ok) return refusal(read.code, { message: read.message });
   call.reading = read.reading;
   call.requestedModel = route.model ?? read.reading.model;
@@ -36,7 +45,7 @@ export function readPassthroughRequest(call: Call, head: RequestHead, route: Pas
     if (known === null || known.dialect !== endpoint.dialect) continue;
     call.dialect = known.dialect;
     if (call.inbound.method !== 'POST') return null;
-    const refused = readModelRequest(call, head, known);
+    const refused = readRequest(call, head, known);
     if (refused !== null) return refused;
     call.requestedModel = `${route.providerId}/${call.requestedModel ?? '*'}`;
     return known.model !== null && namesAnother(call.reading, known.model) ? ANOTHER_MODEL : null;
@@ -59,16 +68,21 @@ function namesAnother(reading: RequestReading | null, model: string): boolean {
 
 const EMPTY = Buffer.alloc(0);
 
-function bodyTypeFault(head: RequestHead): Refusal | null {
+function bodyTypeFault(head: RequestHead, { operation }: ModelRoute): Refusal | null {
   if (head.contentEncoding !== null && head.contentEncoding !== 'identity') {
     return refusal('unsupported_media_type', {
-      message: 'Compressed bodies are not accepted. Send the JSON as it is.',
+      message: 'Compressed bodies are not accepted. Send the body as it is.',
     });
   }
   const type = head.contentType;
   // Without a content type the body is taken for what it must be; a wrong one is a mistake to tell.
   if (type === null || type === 'application/json' || JSON_TYPE.test(type)) return null;
-  return refusal('unsupported_media_type');
+  if (!FORM_OPERATIONS.has(operation)) return refusal('unsupported_media_type');
+  return isFormType(type) ? null : FORM_WANTED;
 }
+
+const FORM_WANTED = refusal('unsupported_media_type', {
+  message: 'The body must be a form or JSON: send "Content-Type: multipart/form-data" with its boundary.',
+});
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;

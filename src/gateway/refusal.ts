@@ -25,6 +25,10 @@ export interface AttemptFailure {
   readonly retryAfterMs: number | null;
   /** Whether a limit is one of the model alone. */
   readonly perModel: boolean;
+  /** What the provider answered, for operators; absent where it did not answer. */
+  readonly status?: number;
+  readonly code?: string | null;
+  readonly message?: string | null;
 }
 
 export interface ProviderAnswer {

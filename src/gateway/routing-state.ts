@@ -7,6 +7,7 @@ import type { HealthTable } from '../routing/health-table.ts';
 import { openPool } from '../routing/open-pool.ts';
 import type { CredentialPool } from '../routing/pool.ts';
 import { RetryBudget } from '../routing/retry.ts';
+import type { CredentialUse, CredentialWatch } from './credential-watch.ts';
 import type { LiveEndpoint, LiveProvider } from './live-config.ts';
 
 /** Places in the table that all workers share: credentials, models of credentials and endpoints that have failed. */
@@ -18,7 +19,13 @@ const ENDPOINTS_MAX = 4_096;
 /** The credentials of a provider, and which of them is next. */
 export interface ProviderPool {
   readonly pool: CredentialPool;
-  readonly credentials: ReadonlyMap<string, CredentialSnapshot>;
+  readonly credentials: ReadonlyMap<string, PooledCredential>;
+}
+
+/** A credential with its secret, and who uses it now. */
+export interface PooledCredential {
+  readonly snapshot: CredentialSnapshot;
+  readonly use: CredentialUse;
 }
 
 /** How one endpoint does. */
@@ -33,13 +40,15 @@ export interface EndpointHealth {
  */
 export class RoutingState {
   readonly random: () => number;
+  readonly watch: CredentialWatch;
   readonly #table: HealthTable;
   readonly #pools = new WeakMap<LiveProvider, ProviderPool>();
   readonly #balancers = new WeakMap<AliasSnapshot, Balancer>();
   readonly #endpoints = new BoundedMap<string, EndpointHealth>(ENDPOINTS_MAX);
 
-  constructor(table: HealthTable, random: () => number) {
+  constructor(table: HealthTable, watch: CredentialWatch, random: () => number) {
     this.#table = table;
+    this.watch = watch;
     this.random = random;
   }
 
@@ -49,7 +58,9 @@ export class RoutingState {
       const { id, credentials } = provider.snapshot;
       known = {
         pool: openPool({ workspaceId, providerId: id, credentials, table: this.#table, random: this.random }),
-        credentials: new Map(credentials.map((credential) => [credential.id, credential])),
+        credentials: new Map(
+          credentials.map((snapshot) => [snapshot.id, { snapshot, use: this.watch.useOf(workspaceId, snapshot.id) }]),
+        ),
       };
       this.#pools.set(provider, known);
     }

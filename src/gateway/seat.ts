@@ -5,6 +5,7 @@ import type { CredentialPool, PoolMember, PoolReport } from '../routing/pool.ts'
 import type { FailureKind } from '../routing/provider-error.ts';
 import type { TargetLoad } from '../routing/target-load.ts';
 import type { Call } from './call.ts';
+import type { CredentialUse, CredentialWatch } from './credential-watch.ts';
 import type { Gateway } from './gateway.ts';
 import { NO_CREDENTIAL } from './prepare-upstream.ts';
 import { refusal } from './refusal.ts';
@@ -21,6 +22,7 @@ export class Seat {
   readonly #isProbe: boolean;
   readonly #borrowed: Borrowed | null;
   readonly #load: TargetLoad | null;
+  readonly #watch: CredentialWatch;
   readonly #startedAt: number;
 
   constructor(
@@ -32,6 +34,7 @@ export class Seat {
   ) {
     this.credential = credential;
     this.#clock = clock;
+    this.#watch = routing.watch;
     this.#breaker = routing.endpoint(target.endpoint).breaker;
     // One that is open gets here only where nothing else is left: better tried in vain than refused.
     this.#isProbe = this.#breaker.enter(clock.now()) === 'probe';
@@ -39,12 +42,16 @@ export class Seat {
     this.#load = load;
     this.#startedAt = load === null ? 0 : performance.now();
     if (load !== null) load.inFlight += 1;
+    if (borrowed !== null) borrowed.use.underWay += 1;
   }
 
   /** The provider has begun to answer: which may still break off. */
   accepted(): void {
     const nowMs = this.#clock.now();
-    this.#borrowed?.pool.succeeded(this.#report(this.#borrowed, nowMs));
+    if (this.#borrowed !== null) {
+      this.#borrowed.use.passed += 1;
+      this.#borrowed.pool.succeeded(this.#report(this.#borrowed, nowMs));
+    }
     this.#breaker.succeeded(this.#isProbe, nowMs);
     this.#load?.observe(performance.now() - this.#startedAt, nowMs);
   }
@@ -52,6 +59,7 @@ export class Seat {
   /** `abandoned`: without an outcome, since the caller left or another attempt was faster. */
   end(outcome: AttemptFailure | 'whole' | 'abandoned'): void {
     if (this.#load !== null) this.#load.inFlight -= 1;
+    if (this.#borrowed !== null) this.#borrowed.use.underWay -= 1;
     if (outcome === 'whole') return;
     const nowMs = this.#clock.now();
     if (outcome === 'abandoned') this.#abandon(nowMs);
@@ -59,7 +67,10 @@ export class Seat {
   }
 
   #fail(failure: AttemptFailure, nowMs: number): void {
-    this.#borrowed?.pool.failed(this.#report(this.#borrowed, nowMs), failure);
+    if (this.#borrowed !== null) {
+      this.#borrowed.pool.failed(this.#report(this.#borrowed, nowMs), failure);
+      this.#watch.failed(this.#borrowed.use, this.credential.secret, failure, nowMs);
+    }
     if (isDown(failure.kind)) this.#breaker.failed(failure.kind, failure.retryAfterMs, this.#isProbe, nowMs);
     else this.#breaker.succeeded(this.#isProbe, nowMs);
   }
@@ -98,8 +109,9 @@ export function takeSeat(gateway: Gateway, call: Call, target: Target, options: 
   const choice = pool.next({ model, nowMs, tried: options.tried, affinity: options.affinity });
   if (choice.kind === 'none') return noneLeft(known, choice.recoversAtMs, choice.why, target, nowMs);
   const { member, isProbe } = choice;
-  const credential = credentials.get(member.id) ?? NO_CREDENTIAL;
-  return new Seat(gateway, target, options.load, credential, { pool, member, model, isProbe });
+  const chosen = credentials.get(member.id);
+  if (chosen === undefined) return refusal('no_credential');
+  return new Seat(gateway, target, options.load, chosen.snapshot, { pool, member, model, isProbe, use: chosen.use });
 }
 
 /** A member of a pool, as it was chosen. */
@@ -108,6 +120,7 @@ interface Borrowed {
   readonly member: PoolMember;
   readonly model: string | null;
   readonly isProbe: boolean;
+  readonly use: CredentialUse;
 }
 
 /** Whether it is the endpoint that does not serve, and not what was asked or with which credential. */

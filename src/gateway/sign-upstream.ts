@@ -2,8 +2,6 @@
 import { signRequest } from '../lib/aws-sigv4.ts';
 import type { AwsCredentials } from '../lib/aws-sigv4.ts';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import { readServiceAccount, requestGoogleToken } from '../lib/google-token.ts';
-import type { ServiceAccount } from '../lib/google-token.ts';
 import type { CredentialSnapshot, EndpointSnapshot } from '../config/snapshot.ts';
 import type { Gateway } from './gateway.ts';
 import { failureOf, refusal } from './refusal.ts';
@@ -95,19 +93,16 @@ function googleToken(
     return held.token;
   const open = asking.get(id);
   if (open !== undefined) return open;
-  const account = readServiceAccount(secret);
-  if (account === null) return Promise.resolve(rejected());
-  const question = ask(gateway, credential, account, scope).finally(() => asking.delete(id));
+  const question = ask(gateway, credential, scope).finally(() => asking.delete(id));
   asking.set(id, question);
   return question;
 }
 
-async function ask(
-  gateway: Gateway,
-  { id, secret }: CredentialSnapshot,
-  account: ServiceAccount,
-  scope: string,
-): Promise<string | Refusal> {
+async function ask(gateway: Gateway, { id, secret }: CredentialSnapshot, scope: string): Promise<string | Refusal> {
+  // Read in by the few who need it: an HTTP client of its own would make every start slower.
+  const { readServiceAccount, requestGoogleToken } = await import('../lib/google-token.ts');
+  const account = readServiceAccount(secret);
+  if (account === null) return rejected();
   const result = await requestGoogleToken(account, scope, gateway.clock.now());
   if (result.ok) {
     tokens.set(id, { secret, token: result.token, expiresAtMs: result.expiresAtMs });

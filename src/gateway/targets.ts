@@ -1,4 +1,4 @@
-import type { Dialect, ProviderDialect } from '../llm/dialect.ts';
+import type { Dialect, ModelOperation, ProviderDialect } from '../llm/dialect.ts';
 import { UNKNOWN_TRAITS } from '../llm/model-traits.ts';
 import type { ModelTraits } from '../llm/model-traits.ts';
 import type { Price } from '../llm/price.ts';
@@ -62,22 +62,31 @@ const NAME_LENGTH_MAX = 256;
 
 const resolvedByWorkspace = new WeakMap<LiveWorkspace, BoundedMap<string, ResolvedModel>>();
 
-/** Looks up an alias or a `provider/name` for a caller of this dialect. */
-export function resolveModel(workspace: LiveWorkspace, dialect: Dialect, name: string): ResolvedModel {
+/**
+ * Looks up an alias or a `provider/name` for a caller of this dialect. The operation matters to where
+ * exactly its targets are, not to what the name stands for.
+ */
+export function resolveModel(
+  workspace: LiveWorkspace,
+  dialect: Dialect,
+  name: string,
+  operation: ModelOperation = 'chat',
+): ResolvedModel {
   let resolved = resolvedByWorkspace.get(workspace);
   if (resolved === undefined) {
     resolved = new BoundedMap(RESOLVED_MAX);
     resolvedByWorkspace.set(workspace, resolved);
   }
-  const key = `${dialect.name} ${name}`;
+  const reranks = operation === 'rerank';
+  const key = `${dialect.name}${reranks ? ' rerank' : ''} ${name}`;
   const known = resolved.get(key);
   if (known !== undefined) return known;
-  const found = resolve(workspace, dialect, name);
+  const found = resolve(workspace, dialect, name, reranks);
   if (name.length <= NAME_LENGTH_MAX) resolved.set(key, found);
   return found;
 }
 
-function resolve(workspace: LiveWorkspace, dialect: Dialect, name: string): ResolvedModel {
+function resolve(workspace: LiveWorkspace, dialect: Dialect, name: string, reranks: boolean): ResolvedModel {
   const { aliases } = workspace.snapshot;
   const found = findAlias(Object.keys(aliases), name);
   const alias = found === null ? null : entryOf(aliases, found.alias);
@@ -86,7 +95,7 @@ function resolve(workspace: LiveWorkspace, dialect: Dialect, name: string): Reso
   const candidates: Candidate[] = [];
   let refused: Refusal | null = null;
   for (const [index, candidate] of names.entries()) {
-    const target = directTarget(workspace, dialect, candidate);
+    const target = directTarget(workspace, dialect, candidate, reranks);
     if ('provider' in target) {
       candidates.push({ index, name: candidate, target, sinceMs: modelSinceMs(workspace, candidate) });
     } else refused ??= target;
@@ -109,16 +118,22 @@ export function modelSinceMs({ snapshot: { catalogueSinceMs } }: LiveWorkspace, 
   return entryOf(catalogueSinceMs, name) ?? entryOf(catalogueSinceMs, provider);
 }
 
-function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string): Target | Refusal {
+function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string, reranks: boolean): Target | Refusal {
   const slash = name.indexOf('/');
   const provider = slash <= 0 ? undefined : workspace.providers.get(name.slice(0, slash));
   if (provider === undefined || slash === name.length - 1) return modelNotFound(workspace, name);
-  const spoken = provider.endpoints.get(dialect.name);
+  // OpenAI's own API reranks nothing: a form of the provider's own goes before that of its neighbours.
+  const reranking = reranks ? [...provider.endpoints.values()].find(hasOwnRerank) : undefined;
+  const spoken = reranking === undefined ? provider.endpoints.get(dialect.name) : undefined;
   const native = spoken?.dialect.adaptBody === undefined ? spoken : undefined;
-  const endpoint = spoken ?? firstEndpoint(provider);
+  const endpoint = reranking ?? spoken ?? firstEndpoint(provider);
   if (endpoint === undefined) return modelNotFound(workspace, name);
   const model = name.slice(slash + 1);
   return targetOf(provider, endpoint, native === undefined ? null : dialect, model);
+}
+
+function hasOwnRerank({ dialect, snapshot }: LiveEndpoint): boolean {
+  return dialect.reranks === true || snapshot.rerankForm !== undefined;
 }
 
 function traitsFor({ snapshot: { traits } }: LiveProvider, model: string | null): ModelTraits {

@@ -1,12 +1,11 @@
+import { takesWholeCallsOnly } from '../llm/client-ways.ts';
 import { mayHoldForeignMarks } from '../llm/foreign-marks.ts';
 import { nextStep } from '../routing/retry.ts';
-import type { TargetLoad } from '../routing/target-load.ts';
 import type { Call } from './call.ts';
 import { exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { isInOrder } from './plan-route.ts';
-import type { RoutePlan } from './plan-route.ts';
-import { readForTranslation } from './prepare-translated.ts';
+import type { RoutePlan, Stop } from './plan-route.ts';
 import { prepareModelCall, preparePassthrough } from './prepare-upstream.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { refusal } from './refusal.ts';
@@ -19,6 +18,7 @@ import type { Seat } from './seat.ts';
 import { signUpstream } from './sign-upstream.ts';
 import type { Target } from './targets.ts';
 import { withTimeouts } from './timed-upstream.ts';
+import { loadTranslation } from './translation.ts';
 
 type CallRoute = ModelRoute | PassthroughRoute;
 
@@ -120,7 +120,8 @@ async function attempt(
   let opened = opening instanceof Promise ? await opening : opening;
   if ('code' in opened) return opened;
   if (plan.hedgeAfterMs !== null) {
-    const raced = await race(gateway, call, route, plan, course, opened, plan.hedgeAfterMs);
+    const open = async (second: Course) => openAttempt(gateway, call, route, plan, second);
+    const raced = await race(gateway, call, plan, course, opened, open);
     if ('code' in raced) return raced;
     opened = raced;
   }
@@ -146,17 +147,15 @@ const INTERNAL_ERROR = refusal('internal_error');
 async function race(
   gateway: Gateway,
   call: Call,
-  route: CallRoute,
   plan: RoutePlan,
   course: Course,
   opened: OpenedAttempt,
-  hedgeAfterMs: number,
+  open: (second: Course) => Promise<OpenedAttempt | Refusal>,
 ): Promise<OpenedAttempt | Refusal> {
   const hedge = call.attempts > 0 ? null : nextStop(gateway, call, plan, course.stop);
-  if (hedge === null) return opened;
-  const second: Course = { stop: hedge, tried: [], failuresHere: 0 };
-  const winner = await raceAttempts(gateway, call, opened, hedgeAfterMs, async () =>
-    openAttempt(gateway, call, route, plan, second),
+  if (hedge === null || plan.hedgeAfterMs === null) return opened;
+  const winner = await raceAttempts(gateway, call, opened, plan.hedgeAfterMs, () =>
+    open({ stop: hedge, tried: [], failuresHere: 0 }),
   );
   if ('code' in winner) return winner;
   if (winner.hasRivals) moveOn(course, hedge);
@@ -176,16 +175,24 @@ function openAttempt(
   const target = route.kind === 'model' ? spokenBy(call, stop.target) : stop.target;
   call.target = target;
   if (target.native !== null || route.kind !== 'model')
-    return openAt(gateway, call, route, plan, course, target, stop.load);
+    return openAt(gateway, call, route, plan, course, { target, load: stop.load });
   return readForTranslation(call, route, target).then(
-    (unreadable) => unreadable ?? openAt(gateway, call, route, plan, course, target, stop.load),
+    (unreadable) => unreadable ?? openAt(gateway, call, route, plan, course, { target, load: stop.load }),
   );
 }
 
-/** A conversation that another maker has marked is not passed on as it is, though the dialects are the same. */
+async function readForTranslation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null> {
+  const { readForTranslation: read } = await loadTranslation();
+  return read(call, route, target);
+}
+
+/** Not passed on as it is, though the dialects are the same: what another maker has marked, and streams for clients that read them in another way. */
 function spokenBy(call: Call, target: Target): Target {
   if (target.native === null || call.operation !== 'chat' || call.body === null) return target;
-  return mayHoldForeignMarks(call.body) ? { ...target, native: null } : target;
+  const passes =
+    !mayHoldForeignMarks(call.body) &&
+    !(call.stream && takesWholeCallsOnly(call.dialect, call.head?.userAgent ?? null));
+  return passes ? target : { ...target, native: null };
 }
 
 function openAt(
@@ -194,8 +201,7 @@ function openAt(
   route: CallRoute,
   plan: RoutePlan,
   course: Course,
-  target: Target,
-  load: TargetLoad | null,
+  { target, load }: Stop,
 ): OpenedAttempt | Refusal | Promise<OpenedAttempt | Refusal> {
   const seat = takeSeat(gateway, call, target, { tried: course.tried, affinity: plan.affinity, load });
   if ('code' in seat) return seat;

@@ -1,4 +1,5 @@
 import type { AnswerStep, InProcessAnswer, InProcessHandler } from '../providers/in-process.ts';
+import { headerValue } from './header-text.ts';
 import type { Upstream, UpstreamCall, UpstreamListener, UpstreamRequest } from './upstream.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -7,7 +8,9 @@ const NO_BYTES = new Uint8Array(0);
 export function createInProcessUpstream(handler: InProcessHandler): Upstream {
   return {
     send(request: UpstreamRequest, listener: UpstreamListener): UpstreamCall {
-      const answer = handler({ method: request.method, path: request.path, body: request.body ?? NO_BYTES });
+      const { method, path, headers, body } = request;
+      const contentType = headerValue(headers, 'content-type');
+      const answer = handler({ method, path, body: body ?? NO_BYTES, contentType });
       return new Playback(answer, listener);
     },
   };

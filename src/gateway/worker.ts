@@ -12,6 +12,7 @@ import { createRequestIds } from '../lib/request-id.ts';
 import { openSharedCounters } from '../limits/shared-counters.ts';
 import { openHealthTable } from '../routing/health-table.ts';
 import { createCallQueue } from './call-queue.ts';
+import { CredentialWatch } from './credential-watch.ts';
 import type { Gateway } from './gateway.ts';
 import { KeyCache } from './key-cache.ts';
 import { LiveConfigs } from './live-config.ts';
@@ -19,6 +20,7 @@ import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { OpenStreams } from './open-streams.ts';
 import { ResponseCache } from './response-cache.ts';
 import { RoutingState } from './routing-state.ts';
+import { loadTranslation } from './translation.ts';
 import { createGatewayServer } from './server.ts';
 
 /** Delegated keys that a worker remembers as proven; each may be 2 KB. */
@@ -32,6 +34,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const lookups = createLookups(say);
   const configs = new LiveConfigs();
   const calls = createCallQueue((rows) => say({ kind: 'calls', rows }));
+  const watch = new CredentialWatch({ tell: (errors) => say({ kind: 'credential-errors', errors }) });
   const gateway: Gateway = {
     config: configs.prepare(start.snapshot),
     draining: false,
@@ -44,7 +47,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     streams: new OpenStreams(() => gateway.config.settings.streamPingMs),
     hasher: createSecretHasher(start.peppers),
     calls,
-    routing: new RoutingState(openHealthTable(start.health), Math.random),
+    routing: new RoutingState(openHealthTable(start.health), watch, Math.random),
     clock: systemClock,
     nextRequestId: createRequestIds(() => systemClock.now()),
     worker: start.index,
@@ -62,6 +65,11 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         for (const kid of message.kids) gateway.keys.invalidate(kid);
         say({ kind: 'acknowledge', sequence: message.sequence, version: gateway.config.version });
         return;
+      case 'count-use': {
+        const { sequence, workspaceId, credentialId } = message;
+        say({ kind: 'use-counted', sequence, counts: watch.counts(workspaceId, credentialId) });
+        return;
+      }
       case 'key':
         lookups.answer(message.lookup, message.record);
         return;
@@ -99,10 +107,14 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
 
   try {
     say({ kind: 'listening', port: await server.listen(start.listen) });
+    setTimeout(() => void loadTranslation(), TRANSLATION_AFTER_MS).unref();
   } catch (error) {
     say({ kind: 'listen-failed', message: error instanceof Error ? error.message : String(error) });
   }
 }
+
+/** The start is over by then; who calls sooner waits for the codecs. */
+const TRANSLATION_AFTER_MS = 2_000;
 
 interface Lookups extends KeySource {
   answer(lookup: number, record: KeyRecord | null): void;

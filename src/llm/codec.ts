@@ -78,6 +78,8 @@ export interface AnswerContext {
   readonly nowS: number;
   /** What was asked. */
   readonly request: ChatRequest;
+  /** A guess at the input tokens, for formats that tell them before the provider does. */
+  readonly inputTokensEstimate?: number;
 }
 
 /** Parses a provider's stream. Any split of the bytes gives the same events; linear in their number. */

@@ -10,6 +10,7 @@ import { mistralProvider } from './mistral/provider-codec.ts';
 import { openaiClient } from './openai/client-codec.ts';
 import { openaiProvider, openaiProviderFor } from './openai/provider-codec.ts';
 import { responsesClient } from './responses/client-codec.ts';
+import { voyageRerank } from './rerank.ts';
 import { responsesProvider } from './responses/provider-codec.ts';
 
 /** What clients speak, to and from the canonical form. */
@@ -31,22 +32,25 @@ export const PROVIDER_CODECS: Readonly<Record<DialectName, ProviderCodec>> = {
   mistral: mistralProvider,
 };
 
-/** How a host has OpenAI's chat dialect; what is left out is as most have it. */
+/** How a host has a dialect; what is left out is as most have it. */
 export interface HostHabits {
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
   readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
+  readonly rerankForm?: 'voyage';
 }
 
-/** The codec as an endpoint needs it: hosts of OpenAI's chat dialect differ in some fields. */
-export function providerCodec(name: DialectName, { maxTokensField, reasoningBack }: HostHabits): ProviderCodec {
-  const codec = PROVIDER_CODECS[name];
-  if (codec !== openaiProvider || (maxTokensField === undefined && reasoningBack === undefined)) return codec;
-  // Who knows the newer field is OpenAI itself, or serves its models.
-  const isNewer = maxTokensField === 'max_completion_tokens';
+/** The codec as an endpoint needs it: hosts of OpenAI's dialects differ in some fields. */
+export function providerCodec(name: DialectName, habits: HostHabits): ProviderCodec {
+  const codec = PROVIDER_CODECS[name] === openaiProvider ? chatCodec(habits) : PROVIDER_CODECS[name];
+  return habits.rerankForm === undefined ? codec : { ...codec, rerank: voyageRerank };
+}
+
+function chatCodec({ maxTokensField, reasoningBack }: HostHabits): ProviderCodec {
+  if (maxTokensField === undefined && reasoningBack === undefined) return openaiProvider;
   return openaiProviderFor({
     ...(maxTokensField !== undefined && { maxTokensField }),
-    developerRole: isNewer,
-    textLists: isNewer,
+    // Who knows the newer field is OpenAI itself, or serves its models.
+    isOpenai: maxTokensField === 'max_completion_tokens',
     thinking: reasoningBack ?? 'none',
   });
 }

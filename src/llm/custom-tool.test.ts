@@ -7,18 +7,36 @@ import {
   functionOfCustom,
   usesCustomTools,
 } from './custom-tool.ts';
+import { Report } from './report.ts';
 
-const TOOL = { kind: 'custom', name: 'c', description: 'd', extra: { format: 'text' } } as const;
-const REQUEST = { tools: [TOOL, functionOfCustom({ ...TOOL, name: 'f' })] } as unknown as ChatRequest;
+const GRAMMAR = { syntax: 'lark', definition: 'start: "x"' };
+const TOOL = {
+  kind: 'custom',
+  name: 'c',
+  description: 'd',
+  extra: { format: { type: 'grammar', ...GRAMMAR }, other: 1 },
+} as const;
+const REQUEST = {
+  tools: [TOOL, functionOfCustom({ ...TOOL, name: 'f' }, 'tools[1]', new Report())],
+} as unknown as ChatRequest;
 
-test('the tool becomes one that takes an object, and keeps what else it has', () => {
-  expect(functionOfCustom(TOOL)).toMatchObject({
-    kind: 'function',
-    name: 'c',
-    description: 'd',
-    parameters: { required: ['input'] },
-    extra: { format: 'text' },
-  });
+test('the tool becomes one that takes an object, is told its grammar, and keeps what else it has', () => {
+  const report = new Report();
+  const nested = { custom: { format: { type: 'grammar', grammar: GRAMMAR } }, other: 1 };
+  for (const tool of [TOOL, { ...TOOL, extra: nested }])
+    expect(functionOfCustom(tool, 'tools[0]', report)).toEqual({
+      kind: 'function',
+      name: 'c',
+      description: 'd',
+      parameters: {
+        type: 'object',
+        properties: { input: { type: 'string', description: 'Text that follows this lark grammar:\nstart: "x"' } },
+        required: ['input'],
+      },
+      strict: null,
+      extra: { other: 1 },
+    });
+  expect(report.warnings.map(({ field }) => field)).toEqual(['tools[0]']);
   expect(usesCustomTools(REQUEST)).toBe(true);
 });
 

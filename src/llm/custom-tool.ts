@@ -11,15 +11,37 @@ import type {
   Part,
   ToolCallPart,
 } from './canonical.ts';
-import { isRecord, parsedOrUndefined } from './record.ts';
+import { isRecord, parsedOrUndefined, recordOf } from './record.ts';
+import type { Report } from './report.ts';
 
 /** The member that holds the text. */
 const MEMBER = 'input';
 
-/** The tool as one that takes an object. */
-export function functionOfCustom({ kind: _kind, ...tool }: CustomTool): FunctionTool {
-  const parameters = { type: 'object', properties: { [MEMBER]: { type: 'string' } }, required: [MEMBER] };
-  return { kind: 'function', ...tool, parameters, strict: null };
+/** The tool as one that takes an object; `path` is the tool's. */
+export function functionOfCustom(tool: CustomTool, path: string, report: Report): FunctionTool {
+  report.approximated(path, 'the tool takes an object with its text in a member');
+  const { format, custom, ...extra } = tool.extra ?? {};
+  const { format: inner, ...others } = recordOf(custom);
+  const rule = grammarOf(format ?? inner);
+  const text = { type: 'string', ...(rule !== null && { description: rule }) };
+  const left = { ...others, ...extra };
+  return {
+    kind: 'function',
+    name: tool.name,
+    description: tool.description,
+    parameters: { type: 'object', properties: { [MEMBER]: text }, required: [MEMBER] },
+    strict: null,
+    ...(Object.keys(left).length > 0 && { extra: left }),
+  };
+}
+
+/** What OpenAI holds the text to, in words: another model can only be told. Null for any text. */
+function grammarOf(format: unknown): string | null {
+  const rules = recordOf(format);
+  // Chat Completions nests what Responses does not.
+  const { syntax, definition } = { ...rules, ...recordOf(rules['grammar']) };
+  if (typeof definition !== 'string') return null;
+  return `Text that follows this ${typeof syntax === 'string' ? syntax : ''} grammar:\n${definition}`;
 }
 
 /** The arguments of such a call, as an object's JSON text. */

@@ -18,6 +18,13 @@ export type Operation =
   | 'embeddings'
   | 'batch_embeddings'
   | 'rerank'
+  | 'moderation'
+  | 'image_generation'
+  | 'image_edit'
+  | 'image_variation'
+  | 'speech'
+  | 'transcription'
+  | 'translation'
   | 'count_tokens'
   | 'models'
   | 'passthrough';
@@ -26,7 +33,16 @@ export type Operation =
 export type ModelOperation = Exclude<Operation, 'models' | 'passthrough'>;
 
 /** What a key's scope speaks of: several operations may be one class. */
-export type OperationClass = 'chat' | 'embeddings' | 'rerank' | 'count_tokens' | 'models' | 'passthrough';
+export type OperationClass =
+  | 'chat'
+  | 'embeddings'
+  | 'rerank'
+  | 'moderation'
+  | 'images'
+  | 'audio'
+  | 'count_tokens'
+  | 'models'
+  | 'passthrough';
 
 /** The class of every operation. */
 export const OPERATION_CLASSES: Readonly<Record<Operation, OperationClass>> = {
@@ -35,10 +51,25 @@ export const OPERATION_CLASSES: Readonly<Record<Operation, OperationClass>> = {
   embeddings: 'embeddings',
   batch_embeddings: 'embeddings',
   rerank: 'rerank',
+  moderation: 'moderation',
+  image_generation: 'images',
+  image_edit: 'images',
+  image_variation: 'images',
+  speech: 'audio',
+  transcription: 'audio',
+  translation: 'audio',
   count_tokens: 'count_tokens',
   models: 'models',
   passthrough: 'passthrough',
 };
+
+/** The operations that are sent files: their body may be a form instead of JSON. */
+export const FORM_OPERATIONS: ReadonlySet<Operation> = new Set([
+  'image_edit',
+  'image_variation',
+  'transcription',
+  'translation',
+]);
 
 /** Token counts of one call. Every count is inclusive as stated, so that dialects can be compared. */
 export interface Usage {
@@ -121,12 +152,26 @@ export interface RequestReading {
   readonly model: string | null;
   /** Whether the body asks for a stream; always false where the path says it (Gemini). */
   readonly stream: boolean;
-  /** Where the model's name stands in the body, quotes included, in rising order. */
+  /** Where the model's name stands in the body, in rising order; in JSON quotes included. */
   readonly modelSpans: readonly Span[];
   /** How many output tokens the caller allows, over all choices; null where the body does not say. */
   readonly outputTokensMax: number | null;
   /** What asks the provider for the usage event, when the caller streams and did not ask. */
   readonly askUsage: Splice | null;
+  /** Whether the body is a form: the model's name stands there without quotes. */
+  readonly isForm?: boolean;
+  /** What else is read where images or sound are judged or made; absent for all that is text. */
+  readonly media?: MediaReading;
+}
+
+/** Of calls whose size nobody can tell from their bytes. */
+export interface MediaReading {
+  /** How many images are asked for; 0 where none are made. */
+  readonly images: number;
+  /** The content types of answers that are neither JSON nor events; null: there are none. */
+  readonly answerTypes: RegExp | null;
+  /** Whether the answer has a place for token counts: sound, plain text and OpenAI's translations have none. */
+  readonly mayTellUsage: boolean;
 }
 
 /** `message` is a public sentence that says what to do. */
@@ -160,6 +205,8 @@ export interface ProviderDialect {
   readonly requestIdHeader: string;
   /** Whether images and documents may be named by URL; otherwise they go as bytes. */
   readonly takesUrls: boolean;
+  /** Whether it has a rerank of its own, which OpenAI's has not. */
+  readonly reranks?: boolean;
   /** The content type of its streams. */
   readonly streamType: 'text/event-stream' | 'application/vnd.amazon.eventstream';
   /** What asks for a stream of that type in the query, where that is needed. */
@@ -181,8 +228,9 @@ export interface Dialect extends ProviderDialect {
   /**
    * Checks a body and reads what decides, without building objects of it. Call it before any
    * other look at the body: it refuses documents that are not strict JSON or too deep.
+   * `contentType` tells a form from JSON; without one, or null, the body is JSON.
    */
-  readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult;
+  readRequest(body: Buffer, operation: ModelOperation, contentType?: string | null): ReadRequestResult;
   /**
    * The body for upstream: the model's name and the usage option are spliced, all else stays
    * byte for byte. `upstreamModel` has no provider in front. May be called once per attempt.
@@ -211,8 +259,8 @@ export interface Dialect extends ProviderDialect {
   limitHeaders(limit: LimitState, nowMs: number): readonly string[];
   /** Usage out of a whole (non-stream) answer body, or null if there is none. */
   readUsage(body: Uint8Array): Usage | null;
-  /** `hideUsage` as returned by `writeRequest`. */
-  observeStream(hideUsage: boolean): StreamObserver;
+  /** `hideUsage` as returned by `writeRequest`; `isMedia` where the request's reading has `media`. */
+  observeStream(hideUsage: boolean, isMedia?: boolean): StreamObserver;
   readonly streamErrors: StreamErrors;
 }
 

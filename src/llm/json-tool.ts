@@ -21,11 +21,11 @@ export function usesJsonTool(
 ): boolean {
   if (format?.kind !== 'json_schema' || structuredOutput === true) return false;
   if (structuredOutput === null && extraOf === native) return false;
-  return isOfObject(format.schema);
+  return isObjectSchema(format.schema);
 }
 
 /** Whether the schema is one of an object: a tool's input can be nothing else. */
-function isOfObject(schema: JsonRecord): boolean {
+export function isObjectSchema(schema: JsonRecord): boolean {
   return schema['type'] === 'object' || (schema['type'] === undefined && Object.hasOwn(schema, 'properties'));
 }
 

@@ -17,6 +17,7 @@ const mistral: ProviderDialect = {
 /** https://docs.cohere.com/reference/chat; the base URL has no path. */
 const cohere: ProviderDialect = {
   name: 'cohere',
+  reranks: true,
   requestHeaders: [],
   responseHeaders: ['retry-after'],
   requestIdHeader: 'x-debug-trace-id',

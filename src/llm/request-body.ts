@@ -102,7 +102,8 @@ function readModel(body: Buffer, document: JsonDocument, need: BodyRules['model'
   return reason === null ? { name, span } : invalid(reason);
 }
 
-function refuseModelName(name: string): string | null {
+/** What is wrong with a model's name, as a sentence; null: nothing. */
+export function refuseModelName(name: string): string | null {
   if (name === '') return '"model" is empty: name one, for example "sandbox/echo".';
   if (name.length > MODEL_LENGTH_MAX) return '"model" is too long.';
   // Model names travel in headers and logs.

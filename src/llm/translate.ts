@@ -20,8 +20,10 @@ export interface Sides {
   readonly provider: ProviderCodec;
   readonly target: TargetModel;
   readonly context: AnswerContext;
-  /** How the caller's stream is framed where its dialect has several ways. */
+  /** How the caller's stream is written where its dialect has several ways. */
   readonly streamChat?: (context: AnswerContext) => StreamWriter;
+  /** That way is an array of JSON. */
+  readonly isArrayStream?: boolean;
 }
 
 /** An answer as the caller gets it. */
@@ -64,7 +66,7 @@ export function translateChat(request: ChatRequest, sides: Sides): Translation {
       return { text, usage: named.usage, warnings: report.warnings };
     },
     stream: {
-      isArray: sides.streamChat !== undefined,
+      isArray: sides.isArrayStream === true,
       observe: () => new TranslatedStream(restoration, sides),
     },
   };

@@ -18,7 +18,7 @@ const vertexAnthropic: ProviderDialect = {
     if (operation !== 'chat') return null;
     return `/models/${encodeURIComponent(model)}:${stream ? 'streamRawPredict' : 'rawPredict'}`;
   },
-  adaptBody: ({ model: _, ...body }) => ({ anthropic_version: 'vertex-2023-10-16', ...body }),
+  adaptBody: (body) => ({ anthropic_version: 'vertex-2023-10-16', ...body, model: undefined }),
 };
 
 /** Vertex lists its models elsewhere. */

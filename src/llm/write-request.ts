@@ -3,7 +3,7 @@ import type { PreparedBody, RequestReading, Span } from './dialect.ts';
 
 /** Splices the model's name and, unless told not to, the usage option; all else stays byte for byte. */
 export function writeRequest(reading: RequestReading, upstreamModel: string, askUsage = true): PreparedBody {
-  const model = quotedModel(upstreamModel);
+  const model = reading.isForm === true ? Buffer.from(upstreamModel) : quotedModel(upstreamModel);
   const ask = askUsage ? reading.askUsage : null;
   const [only, second] = reading.modelSpans;
   // Nearly every call: one name, nothing to ask.

@@ -5,6 +5,8 @@ export interface InProcessRequest {
   /** Path and query as they would be sent upstream, for example `/chat/completions`. */
   readonly path: string;
   readonly body: Uint8Array;
+  /** As it would be sent upstream; null or left out: JSON. */
+  readonly contentType?: string | null;
 }
 
 /** One step of an answer: bytes after a pause, or the connection cut without an end. */

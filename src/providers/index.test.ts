@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DialectName } from '../llm/dialect.ts';
-import { IN_PROCESS_HANDLERS, PROVIDERS, providerById } from './index.ts';
+import { IN_PROCESS_HANDLERS } from './in-process-handlers.ts';
+import { PROVIDERS, providerById } from './index.ts';
 import type { Provider, ProviderEndpoint } from './provider.ts';
 
 const DIALECT_NAMES: Readonly<Record<DialectName, true>> = {

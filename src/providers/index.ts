@@ -56,9 +56,7 @@ import { xai } from './xai.ts';
 import { xiaomi } from './xiaomi.ts';
 import { zai } from './zai.ts';
 import { zhipu } from './zhipu.ts';
-import type { InProcessHandler } from './in-process.ts';
 import type { Provider } from './provider.ts';
-import { handleSandbox } from './sandbox/handler.ts';
 import { sandbox } from './sandbox.ts';
 
 /** Every provider known by name. */
@@ -123,9 +121,6 @@ export const PROVIDERS: readonly Provider[] = [
   llamacpp,
   sglang,
 ];
-
-/** The handlers of the providers whose transport is `in-process`, by provider id. */
-export const IN_PROCESS_HANDLERS: Readonly<Record<string, InProcessHandler>> = { [sandbox.id]: handleSandbox };
 
 const BY_ID: ReadonlyMap<string, Provider> = new Map(PROVIDERS.map((provider) => [provider.id, provider]));
 

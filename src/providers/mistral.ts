@@ -1,7 +1,10 @@
-import { BEARER, openaiAt } from './endpoints.ts';
+import { BEARER } from './endpoints.ts';
 import type { Provider } from './provider.ts';
 
-/** https://docs.mistral.ai/api; it refuses `stream_options` and tells usage in every stream. */
+/**
+ * https://docs.mistral.ai/api. Near to OpenAI's dialect, but ids of calls, reasoning in lists and some fields
+ * differ: clients of OpenAI are translated.
+ */
 export const mistral: Provider = {
   id: 'mistral',
   name: 'Mistral',
@@ -9,7 +12,6 @@ export const mistral: Provider = {
   transport: 'http',
   endpoints: {
     mistral: { baseUrl: 'https://api.mistral.ai/v1', auth: BEARER, headers: {}, streamUsage: 'always' },
-    openai: openaiAt('https://api.mistral.ai/v1', { streamUsage: 'always' }),
   },
   models: [],
 };

@@ -53,6 +53,8 @@ export interface ProviderEndpoint {
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
   /** How earlier reasoning is sent back in the OpenAI dialect; not at all if left out. */
   readonly reasoningBack?: 'reasoning_content' | 'reasoning_details';
+  /** Reranking in a form of the vendor's own, below the OpenAI dialect's base URL; as clients write it if left out. */
+  readonly rerankForm?: 'voyage';
   /**
    * A host's own way of the dialect. `vertex`: the base URL ends at the publisher; below it stands
    * `/models/{model}:{method}` without a version, with `rawPredict` and `streamRawPredict` for

@@ -27,5 +27,5 @@ export const sandbox: Provider = {
   endpoints: ENDPOINTS,
   models: SANDBOX_MODELS,
   // Play money: so that budgets can be tried without an account.
-  prices: { [ANY_MODEL]: { input: 1, output: 2, cachedInput: 0.1 } },
+  prices: { [ANY_MODEL]: { input: 1, output: 2, cachedInput: 0.1, perImage: 0.01 } },
 };

@@ -73,6 +73,8 @@ export interface MemberView {
   readonly state: HealthState;
   /** Unix milliseconds; null while it can be used. */
   readonly untilMs: number | null;
+  /** Whether the provider itself named that moment; otherwise a probe is to show. */
+  readonly isTimed: boolean;
   readonly kind: FailureKind | null;
   readonly failuresInARow: number;
   /** Models that it is out of use for, while it can be used for others. */
@@ -199,6 +201,7 @@ export class CredentialPool {
         id,
         state: isFree ? 'healthy' : health.state,
         untilMs: isFree ? null : health.untilMs,
+        isTimed: !isFree && health.isTimed,
         kind: health?.kind ?? null,
         failuresInARow: health?.strikes ?? 0,
         models: models.flatMap((model) => {

@@ -1,22 +1,17 @@
 import type { Selectable } from 'kysely';
 import type { AliasRow, AliasStore } from '../admin/stores.ts';
 import { requireRow } from './affected.ts';
-import { readStrings } from './columns.ts';
+import { readFields, readJson, readList } from './columns.ts';
 import type { AliasesTable } from './schema.ts';
 import type { WorkspaceDb } from './workspace-plugin.ts';
 
 /** Model aliases of one workspace. */
 export function createAliasStore(db: WorkspaceDb): AliasStore {
   return {
-    insert: async (row) => {
+    insert: async ({ id, createdAtMs, updatedAtMs, ...config }) => {
       await db
         .insertInto('aliases')
-        .values({
-          id: row.id,
-          targets: JSON.stringify(row.targets),
-          created_at_ms: row.createdAtMs,
-          updated_at_ms: row.updatedAtMs,
-        })
+        .values({ id, ...write(config), created_at_ms: createdAtMs, updated_at_ms: updatedAtMs })
         .execute();
     },
 
@@ -30,10 +25,10 @@ export function createAliasStore(db: WorkspaceDb): AliasStore {
       return rows.map((row) => read(row));
     },
 
-    update: async (id, targets, updatedAtMs) => {
+    update: async (id, config, updatedAtMs) => {
       const result = await db
         .updateTable('aliases')
-        .set({ targets: JSON.stringify(targets), updated_at_ms: updatedAtMs })
+        .set({ ...write(config), updated_at_ms: updatedAtMs })
         .where('id', '=', id)
         .executeTakeFirst();
       requireRow(result.numUpdatedRows);
@@ -46,11 +41,15 @@ export function createAliasStore(db: WorkspaceDb): AliasStore {
   };
 }
 
+type AliasConfig = Omit<AliasRow, 'id' | 'createdAtMs' | 'updatedAtMs'>;
+
+function write({ targets, ...settings }: AliasConfig) {
+  return { targets: JSON.stringify(targets), settings: JSON.stringify(settings) };
+}
+
 function read(row: Selectable<AliasesTable>): AliasRow {
-  return {
-    id: row.id,
-    targets: readStrings(row.targets, 'aliases.targets'),
-    createdAtMs: row.created_at_ms,
-    updatedAtMs: row.updated_at_ms,
-  };
+  const settings = readFields(readJson(row.settings, 'aliases.settings'), 'aliases.settings');
+  const config = { ...settings, targets: readList(row.targets, 'aliases.targets') };
+  // Written by this program, from what the schema of aliases let through.
+  return { ...(config as AliasConfig), id: row.id, createdAtMs: row.created_at_ms, updatedAtMs: row.updated_at_ms };
 }

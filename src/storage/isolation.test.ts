@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { CredentialRotationRow } from '../admin/credential-stores.ts';
 import type { WorkspaceStore } from '../admin/stores.ts';
 import { AppError } from '../errors.ts';
 import {
@@ -37,6 +38,7 @@ async function fill(store: WorkspaceStore): Promise<void> {
     await store.adminRefusals.insert(refusalRow(id, marker), 10);
     await store.subscriptions.insert(subscriptionRow({ id, applicationId: id, name: marker }));
     await store.masked.setBackendToken({ kid: marker, hash: '', pepperVersion: 1, createdAtMs: NOW_MS });
+    await store.credentialRotations.insert(rotationRow({ id, newCredentialId: marker }));
     await store.aliases.insert({ id, targets: [marker], createdAtMs: NOW_MS, updatedAtMs: NOW_MS });
     await store.audit.append(auditRow({ id, actor: marker, targetId: id }));
     await store.activity.add([activity({ kid: id, lastAddress: marker })]);
@@ -52,6 +54,16 @@ async function fill(store: WorkspaceStore): Promise<void> {
 function refusalRow(requestId: string, path: string) {
   const asked = { kid: 'kid', atMs: NOW_MS, method: 'GET', path, address: '' };
   return { requestId, ...asked, status: 403, code: 'forbidden', decision: '{}', configVersion: 1 };
+}
+
+function rotationRow(row: Partial<CredentialRotationRow> & { readonly id: string }): CredentialRotationRow {
+  const plan = { canaryPercent: 5, canaryCalls: 1, canaryMs: 1, drainMs: 1, deleteAfterMs: 1, weight: 1, priority: 1 };
+  return {
+    ...{ providerId: 'p', credentialId: row.id, newCredentialId: 'new', state: 'running', steps: [], plan },
+    ...{ canaryPassed: 0, canarySeen: 0, dueAtMs: NOW_MS, revision: 1, createdBy: 'test' },
+    ...{ createdAtMs: NOW_MS, updatedAtMs: NOW_MS, endedAtMs: null, endedReason: null },
+    ...row,
+  };
 }
 
 function place(credentialId: string, baseUrl: string) {
@@ -74,6 +86,8 @@ async function view(store: WorkspaceStore): Promise<string> {
     await store.credentials.list(page, {}),
     await store.credentials.secrets(),
     await store.aliases.all(),
+    await store.credentialRotations.list(page, {}),
+    await store.credentialRotations.due(Number.MAX_SAFE_INTEGER, 500),
     await store.audit.list(page, {}),
     await store.scans.keys({ kind: 'secret-older', beforeMs: NOW_MS }, '', 500),
     ...(await Promise.all(SHARED.map((id) => store.activity.get(id)))),
@@ -156,11 +170,19 @@ const STEPS: Readonly<Record<string, Step>> = {
   'masked.backendToken': (store) => store.masked.backendToken(),
   'masked.setBackendToken': (store, id) =>
     store.masked.setBackendToken({ kid: id, hash: 'of ws_a', pepperVersion: 1, createdAtMs: 1 }),
+  'credentialRotations.get': (store, id) => store.credentialRotations.get(id),
+  'credentialRotations.list': (store, id) => store.credentialRotations.list(page, { credentialId: id }),
+  'credentialRotations.due': (store) => store.credentialRotations.due(Number.MAX_SAFE_INTEGER, 500),
+  'credentialRotations.runningOf': (store, id) => store.credentialRotations.runningOf(id),
+  'credentialRotations.insert': (store, id) => store.credentialRotations.insert(rotationRow({ id, createdBy: 'ws_a' })),
+  'credentialRotations.update': (store, id) =>
+    store.credentialRotations.update(rotationRow({ id, state: 'completed', endedAtMs: 1 })),
+  'credentialRotations.prune': (store) => store.credentialRotations.prune(Number.MAX_SAFE_INTEGER),
   'aliases.get': (store, id) => store.aliases.get(id),
   'aliases.all': (store) => store.aliases.all(),
   'aliases.insert': (store, id) =>
     store.aliases.insert({ id, targets: ['ws_a'], createdAtMs: NOW_MS, updatedAtMs: NOW_MS }),
-  'aliases.update': (store, id) => store.aliases.update(id, ['changed by ws_a'], 1),
+  'aliases.update': (store, id) => store.aliases.update(id, { targets: ['changed by ws_a'] }, 1),
   'aliases.delete': (store, id) => store.aliases.delete(id),
   'audit.append': (store, id) => store.audit.append(auditRow({ id, actor: 'ws_a', targetId: id })),
   'audit.list': (store, id) => store.audit.list(page, { targetId: id }),

@@ -1,5 +1,6 @@
 import type { ColumnType } from 'kysely';
 import type { AdminRefusalsTable, AdminTokensTable } from './access-schema.ts';
+import type { CredentialRotationsTable } from './credential-rotation-schema.ts';
 import type {
   AlertsTable,
   JobsTable,
@@ -227,8 +228,10 @@ export interface CredentialsTable {
 export interface AliasesTable {
   readonly workspace_id: WorkspaceColumn;
   readonly id: string;
-  /** JSON: list of models. */
+  /** JSON: list of models, each a name or an object. */
   readonly targets: string;
+  /** JSON: how it chooses among them. */
+  readonly settings: ColumnType<string, string | undefined, string>;
   readonly created_at_ms: number;
   readonly updated_at_ms: number;
 }
@@ -287,6 +290,7 @@ export interface TenantTables {
   providers: ProvidersTable;
   credentials: CredentialsTable;
   aliases: AliasesTable;
+  credential_rotations: CredentialRotationsTable;
   audit_events: AuditEventsTable;
   people: PeopleTable;
   teams: TeamsTable;
@@ -325,6 +329,7 @@ export const TENANT_TABLES: readonly (keyof TenantTables)[] = [
   'providers',
   'credentials',
   'aliases',
+  'credential_rotations',
   'audit_events',
   'people',
   'teams',

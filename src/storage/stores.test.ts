@@ -181,11 +181,18 @@ test('providers, aliases and audit events come back as they were stored', async 
   await workspace.providers.delete('house');
   expect(await workspace.providers.get('house')).toBeNull();
 
-  await workspace.aliases.insert({ id: 'fast', targets: ['a/b'], createdAtMs: 1, updatedAtMs: 1 });
-  await workspace.aliases.update('fast', ['c/d', 'e/f'], 2);
+  await workspace.aliases.insert({
+    id: 'fast',
+    targets: ['a/b'],
+    strategy: 'weighted',
+    createdAtMs: 1,
+    updatedAtMs: 1,
+  });
+  await workspace.aliases.update('fast', { targets: ['c/d', { model: 'e/f', weight: 2 }], hedge: { afterMs: 5 } }, 2);
   expect(await workspace.aliases.get('fast')).toEqual({
     id: 'fast',
-    targets: ['c/d', 'e/f'],
+    targets: ['c/d', { model: 'e/f', weight: 2 }],
+    hedge: { afterMs: 5 },
     createdAtMs: 1,
     updatedAtMs: 2,
   });

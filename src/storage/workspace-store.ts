@@ -7,6 +7,7 @@ import { createApplicationStore } from './applications.ts';
 import { createAuditStore } from './audit.ts';
 import { createCaseStore } from './cases.ts';
 import { createCatalogueStore } from './catalogue.ts';
+import { createCredentialRotationStore } from './credential-rotations.ts';
 import { createCredentialStore } from './credentials.ts';
 import type { DataKeys } from './data-keys.ts';
 import { createKeyActivityStore } from './key-activity.ts';
@@ -78,6 +79,7 @@ function createStores(
     temporaryKeys: createTemporaryKeyStore(confined),
     providers: createProviderStore(confined),
     credentials: createCredentialStore({ db: confined, workspaceId, dataKeys }),
+    credentialRotations: createCredentialRotationStore(confined),
     aliases: createAliasStore(confined),
     audit: createAuditStore(confined),
     catalogue: createCatalogueStore(confined),

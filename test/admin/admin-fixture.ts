@@ -12,7 +12,7 @@ import { createKeyLimits } from '../../src/admin/key-limits.ts';
 import { KnownKeys } from '../../src/admin/known-keys.ts';
 import { watchFailures } from '../../src/admin/responses/failure-triggers.ts';
 import { createAdminApp } from '../../src/admin/server.ts';
-import type { Store } from '../../src/admin/stores.ts';
+import type { Store, WorkspaceStore } from '../../src/admin/stores.ts';
 import { ModelCatalogue } from '../../src/admin/model-catalogue.ts';
 import { createTokenVerifier } from '../../src/admin/tokens.ts';
 import type { AdminToken } from '../../src/admin/tokens.ts';
@@ -30,6 +30,7 @@ import { prepareKey } from '../../src/keys/prepare.ts';
 import { standingOf } from '../../src/keys/standing.ts';
 import { createSecretHasher } from '../../src/keys/secret-hash.ts';
 import { createProviderPools } from '../../src/admin/provider-pools.ts';
+import type { CredentialCounts } from '../../src/routing/credential-error.ts';
 import { createHealthTable } from '../../src/routing/health-table.ts';
 import { MAIN_THREAD_INDEX, createSharedCounters, openSharedCounters } from '../../src/limits/shared-counters.ts';
 import { openCallStore } from '../../src/storage/call-store.ts';
@@ -56,6 +57,8 @@ export interface AdminFixture {
   readonly deps: AdminDeps;
   /** How credentials and endpoints stand, as workers would write it. */
   readonly health: SharedArrayBuffer;
+  /** What workers would say that they do, by credential. */
+  readonly counts: Map<string, Partial<CredentialCounts>>;
   /** What providers answer to tests of credentials. */
   readonly answerAsProvider: (get: ProviderPort['get']) => void;
   readonly store: Store;
@@ -108,6 +111,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
   const knownKeys = new KnownKeys({ store, clock: now });
   let snapshot = await snapshotOf(store, workspaceId);
   const health = createHealthTable(64);
+  const counts: AdminFixture['counts'] = new Map();
   let asked: ProviderPort['get'] = async () => ({ status: 200, headers: [], body: Buffer.from('{}') });
   const deps: AdminDeps = {
     store,
@@ -115,7 +119,10 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     hasher,
     knownKeys,
     keyLimits: createKeyLimits(counters),
-    providerPools: createProviderPools({ health, snapshotSource: { current: () => snapshot } }),
+    providerPools: createProviderPools({
+      ...{ health, snapshotSource: { current: () => snapshot } },
+      counts: async (_, credentialId) => ({ underWay: 0, passed: 0, ...counts.get(credentialId) }),
+    }),
     provider: { get: (request) => asked(request) },
     gateway: { post: async () => ({ status: 503, requestId: null, body: '' }) },
     fleet: {
@@ -163,11 +170,14 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     deps,
     client: createClient({ baseUrl: 'http://localhost:8081', token: TOKEN, fetch: request }),
     ...{ store, calls, fleet, dataDir, workspaceId, clock, logged, activity, settings, leaks },
-    health,
+    ...{ health, counts },
     answerAsProvider: (get) => void (asked = get),
     failures: watchFailures(deps),
     // Another scheduler each time: as after a restart.
-    runJobs: () => createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick(),
+    runJobs: () => {
+      deps.providerPools.observe(clock.nowMs);
+      return createScheduler({ jobs: keyJobs(deps), store: store.jobs, clock: deps.clock, log: deps.log }).tick();
+    },
     spend: async (kid, nanoUsd) => {
       const row = await store.workspace(workspaceId).keys.get(kid);
       if (row === null) throw new Error(`no key ${kid}`);
@@ -240,7 +250,11 @@ async function snapshotOf(store: Store, workspaceId: string): Promise<Snapshot> 
     workspaces: {
       [workspaceId]: {
         ...(owners ?? workspaceState({ id: workspaceId })),
-        providers: { sandbox: providerOf('sandbox'), filehouse: providerOf('filehouse') },
+        providers: {
+          sandbox: providerOf('sandbox'),
+          filehouse: providerOf('filehouse'),
+          ...(await storedProviders(store.workspace(workspaceId))),
+        },
         aliases: {
           filealias: { ...ROUTE_DEFAULTS, targets: [{ model: 'filehouse/tiny', weight: 1, priority: 1, when: null }] },
         },
@@ -248,6 +262,16 @@ async function snapshotOf(store: Store, workspaceId: string): Promise<Snapshot> 
       },
     },
   };
+}
+
+/** Providers that were added through the API, with their credentials that are in force. */
+async function storedProviders(workspace: WorkspaceStore): Promise<Record<string, ProviderSnapshot>> {
+  const all = await workspace.credentials.secrets();
+  const providers = (await workspace.providers.all()).map(({ id, models }) => {
+    const credentials = all.filter(({ providerId, state }) => providerId === id && state === 'active');
+    return [id, { ...providerOf(id), models, credentials }] as const;
+  });
+  return Object.fromEntries(providers.filter(([, { credentials }]) => credentials.length > 0));
 }
 
 function providerOf(id: string): ProviderSnapshot {

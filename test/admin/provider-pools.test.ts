@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openHealthTable } from '../../src/routing/health-table.ts';
 import { openPool } from '../../src/routing/open-pool.ts';
-import type { PoolFailure } from '../../src/routing/pool.ts';
+import type { CredentialPool, PoolFailure } from '../../src/routing/pool.ts';
 import { createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
 
@@ -122,4 +122,110 @@ test('a pool that is out gives exactly one alert, and one end; a short rest give
   await pass(10 * MINUTE_MS);
   await pass(20_000);
   expect(await alerts()).toMatchObject([{ state: 'resolved' }]);
+});
+
+describe('the forecast of a pool', () => {
+  const HOUSE = 'house';
+  const forecasts = async () => alerts({ kind: 'provider_pool_forecast' });
+  const houseOf = async () => (await pools()).find(({ id }) => id === HOUSE);
+
+  async function createPool(secrets: number, priorityOf: (index: number) => number): Promise<CredentialPool> {
+    await admin.client.call('providers.create', {
+      body: { id: HOUSE, dialect: 'openai', baseUrl: 'http://127.0.0.1:9100/v1', models: ['m'] },
+    });
+    for (let i = 0; i < secrets; i += 1) {
+      const body = { providerId: HOUSE, name: `no ${i}`, secret: `sk-house-secret-${i}`, priority: priorityOf(i) };
+      await admin.client.call('credentials.create', { body });
+    }
+    const { workspaceId } = admin;
+    const credentials =
+      admin.deps.snapshotSource.current().workspaces[workspaceId]?.providers[HOUSE]?.credentials ?? [];
+    const table = openHealthTable(admin.health);
+    return openPool({ workspaceId, providerId: HOUSE, credentials, table, random: Math.random });
+  }
+
+  /** A minute of calls, as a worker makes them: each credential has a quota for the day. */
+  function burn(pool: CredentialPool, calls: number, quota: number, used: Map<string, number>): boolean {
+    for (let i = 0; i < calls; i += 1) {
+      const nowMs = admin.clock.nowMs + Math.floor((i * MINUTE_MS) / calls);
+      for (;;) {
+        const choice = pool.next({ model: 'm', nowMs });
+        if (choice.kind === 'none') return false;
+        const { member, isProbe } = choice;
+        const report = { member, model: 'm', isProbe, nowMs };
+        const count = (used.get(member.id) ?? 0) + 1;
+        used.set(member.id, count);
+        if (count <= quota) {
+          pool.succeeded(report);
+          break;
+        }
+        pool.failed(report, { kind: 'quota_exhausted', retryAfterMs: 86_400_000, perModel: false });
+      }
+    }
+    return true;
+  }
+
+  test.each([
+    { calls: 10, quota: 70 },
+    { calls: 30, quota: 130 },
+    { calls: 7, quota: 200 },
+  ])(
+    'is right within 20 percent once four of twelve are used up: $calls calls a minute, a quota of $quota',
+    async ({ calls, quota }) => {
+      const pool = await createPool(12, (index) => index);
+      const used = new Map<string, number>();
+      const foreseen: { readonly atMs: number; readonly outAtMs: number }[] = [];
+      // Some minutes are busier than others.
+      for (
+        let minute = 0;
+        burn(pool, Math.round(calls * (0.7 + 0.6 * ((minute * 7) % 10) * 0.1)), quota, used);
+        minute += 1
+      ) {
+        await pass(MINUTE_MS);
+        const house = await houseOf();
+        if (house?.usable !== undefined && house.usable <= 8 && typeof house.exhaustedAt === 'string') {
+          foreseen.push({ atMs: admin.clock.nowMs, outAtMs: Date.parse(house.exhaustedAt) });
+        }
+      }
+      const outAtMs = admin.clock.nowMs;
+      // In the last interval, minutes decide.
+      const judged = foreseen.filter(({ atMs }) => outAtMs - atMs > (quota / calls) * MINUTE_MS);
+      expect(judged.length).toBeGreaterThan(20);
+      const errors = judged.map((one) => Math.abs(one.outAtMs - outAtMs) / (outAtMs - one.atMs));
+      expect(Math.max(...errors)).toBeLessThan(0.2);
+      expect(await forecasts()).toMatchObject([{ severity: 'warning', subjectId: HOUSE, state: 'open' }]);
+      expect((await houseOf())?.exhaustedAt).toBeNull();
+    },
+  );
+
+  test('is told in one alert, and ended once when the burn stops', async () => {
+    const pool = await createPool(12, (index) => index);
+    const used = new Map<string, number>();
+    while (((await houseOf())?.usable ?? 0) > 8) {
+      burn(pool, 10, 40, used);
+      await pass(MINUTE_MS);
+    }
+    for (let i = 0; i < 3; i += 1) await pass(MINUTE_MS);
+    const [alert, ...more] = await forecasts();
+    expect(more).toEqual([]);
+    expect(alert?.message).toMatch(/^If credentials of the provider house go out of use as they did lately/);
+    for (let hour = 0; hour < 27; hour += 1) await pass(60 * MINUTE_MS);
+    await pass(MINUTE_MS);
+    expect(await forecasts()).toMatchObject([{ id: alert?.id, state: 'resolved' }]);
+  });
+
+  test('is none where rate limits come and go', async () => {
+    const pool = await createPool(6, () => 1);
+    for (let minute = 0; minute < 40; minute += 1) {
+      for (let i = 0; i < 3; i += 1) {
+        const choice = pool.next({ model: 'm', nowMs: admin.clock.nowMs });
+        if (choice.kind === 'none') continue;
+        const report = { member: choice.member, model: 'm', isProbe: choice.isProbe, nowMs: admin.clock.nowMs };
+        pool.failed(report, { kind: 'rate_limited', retryAfterMs: 50_000, perModel: false });
+      }
+      await pass(MINUTE_MS);
+      expect((await houseOf())?.exhaustedAt).toBeNull();
+    }
+    expect(await forecasts()).toEqual([]);
+  });
 });

@@ -50,6 +50,7 @@ describe('from inside of another workspace', () => {
       const bodies: Readonly<Record<string, unknown>> = {
         'members.add': { personId: ids.person },
         'models.update': { targets: ['sandbox/echo'] },
+        'credentials.rotate': { secret: 'sk-of-another-workspace' },
         'cases.close': { reason: 'x' },
         'subscriptions.update': { state: 'ended' },
         'cases.update-owner': { choice: 'reassign', ownerId: null },

@@ -69,29 +69,33 @@ const ANSWER_SCHEMA = {
   additionalProperties: false,
 };
 
+const LOOSE_SCHEMA = {
+  type: 'object',
+  properties: { city: { type: 'string', minLength: 2 }, days: { type: 'integer', minimum: 1 } },
+  required: ['city'],
+};
+
 const CALLED = says(
   'assistant',
   'I will look.',
   { kind: 'tool_call', id: 'call_weather_1', name: 'get_weather', arguments: '{"city":"Oslo"}' },
   { kind: 'tool_call', id: 'call_now_2', name: 'now', arguments: '{}' },
 );
-const RESULTS = says(
-  'user',
-  {
-    kind: 'tool_result',
-    callId: 'call_weather_1',
-    name: 'get_weather',
-    parts: [{ kind: 'text', text: '{"celsius":-3}' }],
-    isError: false,
-  },
-  {
-    kind: 'tool_result',
-    callId: 'call_now_2',
-    name: 'now',
-    parts: [{ kind: 'text', text: 'no clock' }],
-    isError: true,
-  },
-);
+const COLD: Part = {
+  kind: 'tool_result',
+  callId: 'call_weather_1',
+  name: 'get_weather',
+  parts: [{ kind: 'text', text: '{"celsius":-3}' }],
+  isError: false,
+};
+const NOON: Part = {
+  kind: 'tool_result',
+  callId: 'call_now_2',
+  name: 'now',
+  parts: [{ kind: 'text', text: '12:00' }],
+  isError: false,
+};
+const RESULTS = says('user', COLD, { ...NOON, parts: [{ kind: 'text', text: 'no clock' }], isError: true });
 
 export const CAPABILITIES: Readonly<Record<string, ChatRequest>> = {
   text: ask({}),
@@ -156,10 +160,90 @@ export const CAPABILITIES: Readonly<Record<string, ChatRequest>> = {
     RESULTS,
     says('user', 'Thanks.'),
   ),
+  'results of parallel calls': ask(
+    { tools: TOOLS },
+    says('user', 'Weather and time?'),
+    CALLED,
+    says('user', COLD, NOON),
+  ),
+  'a text after the results of parallel calls': ask(
+    { tools: TOOLS },
+    says('user', 'Weather and time?'),
+    CALLED,
+    says('user', COLD, NOON),
+    says('user', 'Be brief.'),
+  ),
+  'a tool result with an image': ask(
+    { tools: TOOLS },
+    says('user', 'How does it look?'),
+    says('assistant', { kind: 'tool_call', id: 'call_weather_1', name: 'get_weather', arguments: '{"city":"Oslo"}' }),
+    says('user', {
+      ...COLD,
+      parts: [
+        { kind: 'text', text: 'See:' },
+        { kind: 'image', source: { kind: 'base64', data: PNG }, mediaType: 'image/png' },
+      ],
+    }),
+  ),
+  'a custom tool': ask(
+    { tools: [{ kind: 'custom', name: 'patch', description: 'Changes files.' }, NOW] },
+    says('user', 'Fix it.'),
+    says('assistant', { kind: 'tool_call', id: 'call_patch_1', name: 'patch', arguments: '*** Begin', custom: true }),
+    says('user', {
+      kind: 'tool_result',
+      callId: 'call_patch_1',
+      parts: [{ kind: 'text', text: 'Done.' }],
+      isError: false,
+      custom: true,
+    }),
+  ),
+  'tools, one allowed': ask({ tools: TOOLS, toolChoice: { kind: 'allowed', names: ['now'], required: false } }),
+  'tools, one of the allowed required': ask({
+    tools: TOOLS,
+    toolChoice: { kind: 'allowed', names: ['now'], required: true },
+  }),
+  'strict tools': ask({
+    tools: [
+      { ...WEATHER, parameters: ANSWER_SCHEMA, strict: true },
+      { ...NOW, parameters: LOOSE_SCHEMA, strict: true },
+    ],
+  }),
+  'a tool without parameters': ask({ tools: [{ ...NOW, parameters: null }] }),
+  'cache marks on tools': ask({ tools: [WEATHER, { ...NOW, cache: { ttl: '5m' } }] }),
+  'a refusal in the history': ask(
+    {},
+    says('user', 'Hello.'),
+    says('assistant', { kind: 'refusal', text: 'I will not.' }),
+    says('user', 'Why?'),
+  ),
+  'several texts': ask(
+    {},
+    says('system', 'Be brief.', 'Be kind.'),
+    says('user', 'Hello.', 'Are you there?'),
+    says('assistant', 'Yes,', ' I am.'),
+    says('user', 'Good.'),
+  ),
+  'an empty text': ask({}, says('user', ''), says('assistant', ''), says('user', 'Hello.', '')),
+  'logit bias': ask({ logitBias: { '50256': -100 } }),
+  'a long user': ask({ user: `user_${'0123456789abcdef'.repeat(6)}` }),
+  'cache key': ask({ cacheKey: 'conversation-42' }),
   json: ask({ format: { kind: 'json' } }),
   'json by schema': ask({
     format: { kind: 'json_schema', name: 'answer', description: null, schema: ANSWER_SCHEMA, strict: true },
   }),
+  'json by a loose schema': ask({
+    format: { kind: 'json_schema', name: 'an answer', description: 'Where.', schema: LOOSE_SCHEMA, strict: true },
+  }),
+  'json by the schema of a list': ask({
+    format: {
+      kind: 'json_schema',
+      name: 'answer',
+      description: null,
+      schema: { type: 'array', items: { type: 'string' } },
+      strict: null,
+    },
+  }),
+  'reasoning switched off': ask({ reasoning: { enabled: false, effort: null, budgetTokens: null, show: null } }),
   'reasoning by effort': ask({
     outputTokensMax: 8_000,
     reasoning: { enabled: true, effort: 'low', budgetTokens: null, show: null },

@@ -84,7 +84,9 @@ interface Body {
 async function receive(req: IncomingMessage): Promise<Body> {
   const chunks: Buffer[] = [];
   for await (const chunk of req) chunks.push(chunk as Buffer);
-  const { model, stream } = JSON.parse(Buffer.concat(chunks).toString()) as Partial<Body>;
+  // A question for the list of models has none.
+  const text = chunks.length === 0 ? '{}' : Buffer.concat(chunks).toString();
+  const { model, stream } = JSON.parse(text) as Partial<Body>;
   return { model: model ?? '', stream: stream ?? false };
 }
 

@@ -19,6 +19,8 @@ export interface SpeakingUpstream {
   /** What `baseUrl` of a provider of this dialect has to be. */
   readonly baseUrl: string;
   readonly heard: readonly HeardRequest[];
+  /** When callers left before their answer was over, in `performance.now()`; in the order in which they did. */
+  readonly left: readonly number[];
   /** What is said from now on: in turn, the last for ever. */
   script(...said: readonly Said[]): void;
   close(): Promise<void>;
@@ -34,8 +36,12 @@ const PREFIX: Readonly<Partial<Record<DialectName, string>>> = {
 /** Starts one. `pauseMs` is waited between the events of a stream. */
 export async function startSpeakingUpstream(dialect: DialectName, pauseMs = 0): Promise<SpeakingUpstream> {
   const heard: HeardRequest[] = [];
+  const left: number[] = [];
   let script: readonly Said[] = [];
   const server = createServer((req, res) => {
+    res.once('close', () => {
+      if (!res.writableFinished) left.push(performance.now());
+    });
     void readBody(req).then((body) => {
       heard.push({ path: req.url ?? '', headers: req.headers, body });
       const said = script[Math.min(heard.length, script.length) - 1];
@@ -48,9 +54,11 @@ export async function startSpeakingUpstream(dialect: DialectName, pauseMs = 0): 
   return {
     baseUrl: `http://127.0.0.1:${port}${PREFIX[dialect] ?? ''}`,
     heard,
+    left,
     script: (...said) => {
       script = said;
       heard.splice(0);
+      left.splice(0);
     },
     close: () =>
       new Promise((resolve) => {
@@ -68,6 +76,7 @@ async function speak(dialect: DialectName, said: Said, stream: boolean, pauseMs:
   }
   res.writeHead(200, { 'content-type': speaker.streamType });
   for (const event of speaker.stream(said)) {
+    if (res.destroyed) return;
     res.write(event);
     if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }

@@ -21,6 +21,7 @@ const HAPPENINGS = [
   'leak_reported',
   'unknown_keys_tried',
   'response_failed',
+  'credential_rotation_failed',
 ] as const satisfies readonly AlertKind[];
 
 /** Ends responses whose time is over or that somebody overruled, and asks workers again that were silent. */

@@ -6,9 +6,10 @@ import { endUnusedJob } from './end-unused.ts';
 import { exhaustionJobs } from './exhaustion.ts';
 import { expiryNoticesJob } from './expiry-notices.ts';
 import { idleKeysJob } from './idle-keys.ts';
-import { watchProviderPoolsJob } from './provider-pools.ts';
+import { providerPoolJobs } from './provider-pools.ts';
 import { reclaimJobs } from './reclaim.ts';
 import { respondJobs } from './respond.ts';
+import { rotateCredentialsJob } from './rotate-credentials.ts';
 import { rotateDueJob } from './rotate-due.ts';
 import { secretAgeJob } from './secret-age.ts';
 import { upkeepJob } from './upkeep.ts';
@@ -17,6 +18,7 @@ import { upkeepJob } from './upkeep.ts';
 export function keyJobs(deps: AdminDeps): readonly Job[] {
   return [
     rotateDueJob(deps),
+    rotateCredentialsJob(deps),
     endUnusedJob(deps),
     expiryNoticesJob(deps),
     secretAgeJob(deps),
@@ -24,7 +26,7 @@ export function keyJobs(deps: AdminDeps): readonly Job[] {
     ...respondJobs(deps),
     endResponsesJob(deps),
     ...exhaustionJobs(deps),
-    watchProviderPoolsJob(deps),
+    ...providerPoolJobs(deps),
     ...reclaimJobs(deps),
     deliverEventsJob(deps),
     upkeepJob(deps),

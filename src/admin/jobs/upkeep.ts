@@ -11,6 +11,7 @@ const DELIVERIES_KEPT_MS = 30 * DAY_MS;
 const REVEALS_KEPT_MS = 30 * DAY_MS;
 const ALERTS_KEPT_MS = 90 * DAY_MS;
 const RESPONSES_KEPT_MS = 180 * DAY_MS;
+const ROTATIONS_KEPT_MS = 365 * DAY_MS;
 const ACTIVITY_KEPT_MS = 180 * DAY_MS;
 /** Longer than all attempts on one event take. */
 const WAITING_MS_MAX = 3 * DAY_MS;
@@ -35,6 +36,7 @@ async function tidy(ctx: CallContext, signal: AbortSignal): Promise<void> {
   await workspace.reveals.prune(nowMs - REVEALS_KEPT_MS);
   await workspace.alerts.prune(nowMs - ALERTS_KEPT_MS);
   await workspace.responses.prune(nowMs - RESPONSES_KEPT_MS);
+  await workspace.credentialRotations.prune(nowMs - ROTATIONS_KEPT_MS);
   await workspace.activity.prune(nowMs - ACTIVITY_KEPT_MS);
 }
 

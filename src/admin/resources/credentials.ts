@@ -10,7 +10,8 @@ import { invalidField } from '../validation.ts';
 import { providerExists, refuseDeclared } from './provider-catalogue.ts';
 import { healthOf, healthView } from './provider-pools.ts';
 
-const secret = z
+/** What a provider is shown; only ever taken in. */
+export const secret = z
   .string()
   .min(1)
   .max(16_384)
@@ -186,24 +187,26 @@ const remove = changeEndpoint({
 function change(ctx: CallContext, before: CredentialRow | null, after: CredentialRow) {
   return {
     targetId: after.id,
-    before: before && view(before),
-    after: view(after),
+    before: before && viewCredential(before),
+    after: viewCredential(after),
     propagate: { kind: 'snapshot' } as const,
     answer: () => viewer(ctx)(after),
   };
 }
 
-async function requireCredential(workspace: WorkspaceStore, credentialId: string): Promise<CredentialRow> {
+export async function requireCredential(workspace: WorkspaceStore, credentialId: string): Promise<CredentialRow> {
   const row = await workspace.credentials.get(credentialId);
   if (row === null) throw new AppError('not_found', { message: `There is no credential ${credentialId}.` });
   return row;
 }
 
-function hintOf(plain: string): string {
+/** What people know a secret by. */
+export function hintOf(plain: string): string {
   return plain.length < HINTED_LENGTH_MIN ? '' : plain.slice(-4);
 }
 
-function view(row: CredentialRow) {
+/** Without its secret, and without how it stands now. */
+export function viewCredential(row: CredentialRow) {
   const { createdAtMs, updatedAtMs, models: listed, ...same } = row;
   return {
     ...same,
@@ -216,7 +219,10 @@ function view(row: CredentialRow) {
 /** With how it stands now. */
 function viewer({ deps, workspace, nowMs }: CallContext) {
   const pools = deps.providerPools.read(workspace.workspaceId, nowMs);
-  return (row: CredentialRow): z.input<typeof credentialView> => ({ ...view(row), health: healthOf(pools, row.id) });
+  return (row: CredentialRow): z.input<typeof credentialView> => ({
+    ...viewCredential(row),
+    health: healthOf(pools, row.id),
+  });
 }
 
 export const credentials = [create, list, get, update, remove] as const;

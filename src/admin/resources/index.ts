@@ -8,6 +8,7 @@ import { caseSteps } from './case-steps.ts';
 import { catalogue } from './catalogue.ts';
 import { cases } from './cases.ts';
 import { credentialTest } from './credential-test.ts';
+import { credentialRotations } from './credential-rotations.ts';
 import { credentials } from './credentials.ts';
 import { keyDelegation } from './key-delegation.ts';
 import { integrity } from './integrity.ts';
@@ -71,6 +72,7 @@ export const ENDPOINTS = [
   ...workspaces,
   ...providers,
   ...credentials,
+  ...credentialRotations,
   ...models,
   ...catalogue,
   ...calls,

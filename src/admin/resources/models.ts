@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ProviderSnapshot } from '../../config/snapshot.ts';
+import { aliasOf } from '../../config/compile-aliases.ts';
+import type { AliasSnapshot, ProviderSnapshot } from '../../config/snapshot.ts';
 import { AppError } from '../../errors.ts';
 import { entryOf } from '../../keys/owners.ts';
 import { ANY_MODEL } from '../../providers/provider.ts';
@@ -7,28 +8,12 @@ import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { pageFields, pageOf, pageOfArray, pageRequest } from '../fields.ts';
 import type { AliasRow } from '../stores.ts';
-import { invalidField } from '../validation.ts';
+import { assertAlias, assertUnnamed } from './alias-checks.ts';
+import { aliasName, aliasSettings, routingView, targetList, viewRouting, withSettings } from './alias-view.ts';
 import { priceView, traitsView, viewPrice, viewTraits } from './model-view.ts';
-import { providerExists, readCatalogue } from './provider-catalogue.ts';
+import { readCatalogue } from './provider-catalogue.ts';
 
-const alias = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/,
-    'must be letters, digits, ".", "_", ":" or "-" (at most 128), without a slash',
-  )
-  .describe('What callers write in place of a model, for example fast.');
-const targets = z
-  .array(
-    z
-      .string()
-      .max(330)
-      .regex(/^[a-z0-9][a-z0-9-]*\/[^\s*]+$/, 'must be a model such as openai/gpt-4o-mini'),
-  )
-  .min(1)
-  .max(100)
-  .describe('Models in order of preference, each as provider/name.');
-const params = z.strictObject({ alias });
+const params = z.strictObject({ alias: aliasName });
 
 const modelView = z
   .object({
@@ -36,6 +21,7 @@ const modelView = z
     kind: z.enum(['model', 'alias']),
     provider: z.string().nullable().describe('Null for an alias.'),
     targets: z.array(z.string()).nullable().describe('Null for a model.'),
+    routing: routingView.nullable().describe('How an alias chooses among its targets; null for a model.'),
     source: z.enum(['built-in', 'file', 'database']),
     traits: traitsView.nullable().describe('Limits and abilities; null where nothing of them is known.'),
     price: priceView.nullable().describe('Null where no price is known: budgets then refuse calls of it.'),
@@ -75,11 +61,12 @@ const create = changeEndpoint({
   path: '/models',
   permission: 'models:write',
   summary: 'Create an alias',
-  description: 'A name of your own for a model; the first target whose provider can be called is taken.',
+  description:
+    'A name of your own for models, with all that an alias of the file may say: how it chooses among its targets, which calls each is for, what sends a call on, and how long an answer may take.',
   cli: { verb: 'models create' },
   params: none,
   query: none,
-  body: z.strictObject({ id: alias, targets }),
+  body: z.strictObject({ id: aliasName, targets: targetList, ...aliasSettings }),
   response: modelView,
   errors: ['conflict', 'declared_in_file'],
   status: 201,
@@ -89,8 +76,10 @@ const create = changeEndpoint({
     if ((await ctx.workspace.aliases.get(body.id)) !== null) {
       throw new AppError('conflict', { message: `There is an alias ${body.id} already.` });
     }
-    await assertTargets(ctx, body.targets);
-    const row: AliasRow = { ...body, createdAtMs: ctx.nowMs, updatedAtMs: ctx.nowMs };
+    const { id, targets, ...settings } = body;
+    const config = withSettings({ targets }, settings);
+    await assertAlias(ctx, id, config);
+    const row: AliasRow = { ...config, id, createdAtMs: ctx.nowMs, updatedAtMs: ctx.nowMs };
     await ctx.workspace.aliases.insert(row);
     return change(null, row);
   },
@@ -102,20 +91,24 @@ const update = changeEndpoint({
   path: '/models/:alias',
   permission: 'models:write',
   summary: 'Change an alias',
-  description: 'Its targets are replaced as a whole.',
+  description:
+    'What is given replaces what was, its targets as a whole; what is omitted stays, and null gives back what holds for all.',
   cli: { verb: 'models update' },
   params,
   query: none,
-  body: z.strictObject({ targets }),
+  body: z.strictObject({ targets: targetList.exactOptional(), ...aliasSettings }),
   response: modelView,
-  errors: ['not_found', 'declared_in_file'],
+  errors: ['not_found', 'conflict', 'declared_in_file'],
   audit: { targetKind: 'alias' },
   handler: async (ctx, input) => {
     refuseDeclaredAlias(ctx, input.params.alias);
     const before = await requireAlias(ctx, input.params.alias);
-    await assertTargets(ctx, input.body.targets);
-    await ctx.workspace.aliases.update(before.id, input.body.targets, ctx.nowMs);
-    return change(before, { ...before, targets: input.body.targets });
+    const { targets, ...settings } = input.body;
+    const { id, createdAtMs, updatedAtMs: _before, ...config } = before;
+    const after = withSettings({ ...config, ...(targets !== undefined && { targets }) }, settings);
+    await assertAlias(ctx, id, after);
+    await ctx.workspace.aliases.update(id, after, ctx.nowMs);
+    return change(before, { ...after, id, createdAtMs, updatedAtMs: ctx.nowMs });
   },
 });
 
@@ -125,17 +118,18 @@ const remove = changeEndpoint({
   path: '/models/:alias',
   permission: 'models:write',
   summary: 'Delete an alias',
-  description: 'Calls that name it are refused from then on.',
+  description: 'Calls that name it are refused from then on. One that another alias names is not deleted.',
   cli: { verb: 'models delete' },
   params,
   query: none,
   body: none,
   response: modelView,
-  errors: ['not_found', 'declared_in_file'],
+  errors: ['not_found', 'conflict', 'declared_in_file'],
   audit: { targetKind: 'alias' },
   handler: async (ctx, input) => {
     refuseDeclaredAlias(ctx, input.params.alias);
     const before = await requireAlias(ctx, input.params.alias);
+    await assertUnnamed(ctx, before.id);
     await ctx.workspace.aliases.delete(before.id);
     return { ...change(before, before), after: null };
   },
@@ -144,11 +138,16 @@ const remove = changeEndpoint({
 function change(before: AliasRow | null, after: AliasRow) {
   return {
     targetId: after.id,
-    before: before && { id: before.id, targets: before.targets },
-    after: { id: after.id, targets: after.targets },
+    before: before && audited(before),
+    after: audited(after),
     propagate: { kind: 'snapshot' } as const,
-    answer: () => aliasView(after.id, after.targets, 'database'),
+    answer: () => aliasView(after.id, aliasOf(after), 'database'),
   };
+}
+
+/** As it was said. */
+function audited({ createdAtMs: _created, updatedAtMs: _updated, ...said }: AliasRow) {
+  return said;
 }
 
 async function callableModels(ctx: CallContext): Promise<readonly ModelView[]> {
@@ -162,6 +161,7 @@ async function callableModels(ctx: CallContext): Promise<readonly ModelView[]> {
         kind: 'model' as const,
         provider: provider.id,
         targets: null,
+        routing: null,
         source: provider.source,
         ...knownOf(compiled[provider.id], name),
       })),
@@ -180,36 +180,23 @@ async function aliases(ctx: CallContext): Promise<readonly ModelView[]> {
   const compiled = ctx.deps.snapshotSource.current().workspaces[ctx.workspace.workspaceId]?.aliases ?? {};
   const declared = Object.entries(compiled).filter(([id]) => ctx.deps.configFile.declaresAlias(id));
   return [
-    ...declared.map(([id, entry]) =>
-      aliasView(
-        id,
-        entry.targets.map(({ model }) => model),
-        'file',
-      ),
-    ),
+    ...declared.map(([id, entry]) => aliasView(id, entry, 'file')),
     ...stored
       .filter((row) => !ctx.deps.configFile.declaresAlias(row.id))
-      .map((row) => aliasView(row.id, row.targets, 'database')),
+      .map((row) => aliasView(row.id, aliasOf(row), 'database')),
   ];
 }
 
-function aliasView(id: string, names: readonly string[], source: 'file' | 'database'): ModelView {
-  return { id, kind: 'alias', provider: null, targets: [...names], source, traits: null, price: null };
+function aliasView(id: string, alias: AliasSnapshot, source: 'file' | 'database'): ModelView {
+  const targets = alias.targets.map(({ model }) => model);
+  const nothing = { provider: null, traits: null, price: null };
+  return { id, kind: 'alias', targets, routing: viewRouting(alias), source, ...nothing };
 }
 
 async function requireAlias(ctx: CallContext, id: string): Promise<AliasRow> {
   const row = await ctx.workspace.aliases.get(id);
   if (row === null) throw new AppError('not_found', { message: `There is no alias ${id}.` });
   return row;
-}
-
-async function assertTargets(ctx: CallContext, names: readonly string[]): Promise<void> {
-  for (const [index, name] of names.entries()) {
-    const provider = name.slice(0, name.indexOf('/'));
-    if (!(await providerExists(ctx.deps, ctx.workspace, provider))) {
-      throw invalidField('body', `targets[${index}]`, `names no provider: ${provider}`);
-    }
-  }
 }
 
 function refuseDeclaredAlias(ctx: CallContext, id: string): void {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { FAILURE_KINDS } from '../../routing/provider-error.ts';
-import type { MemberView } from '../../routing/pool.ts';
+import type { CredentialError } from '../../routing/credential-error.ts';
 import { none, readEndpoint } from '../contract.ts';
 import { id, iso, isoOrNull, pageFields, pageOf, pageOfArray, pageRequest, time } from '../fields.ts';
-import type { ProviderPoolState } from '../ports.ts';
+import type { PoolMemberState, ProviderPoolState } from '../ports.ts';
 
 const kind = z.enum(FAILURE_KINDS).nullable();
 
@@ -21,6 +21,16 @@ export const healthView = z
     models: z
       .array(z.object({ model: z.string(), until: time, reason: kind }))
       .describe('Listed models that it is out of use for, while it serves others.'),
+    lastError: z
+      .object({
+        at: time,
+        reason: z.enum(FAILURE_KINDS),
+        status: z.int(),
+        code: z.string().nullable(),
+        message: z.string().nullable().describe('The provider’s own words, without secrets.'),
+      })
+      .nullable()
+      .describe('What its provider answered last when it did not serve; null: nothing since the start.'),
   })
   .meta({ id: 'CredentialHealth' });
 
@@ -31,6 +41,11 @@ const poolView = z
     usable: z.int(),
     all: z.int(),
     soonestRecovery: time.nullable().describe('When the first of those that are out may be back.'),
+    exhaustedAt: time
+      .nullable()
+      .describe(
+        'When none can be used any more, if credentials go out of use as they did lately; null: that cannot be foreseen, or is so already.',
+      ),
     credentials: z.array(healthView.extend({ id: z.string() })),
     endpoints: z.array(
       z.object({
@@ -52,8 +67,8 @@ const list = readEndpoint({
   permission: 'credentials:read',
   summary: 'Show the pools of providers as they stand',
   description:
-    'For each provider its credentials in force, those of the file and the environment too: which can be used now, which are out, why and until when; and the endpoints that do not serve. The state is that of all workers of this machine.',
-  cli: { verb: 'pools list', columns: ['id', 'state', 'usable', 'all', 'soonestRecovery'] },
+    'For each provider its credentials in force, those of the file and the environment too: which can be used now, which are out, why and until when, and when all will be at the present rate; and the endpoints that do not serve. The state is that of all workers of this machine.',
+  cli: { verb: 'pools list', columns: ['id', 'state', 'usable', 'all', 'soonestRecovery', 'exhaustedAt'] },
   params: none,
   query: z.strictObject({ providerId: id.exactOptional(), ...pageFields }),
   response: pageOf(poolView),
@@ -84,6 +99,7 @@ function view(pool: ProviderPoolState): z.input<typeof poolView> {
     usable: pool.usable,
     all: pool.all,
     soonestRecovery: waits.length === 0 ? null : iso(Math.min(...waits)),
+    exhaustedAt: isoOrNull(pool.outAtMs),
     credentials: pool.members.map((member) => ({ id: member.id, ...health(member) })),
     endpoints: pool.endpoints.map(({ origin, openUntilMs, lastProbe }) => ({
       origin,
@@ -93,14 +109,20 @@ function view(pool: ProviderPoolState): z.input<typeof poolView> {
   };
 }
 
-function health({ state, untilMs, kind: reason, failuresInARow, models }: MemberView): z.input<typeof healthView> {
+function health(member: PoolMemberState): z.input<typeof healthView> {
+  const { state, untilMs, kind: reason, failuresInARow, models, lastError } = member;
   return {
     state: state === 'open' ? 'cooling' : state,
     until: isoOrNull(untilMs),
     reason,
     failuresInARow,
     models: models.map((one) => ({ model: one.model, until: iso(one.untilMs), reason: one.kind })),
+    lastError: lastError && viewError(lastError),
   };
+}
+
+function viewError({ atMs, kind: reason, status, code, message }: CredentialError) {
+  return { at: iso(atMs), reason, status, code, message };
 }
 
 export const providerPools = [list] as const;

@@ -58,5 +58,5 @@ export function finishMembers(finish: Finish): JsonRecord {
 
 /** Whether Anthropic's word says something else than what happened. */
 export function isApproximated({ reason }: Finish): boolean {
-  return reason === 'malformed_call' || reason === 'error' || reason === 'incomplete' || reason === 'content_filter';
+  return reason === 'malformed_call' || reason === 'error' || reason === 'incomplete';
 }

@@ -220,9 +220,29 @@ describe('structured output', () => {
 
   test('goes as a format where the model keeps to it', () => {
     const { body, warnings } = write({ format }, { structuredOutput: true });
-    expect(body['output_config']).toEqual({ format: { type: 'json_schema', schema: format.schema } });
+    const schema = { ...format.schema, additionalProperties: false };
+    expect(body['output_config']).toEqual({ format: { type: 'json_schema', schema } });
     expect(body).not.toHaveProperty('tools');
-    expect(warnings).toEqual([]);
+    expect(warnings).toEqual(['approximated response_format.json_schema.schema']);
+  });
+
+  test('goes without the keywords that Claude refuses, unless a caller of its own wrote them', () => {
+    const asked = { ...format, schema: { type: 'object', properties: { a: { type: 'string', minLength: 2 } } } };
+    const foreign = write({ format: asked }, { structuredOutput: true });
+    expect(JSON.stringify(foreign.body['output_config'])).toContain('"description":"minLength: 2"');
+    expect(foreign.warnings).toEqual(['approximated response_format.json_schema.schema']);
+    const own = write({ format: asked, extraOf: 'anthropic' }, { structuredOutput: true });
+    expect(own.body['output_config']).toEqual({ format: { type: 'json_schema', schema: asked.schema } });
+  });
+
+  test('of a tool is strict where Claude is known to keep to it as it is', () => {
+    const parameters = { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false };
+    const strict = { ...tool('f'), strict: true, parameters };
+    expect(write({ tools: [strict] }, { structuredOutput: true }).body['tools']).toMatchObject([{ strict: true }]);
+    expect(write({ tools: [strict] }).warnings).toEqual(['dropped tools[0].strict']);
+    const open = { ...strict, parameters: { ...parameters, additionalProperties: true } };
+    expect(write({ tools: [open] }, { structuredOutput: true }).warnings).toEqual(['dropped tools[0].strict']);
+    expect(write({ tools: [open], extraOf: 'anthropic' }).body['tools']).toMatchObject([{ strict: true }]);
   });
 
   test('is the input of a tool that must be called where it does not', () => {

@@ -1,14 +1,16 @@
 /** A request to Anthropic (https://docs.claude.com/en/api/messages). */
 import type { ChatRequest } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
+import { formatInstruction } from '../format-instruction.ts';
 import { usesJsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
+import { keptSchema } from './kept-schema.ts';
 import { extraMembers } from './write-members.ts';
 import type { Message } from './write-messages.ts';
-import { contentMember, formatInstruction, writeConversation } from './write-messages.ts';
+import { contentMember, writeConversation } from './write-messages.ts';
 import type { ThinkingPlan } from './write-thinking.ts';
 import { planThinking } from './write-thinking.ts';
 import { writeTools } from './write-tools.ts';
@@ -90,12 +92,24 @@ function writeFormat(request: ChatRequest, traits: ModelTraits, report: Report):
     if (takesSchema(request, traits)) {
       if (format.description !== null)
         report.dropped('response_format.description', 'the provider takes the schema alone');
-      return { member: { type: 'json_schema', schema: format.schema }, instruction: null };
+      return { member: { type: 'json_schema', schema: schemaFor(request, format.schema, report) }, instruction: null };
     }
   }
-  const instruction = formatInstruction(request);
+  const instruction = formatInstruction(format);
   if (instruction !== null) report.approximated('response_format', 'the format is asked for in the instructions');
   return { member: null, instruction };
+}
+
+/** Who asks in this format has made the schema fit. */
+function schemaFor({ extraOf }: ChatRequest, schema: JsonRecord, report: Report): JsonRecord {
+  if (extraOf === 'anthropic') return schema;
+  const { schema: fitting, told } = keptSchema(schema);
+  if (told.size > 0)
+    report.approximated(
+      'response_format.json_schema.schema',
+      `the model is told, not held to, ${[...told].join(', ')}`,
+    );
+  return fitting;
 }
 
 function takesSchema({ extraOf }: ChatRequest, { structuredOutput }: ModelTraits): boolean {
@@ -145,7 +159,6 @@ function reportForeign(request: ChatRequest, report: Report): void {
     ['frequency_penalty', request.frequencyPenalty || null],
     ['logprobs', request.logprobs],
     ['logit_bias', request.logitBias],
-    ['prompt_cache_key', request.cacheKey],
   ];
   for (const [field, value] of asked) if (value !== null) report.dropped(field, 'the provider has nothing like it');
 }

@@ -1,7 +1,8 @@
 /** `system` and `messages` of a request to Anthropic. */
-import type { ChatRequest, Part, Turn } from '../canonical.ts';
+import type { Part, Turn } from '../canonical.ts';
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
+import { partField, turnField } from '../turn-path.ts';
 import type { BlockContext } from './write-blocks.ts';
 import { writeBlock } from './write-blocks.ts';
 import { extraMembers } from './write-members.ts';
@@ -20,11 +21,14 @@ export interface Conversation {
 }
 
 export function writeConversation(context: BlockContext): Conversation {
-  const { turns } = context.request;
+  const { request } = context;
+  const { turns } = request;
   const first = turns.findIndex(({ role }) => role === 'user' || role === 'assistant');
   const leading = first < 0 ? turns.length : first;
-  const system = turns.slice(0, leading).flatMap((turn, index) => systemBlocks(turn, `messages[${index}]`, context));
-  const rest = turns.slice(leading).map((turn, index) => writeTurn(turn, `messages[${leading + index}]`, context));
+  const system = turns
+    .slice(0, leading)
+    .flatMap((turn, index) => systemBlocks(turn, turnField(request, index), context));
+  const rest = turns.slice(leading).map((turn, index) => writeTurn(turn, turnField(request, leading + index), context));
   const messages = joined(rest.filter(({ content }) => content.length > 0)).map(resultsFirst);
   return { system, messages: withoutTrailingSpace(messages, context) };
 }
@@ -32,7 +36,7 @@ export function writeConversation(context: BlockContext): Conversation {
 function systemBlocks(turn: Turn, path: string, context: BlockContext): readonly JsonRecord[] {
   reportName(turn, path, context);
   return turn.parts.flatMap((part, index) => {
-    const place = `${path}.content[${index}]`;
+    const place = partField(context.request, path, index);
     if (isMedia(part))
       throw new RequestFault(place, 'Instructions are text: put images and files into a user message.');
     return writeBlock(part, place, context);
@@ -46,11 +50,10 @@ function isMedia({ kind }: Part): boolean {
 function writeTurn(turn: Turn, path: string, context: BlockContext): Message {
   const { request, report } = context;
   reportName(turn, path, context);
-  const content = turn.parts.flatMap((part, index) =>
-    isMisplaced(part, turn)
-      ? dropped(`${path}.content[${index}]`, context)
-      : writeBlock(part, `${path}.content[${index}]`, context),
-  );
+  const content = turn.parts.flatMap((part, index) => {
+    const place = partField(request, path, index);
+    return isMisplaced(part, turn) ? dropped(place, context) : writeBlock(part, place, context);
+  });
   return {
     role: roleOf(turn, path, context),
     content,
@@ -118,11 +121,4 @@ export function contentMember(content: readonly JsonRecord[]): string | readonly
   const [only] = content;
   if (content.length !== 1 || only === undefined || Object.keys(only).length !== 2) return content;
   return only['type'] === 'text' && typeof only['text'] === 'string' ? only['text'] : content;
-}
-
-/** Whether the instructions ask for a schema that the format has no member for. */
-export function formatInstruction({ format }: ChatRequest): string | null {
-  if (format === null || format.kind === 'text') return null;
-  if (format.kind === 'json') return 'Answer with one JSON object and nothing else: no other text, no code fence.';
-  return `Answer with JSON that follows this schema and nothing else: no other text, no code fence.\n${JSON.stringify(format.schema)}`;
 }

@@ -17,6 +17,7 @@ const CONTEXT: AnswerContext = {
   model: 'claude',
   nowS: 0,
   request: readChat({ model: 'claude', messages: [] }, { model: null, stream: true }),
+  inputTokensEstimate: 12,
 };
 const USAGE: Usage = {
   inputTokens: 30,
@@ -188,10 +189,10 @@ describe('the writer', () => {
     expect(message).toMatchObject({ id: 'chatcmpl-1', stop_reason: 'tool_use', content: { length: 4 } });
   });
 
-  test('fills the first event with the usage that is known by then', () => {
+  test('fills the first event with the usage that is known by then, or estimated', () => {
     expect(datas(written(eventsOf(answer, 'early')))[0]).toMatchObject({ message: { usage: { input_tokens: 15 } } });
     const late = datas(written(eventsOf(answer, 'late')));
-    expect(late[0]).toMatchObject({ message: { usage: { input_tokens: 0, output_tokens: 0 } } });
+    expect(late[0]).toMatchObject({ message: { usage: { input_tokens: 12, output_tokens: 0 } } });
     expect(late.at(-2)).toMatchObject({ usage: { input_tokens: 15, cache_read_input_tokens: 10, output_tokens: 7 } });
   });
 

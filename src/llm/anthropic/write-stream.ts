@@ -73,7 +73,7 @@ class MessageWriter {
       content: [],
       stop_reason: null,
       stop_sequence: null,
-      usage: usageMember(this.#usage),
+      usage: usageMember(this.#usage ?? estimated(this.#context)),
     };
     this.#start = null;
     return written('message_start', { message });
@@ -211,4 +211,16 @@ function writingOf(start: PartStart): Writing {
 
 function written(type: string, members: JsonRecord): string {
   return eventText(type, JSON.stringify({ type, ...members }));
+}
+
+/** Clients show the first count long before the last one, which is the provider's, replaces it. */
+function estimated({ inputTokensEstimate }: AnswerContext): Usage | null {
+  if (inputTokensEstimate === undefined) return null;
+  return {
+    inputTokens: inputTokensEstimate,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
+  };
 }

@@ -1,10 +1,12 @@
 /** The tools of a request to Anthropic, and the choice among them. */
+import { allowedTools } from '../allowed-tools.ts';
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
 import { functionOfCustom } from '../custom-tool.ts';
 import { jsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
+import { keepsAll } from './kept-schema.ts';
 import { cacheMember, extraMembers } from './write-members.ts';
 
 /** Members `tools` and `tool_choice`, absent where there are none. */
@@ -16,9 +18,8 @@ export interface ToolMembers {
 
 export function writeTools(request: ChatRequest, traits: ModelTraits, report: Report): ToolMembers {
   const forJson = jsonTool(request, traits);
-  const isAllowed = allowance(request, report);
-  const written = request.tools.flatMap((tool, index) =>
-    isAllowed(tool) ? writeTool(tool, `tools[${index}]`, request, traits, report) : [],
+  const written = allowedTools(request, report).flatMap((tool) =>
+    writeTool(tool, `tools[${request.tools.indexOf(tool)}]`, request, traits, report),
   );
   const tools =
     forJson === null ? written : [...written, writeFunction(forJson, 'response_format', request, traits, report)];
@@ -35,14 +36,6 @@ export function writeTools(request: ChatRequest, traits: ModelTraits, report: Re
   };
 }
 
-/** The format cannot allow some of the tools: the others are left out. */
-function allowance({ toolChoice }: ChatRequest, report: Report): (tool: Tool) => boolean {
-  if (toolChoice?.kind !== 'allowed') return () => true;
-  report.approximated('tool_choice', 'only the allowed tools are sent');
-  const allowed = new Set(toolChoice.names);
-  return (tool) => allowed.has(tool.kind === 'opaque' ? tool.label : tool.name);
-}
-
 function writeTool(
   tool: Tool,
   path: string,
@@ -54,8 +47,7 @@ function writeTool(
     case 'function':
       return [writeFunction(tool, path, request, traits, report)];
     case 'custom':
-      report.approximated(path, 'the tool takes an object with its text in a member');
-      return [writeFunction(functionOfCustom(tool), path, request, traits, report)];
+      return [writeFunction(functionOfCustom(tool, path, report), path, request, traits, report)];
     case 'opaque':
       if (tool.of === 'anthropic') return [tool.value];
       report.dropped(path, `the provider has no tool ${tool.label} of another provider`);
@@ -84,15 +76,16 @@ function writeFunction(
 
 /** Models that keep to no schema refuse the member; for a caller of another dialect `false` says nothing. */
 function strictMember(
-  { strict }: FunctionTool,
+  { strict, parameters }: FunctionTool,
   path: string,
   { extraOf }: ChatRequest,
   { structuredOutput }: ModelTraits,
   report: Report,
 ): JsonRecord {
   if (strict === null || (!strict && extraOf !== 'anthropic')) return {};
-  if (structuredOutput !== false) return { strict };
-  if (strict) report.dropped(`${path}.strict`, 'the model does not keep strictly to a schema');
+  if (extraOf === 'anthropic' && structuredOutput !== false) return { strict };
+  if (structuredOutput === true && keepsAll(parameters ?? {})) return { strict };
+  if (strict) report.dropped(`${path}.strict`, 'it is not known that the model can keep strictly to this schema');
   return {};
 }
 

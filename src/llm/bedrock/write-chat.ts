@@ -1,6 +1,7 @@
 /** Requests to Converse and ConverseStream, which have one form (API_runtime_Converse). */
 import type { ChatRequest } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
+import { formatInstruction } from '../format-instruction.ts';
 import { usesJsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { ownExtra } from '../own-extra.ts';
@@ -27,8 +28,7 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
     ...reasoning.fields,
     ...topKFields(request, target, vendor, reasoning, report),
   };
-  const output = outputConfig(request, target.traits);
-  reportFormat(request, target.traits, report);
+  const output = outputConfig(request, target.traits, report);
   reportUnsaid(request, report);
   return {
     ...extra,
@@ -56,10 +56,11 @@ function writeInput(
   report: Report,
 ): JsonRecord & { readonly isForced: boolean } {
   const caches = mayBeClaude(vendor) || vendor === 'amazon';
-  const { system, messages } = writeConversation(request, caches, report);
+  const conversation = writeConversation(request, caches, report);
+  const system = [...conversation.system, ...formatBlocks(request, traits, report)];
   const { config, isForced } = writeToolConfig(request, traits, caches, report);
   return {
-    messages,
+    messages: conversation.messages,
     ...(system.length === 0 ? {} : { system }),
     ...(config === null ? {} : { toolConfig: config }),
     isForced,
@@ -134,17 +135,19 @@ function reportUnsaid(request: ChatRequest, report: Report): void {
     ['logit_bias', request.logitBias !== null && !isEmpty(request.logitBias)],
     ['parallel_tool_calls', request.parallelToolCalls === false && request.tools.length > 0],
     ['user', request.user !== null],
-    ['prompt_cache_key', request.cacheKey !== null],
   ];
   for (const [field, asked] of unsaid) if (asked) report.dropped(field, 'Converse of Amazon Bedrock has no such field');
 }
 
-function reportFormat(request: ChatRequest, traits: ModelTraits, report: Report): void {
-  if (request.format?.kind === 'json')
-    report.dropped('response_format', 'Amazon Bedrock has no JSON mode without a schema: ask for JSON in the prompt');
-  if (request.format?.kind !== 'json_schema' || traits.structuredOutput === true) return;
-  if (!usesJsonTool(request, traits, 'bedrock'))
-    report.dropped('response_format', 'without support of the model only a schema of an object can be kept to');
+/** Bedrock has no JSON mode without a schema, and only a schema of an object can be a tool's: else words ask for it. */
+function formatBlocks(request: ChatRequest, traits: ModelTraits, report: Report): readonly JsonRecord[] {
+  const { format } = request;
+  const isKept = format?.kind === 'json_schema' && traits.structuredOutput === true;
+  if (isKept || usesJsonTool(request, traits, 'bedrock')) return [];
+  const instruction = formatInstruction(format);
+  if (instruction === null) return [];
+  report.approximated('response_format', 'the format is asked for in the instructions');
+  return [{ text: instruction }];
 }
 
 /** Zero is what nobody saying it means. */

@@ -1,12 +1,14 @@
 /** The conversation as `system` and `messages` of Converse. */
 import { fitCallId } from '../call-ids.ts';
 import type { ChatRequest, Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
+import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
 import type { ExtraOwner } from '../own-extra.ts';
 import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, parsedOrUndefined } from '../record.ts';
 import type { Report } from '../report.ts';
+import { partField, turnField } from '../turn-path.ts';
 import { DocumentNames } from './document-names.ts';
 import { mediaBlock } from './media.ts';
 
@@ -40,9 +42,9 @@ export function writeConversation(request: ChatRequest, caches: boolean, report:
   const { turns } = request;
   const firstSaid = turns.findIndex(({ role }) => !isInstruction(role));
   const leading = firstSaid < 0 ? turns.length : firstSaid;
-  const system = turns.slice(0, leading).flatMap((turn, i) => systemBlocks(turn, `messages[${i}]`, writing));
+  const system = turns.slice(0, leading).flatMap((turn, i) => systemBlocks(turn, turnField(request, i), writing));
   const messages: Message[] = [];
-  for (const [i, turn] of turns.entries()) if (i >= leading) addTurn(messages, turn, `messages[${i}]`, writing);
+  for (const [i, turn] of turns.entries()) if (i >= leading) addTurn(messages, turn, turnField(request, i), writing);
   return {
     system,
     messages: messages.map(({ role, results, others, extra }) => ({
@@ -59,9 +61,9 @@ function isInstruction(role: Turn['role']): boolean {
 
 function systemBlocks(turn: Turn, field: string, writing: Writing): JsonRecord[] {
   reportName(turn, field, writing);
-  ownExtra(turn.extra, `${field}.`, writing.owner);
+  ownExtra(turn.extra, field, writing.owner);
   return turn.parts.flatMap((part, j) => {
-    const place = `${field}.content[${j}]`;
+    const place = partField(writing.owner, field, j);
     if (part.kind === 'text') return [...textBlocks(part.text, place, writing), ...cachePoint(part, place, writing)];
     if (isMedia(part))
       throw new RequestFault(place, 'Amazon Bedrock takes only text as instructions: send it as the user’s.');
@@ -76,11 +78,11 @@ function addTurn(messages: Message[], turn: Turn, field: string, writing: Writin
   if (isInstruction(turn.role))
     writing.report.approximated(field, 'instructions within the conversation are sent as words of the user');
   reportName(turn, field, writing);
-  const extra = ownExtra(turn.extra, `${field}.`, writing.owner);
+  const extra = ownExtra(turn.extra, field, writing.owner);
   const last = messages.at(-1);
   const message: Message = last?.role === role ? last : { role, results: [], others: [], extra };
   for (const [j, part] of turn.parts.entries()) {
-    const place = `${field}.content[${j}]`;
+    const place = partField(writing.owner, field, j);
     const blocks = partBlocks(part, role, place, writing);
     const target = part.kind === 'tool_result' ? message.results : message.others;
     target.push(...blocks, ...(blocks.length > 0 ? cachePoint(part, place, writing) : []));
@@ -112,11 +114,8 @@ function isMedia(part: Part): boolean {
 }
 
 function partBlocks(part: Part, role: Message['role'], place: string, writing: Writing): JsonRecord[] {
-  const { report } = writing;
-  const extra = ownExtra(part.extra, `${place}.`, writing.owner);
+  const extra = ownExtra(part.extra, place, writing.owner);
   const all = blocksOf(part, role, place, writing);
-  if ('signature' in part && part.kind !== 'thinking' && part.signature !== undefined)
-    report.dropped('signature', 'the signature is of another family of models');
   const [first, ...rest] = all;
   return first === undefined ? [] : [{ ...extra, ...first }, ...rest];
 }
@@ -179,11 +178,8 @@ function callId(id: string): string {
 
 /** Models must be given an object. */
 function inputOf(call: ToolCallPart, place: string, report: Report): JsonRecord {
-  if (call.custom === true) {
-    report.approximated(place, 'a free-text call is sent as a call with one argument, input');
-    return { input: call.arguments };
-  }
-  const input = call.arguments.trim() === '' ? {} : parsedOrUndefined(call.arguments);
+  const text = call.custom === true ? argumentsOfCustom(call.arguments) : call.arguments;
+  const input = text.trim() === '' ? {} : parsedOrUndefined(text);
   if (isRecord(input)) return input;
   report.approximated(place, 'arguments that are no JSON object are sent as one argument, arguments');
   return { arguments: call.arguments };

@@ -11,7 +11,7 @@ const LOOK: FunctionTool = {
   kind: 'function',
   name: 'look',
   description: 'Looks.',
-  parameters: { type: 'object', properties: { at: { type: 'string' } } },
+  parameters: { type: 'object', properties: { at: { type: 'string' } }, additionalProperties: false },
   strict: null,
 };
 const SCHEMA = { type: 'object', properties: { a: { type: 'number' } } };
@@ -84,20 +84,24 @@ describe('tools', () => {
     expect(warnings).toEqual(['dropped tool_choice']);
   });
 
-  test('of other kinds are reported', () => {
+  test('with free text take an object; those of others are reported', () => {
     const { body, warnings } = write({
       tools: [
         { kind: 'custom', name: 'patch', description: null },
         { kind: 'opaque', of: 'openai', label: 'web_search', value: {} },
       ],
     });
-    expect(body).not.toHaveProperty('toolConfig');
-    expect(warnings).toEqual(['dropped tools[0]', 'dropped tools[1]']);
+    expect(body['toolConfig']).toMatchObject({
+      tools: [{ toolSpec: { name: 'patch', inputSchema: { json: { required: ['input'] } } } }],
+    });
+    expect(warnings).toEqual(['approximated tools[0]', 'dropped tools[1]']);
   });
 
   test('are strict only where the model is known to keep to schemas', () => {
     const tools = [{ ...LOOK, strict: true }];
     expect(write({ tools }).warnings).toEqual(['dropped tools[0].strict']);
+    const open = [{ ...LOOK, strict: true, parameters: SCHEMA }];
+    expect(write({ tools: open }, { structuredOutput: true }).warnings).toEqual(['dropped tools[0].strict']);
     expect(JSON.stringify(write({ tools }, { structuredOutput: true }).body)).toContain('"strict":true');
   });
 });
@@ -126,18 +130,23 @@ describe('a wanted schema', () => {
     expect(choiceOf({ kind: 'named', name: 'look' })).toEqual({ tool: { name: 'look' } });
   });
 
-  test('is told as it is to a model that keeps to schemas', () => {
+  test('is told to a model that keeps to schemas, with its objects closed', () => {
     const { body } = write({ format: JSON_FORMAT }, { structuredOutput: true });
     expect(body).not.toHaveProperty('toolConfig');
     expect(body['outputConfig']).toEqual({
-      textFormat: { type: 'json_schema', structure: { jsonSchema: { name: 'out', schema: JSON.stringify(SCHEMA) } } },
+      textFormat: {
+        type: 'json_schema',
+        structure: { jsonSchema: { name: 'out', schema: JSON.stringify({ ...SCHEMA, additionalProperties: false }) } },
+      },
     });
   });
 
-  test('that is of no object cannot be a tool’s input, and is reported, as is JSON without a schema', () => {
-    expect(write({ format: { ...JSON_FORMAT, schema: { type: 'array' } } }).warnings).toEqual([
-      'dropped response_format',
-    ]);
-    expect(write({ format: { kind: 'json' } }).warnings).toEqual(['dropped response_format']);
+  test('that is of no object cannot be a tool’s input: words ask for it, as for JSON without a schema', () => {
+    const list = write({ format: { ...JSON_FORMAT, schema: { type: 'array' } } });
+    expect(JSON.stringify(list.body['system'])).toContain('array');
+    expect(list.warnings).toEqual(['approximated response_format']);
+    const any = write({ format: { kind: 'json' } });
+    expect(JSON.stringify(any.body['system'])).toContain('JSON object');
+    expect(any.warnings).toEqual(['approximated response_format']);
   });
 });

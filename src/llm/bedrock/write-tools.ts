@@ -1,6 +1,9 @@
 /** `toolConfig` of Converse (API_runtime_ToolConfiguration). */
+import { allowedTools } from '../allowed-tools.ts';
+import { keepsAll } from '../anthropic/kept-schema.ts';
 import type { ChatRequest, FunctionTool, ToolChoice } from '../canonical.ts';
 import { toolNames } from '../canonical.ts';
+import { functionOfCustom } from '../custom-tool.ts';
 import { JSON_TOOL, jsonTool } from '../json-tool.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { ownExtra } from '../own-extra.ts';
@@ -43,14 +46,13 @@ interface Offered {
 
 /** The functions that the caller lets the model call; a tool of another kind is told to be missing. */
 function offeredTools(request: ChatRequest, choice: ToolChoice, report: Report): readonly Offered[] {
-  const functions = request.tools.flatMap((tool, i) => {
-    const field = `tools[${i}]`;
+  const functions = allowedTools(request, report).flatMap((tool) => {
+    const field = `tools[${request.tools.indexOf(tool)}]`;
     if (tool.kind === 'function') return [{ tool, field }];
-    const label = tool.kind === 'custom' ? tool.name : tool.label;
-    report.dropped(field, `Amazon Bedrock has only function tools, not ${label}`);
+    if (tool.kind === 'custom') return [{ tool: functionOfCustom(tool, field, report), field }];
+    report.dropped(field, `Amazon Bedrock has only function tools, not ${tool.label}`);
     return [];
   });
-  if (choice.kind === 'allowed') return functions.filter(({ tool }) => choice.names.includes(tool.name));
   // Bedrock has no `none`: only without tools nothing is called. A history of calls needs them declared.
   return choice.kind === 'none' && !hasToolHistory(request) ? [] : functions;
 }
@@ -68,10 +70,10 @@ interface Context {
 
 function toolEntries({ tool, field }: Offered, { request, traits, caches, report }: Context): readonly JsonRecord[] {
   const { name, description, parameters, strict, cache } = tool;
-  const extra = ownExtra(tool.extra, `${field}.`, { extraOf: request.extraOf, dialect: 'bedrock', report });
-  const keepsStrict = strict === true && traits.structuredOutput === true;
+  const extra = ownExtra(tool.extra, field, { extraOf: request.extraOf, dialect: 'bedrock', report });
+  const keepsStrict = strict === true && traits.structuredOutput === true && keepsAll(parameters ?? {});
   if (strict === true && !keepsStrict)
-    report.dropped(`${field}.strict`, 'it is not known that the model keeps to schemas on Amazon Bedrock');
+    report.dropped(`${field}.strict`, 'it is not known that the model keeps to this schema on Amazon Bedrock');
   if (cache !== undefined && !caches)
     report.dropped(`${field}.cache_control`, 'the model takes no cache points on Amazon Bedrock');
   const toolSpec = {

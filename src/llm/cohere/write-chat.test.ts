@@ -56,7 +56,7 @@ describe('the conversation', () => {
         { role: 'assistant', content: 'Here.' },
       ],
     });
-    expect(warnings).toEqual(['dropped messages[3].content[0].is_error']);
+    expect(warnings).toEqual(['approximated messages[3].content[0].is_error']);
   });
 
   test('never has text beside calls: it is the plan, or reasoning where the model reasons', () => {
@@ -161,7 +161,9 @@ describe('tools', () => {
     const { body, warnings } = write({ tools, toolChoice });
     expect(body['tool_choice']).toBe(word);
     expect(body['tools']).toHaveLength(count);
-    expect(warnings.includes('approximated tool_choice')).toBe(toolChoice.kind === 'named');
+    expect(warnings.includes('approximated tool_choice')).toBe(
+      toolChoice.kind === 'named' || toolChoice.kind === 'allowed',
+    );
   });
 
   test('that are chosen but not offered are refused', () => {
@@ -170,11 +172,19 @@ describe('tools', () => {
     );
   });
 
-  test('of other kinds are reported', () => {
-    const { body, warnings } = write({ tools: [{ kind: 'custom', name: 'patch', description: null }] });
-    expect(body).not.toHaveProperty('tools');
-    expect(warnings).toEqual(['dropped tools[0]']);
+  test('with free text take an object; those of others are reported', () => {
+    const web = { kind: 'opaque', of: 'openai', label: 'web_search', value: {} } as const;
+    const { body, warnings } = write({ tools: [{ kind: 'custom', name: 'patch', description: null }, web] });
+    expect(body['tools']).toMatchObject([{ function: { name: 'patch', parameters: { required: ['input'] } } }]);
+    expect(warnings).toEqual(['approximated tools[0]', 'dropped tools[1]']);
   });
+});
+
+test('JSON is asked for in words, too', () => {
+  const { body, warnings } = write({ turns: [user(text('Hi'))], format: { kind: 'json' } });
+  expect(body).toMatchObject({ messages: [{ role: 'system' }, { role: 'user' }], response_format: {} });
+  expect(warnings).toEqual(['approximated response_format']);
+  expect(write({ turns: [user(text('As JSON.'))], format: { kind: 'json' } }).warnings).toEqual([]);
 });
 
 describe('parameters', () => {
@@ -208,9 +218,7 @@ describe('parameters', () => {
 
   test('without a place are reported', () => {
     const { warnings } = write({ choices: 2, logitBias: { 5: 1 }, user: 'u', cacheKey: 'k', extra: { store: true } });
-    expect(warnings).toEqual(
-      ['store', 'n', 'logit_bias', 'user', 'prompt_cache_key'].map((field) => `dropped ${field}`),
-    );
+    expect(warnings).toEqual(['store', 'n', 'logit_bias', 'user'].map((field) => `dropped ${field}`));
   });
 
   test('of Cohere’s own go out as they came, without overriding', () => {
@@ -231,7 +239,9 @@ describe('parameters', () => {
       body: { thinking: { type: 'enabled', token_budget: 500 } },
       warnings: [],
     });
-    expect(write({ reasoning: { ...asked, enabled: false } }).body['thinking']).toEqual({ type: 'disabled' });
+    const off = { reasoning: { ...asked, enabled: false } };
+    expect(write(off, { reasoning: true }).body['thinking']).toEqual({ type: 'disabled' });
+    expect(write(off)).toMatchObject({ warnings: ['dropped reasoning'] });
     expect(write({ reasoning: { ...asked, budgetTokens: null, effort: 'low' } }).warnings).toEqual([
       'approximated reasoning',
     ]);
@@ -250,10 +260,11 @@ test('any request is written, or refused with a field', () => {
     fc.property(chatRequest, traits, (request, known) => {
       try {
         const body = cohereProvider.writeChat(request, { name: 'm', traits: known }, new Report());
-        expect(JSON.parse(JSON.stringify(body))).toEqual(body);
+        // As text: JSON has no -0.
+        expect(JSON.stringify(JSON.parse(JSON.stringify(body)))).toBe(JSON.stringify(body));
       } catch (fault) {
         if (!(fault instanceof RequestFault)) throw fault;
-        expect(fault.field).toMatch(/^(messages\[\d+\]|tool_choice)/);
+        expect(fault.field).toMatch(/^(?:(?:messages|input|contents)\[\d+\]|system|instructions|tool_choice)/);
       }
     }),
     { numRuns: 500 },

@@ -1,7 +1,11 @@
 /** Requests to v2 chat (https://docs.cohere.com/reference/chat). */
+import { allowedTools } from '../allowed-tools.ts';
+import { reportCacheMark } from '../cache-mark.ts';
 import type { ChatRequest, FunctionTool, ReasoningRequest, ToolChoice } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
+import { functionOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
+import { formatInstruction, speaksOfJson } from '../format-instruction.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
@@ -15,7 +19,7 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
   return {
     ...extra,
     model: target.name,
-    messages,
+    messages: withFormatWords(messages, request, report),
     ...(request.stream ? { stream: true } : {}),
     ...(documents.length === 0 ? {} : { documents }),
     ...toolFields(request, report),
@@ -26,20 +30,19 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
 }
 
 function toolFields(request: ChatRequest, report: Report): JsonRecord {
-  const functions = request.tools.flatMap((tool, i) => {
-    if (tool.kind === 'function') {
-      ownExtra(tool.extra, `tools[${i}].`, { extraOf: request.extraOf, dialect: 'cohere', report });
-      if (tool.cache !== undefined) report.dropped('cache_control', 'Cohere caches by itself');
-      return [tool];
+  const functions = allowedTools(request, report).flatMap((tool) => {
+    const field = `tools[${request.tools.indexOf(tool)}]`;
+    if (tool.kind === 'opaque') {
+      report.dropped(field, `Cohere has only function tools, not ${tool.label}`);
+      return [];
     }
-    report.dropped(
-      `tools[${i}]`,
-      `Cohere has only function tools, not ${tool.kind === 'custom' ? tool.name : tool.label}`,
-    );
-    return [];
+    ownExtra(tool.extra, field, { extraOf: request.extraOf, dialect: 'cohere', report });
+    if (tool.kind === 'custom') return [functionOfCustom(tool, field, report)];
+    reportCacheMark(tool, report);
+    return [tool];
   });
   const choice = request.toolChoice ?? { kind: 'auto' };
-  const tools = narrowed(functions, choice);
+  const tools = choice.kind === 'named' ? functions.filter(({ name }) => name === choice.name) : functions;
   if (choice.kind === 'named' && tools.length === 0)
     throw new RequestFault('tool_choice', 'Choose one of the function tools that the request offers.');
   if (tools.length === 0) return {};
@@ -51,11 +54,6 @@ function toolFields(request: ChatRequest, report: Report): JsonRecord {
     ...strictFields(tools, report),
     ...(word === null ? {} : { tool_choice: word }),
   };
-}
-
-function narrowed(tools: readonly FunctionTool[], choice: ToolChoice): readonly FunctionTool[] {
-  if (choice.kind === 'allowed') return tools.filter(({ name }) => choice.names.includes(name));
-  return choice.kind === 'named' ? tools.filter(({ name }) => name === choice.name) : tools;
 }
 
 /** Without a word the model is free. */
@@ -92,6 +90,17 @@ function formatFields({ format }: ChatRequest, report: Report): JsonRecord {
   return { response_format: { type: 'json_object', ...schema } };
 }
 
+/** Without words besides, the model may write white space without end (https://docs.cohere.com/docs/structured-outputs). */
+function withFormatWords(
+  messages: readonly JsonRecord[],
+  { format, turns }: ChatRequest,
+  report: Report,
+): readonly JsonRecord[] {
+  if (format?.kind !== 'json' || speaksOfJson(turns)) return messages;
+  report.approximated('response_format', 'the format is asked for in the instructions, too');
+  return [{ role: 'system', content: formatInstruction(format) }, ...messages];
+}
+
 /** https://docs.cohere.com/v2/docs/reasoning: on or off, with a bound. */
 function reasoningFields(reasoning: ReasoningRequest | null, traits: ModelTraits, report: Report): JsonRecord {
   if (reasoning === null) return {};
@@ -100,7 +109,12 @@ function reasoningFields(reasoning: ReasoningRequest | null, traits: ModelTraits
     if (enabled) report.dropped('reasoning', 'the model does not reason');
     return {};
   }
-  if (!enabled) return { thinking: { type: 'disabled' } };
+  if (!enabled && traits.reasoning === true) return { thinking: { type: 'disabled' } };
+  if (!enabled) {
+    // A model that does not reason refuses the field.
+    report.dropped('reasoning', 'it is not known whether the model reasons');
+    return {};
+  }
   if (effort !== null) report.approximated('reasoning', 'Cohere has no efforts: the model reasons as much as it wants');
   if (show === false) report.dropped('reasoning.show', 'Cohere always shows the reasoning');
   return { thinking: { type: 'enabled', ...(budgetTokens === null ? {} : { token_budget: budgetTokens }) } };
@@ -160,7 +174,6 @@ function reportUnsaid(request: ChatRequest, report: Report): void {
     ['logit_bias', request.logitBias !== null && Object.keys(request.logitBias).length > 0],
     ['parallel_tool_calls', request.parallelToolCalls === false && request.tools.length > 0],
     ['user', request.user !== null],
-    ['prompt_cache_key', request.cacheKey !== null],
   ];
   for (const [field, asked] of unsaid) if (asked) report.dropped(field, 'Cohere has no such field');
 }

@@ -1,11 +1,14 @@
 /** The conversation as `messages` of v2 chat, and documents of the user as `documents`. */
+import { reportCacheMark } from '../cache-mark.ts';
 import type { ChatRequest, MediaPart, Part, TextPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
+import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
 import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, parsedOrUndefined } from '../record.ts';
 import type { Report } from '../report.ts';
+import { partField, turnField } from '../turn-path.ts';
 
 export interface Conversation {
   readonly messages: readonly JsonRecord[];
@@ -23,19 +26,19 @@ interface Writing {
 export function writeConversation(request: ChatRequest, { traits }: TargetModel, report: Report): Conversation {
   const reasons = traits.reasoning === true && request.reasoning?.enabled !== false;
   const writing: Writing = { request, reasons, report, documents: [] };
-  const messages = request.turns.flatMap((turn, i) => messagesOf(turn, `messages[${i}]`, writing));
+  const messages = request.turns.flatMap((turn, i) => messagesOf(turn, turnField(request, i), writing));
   return { messages, documents: writing.documents };
 }
 
 function messagesOf(turn: Turn, field: string, writing: Writing): readonly JsonRecord[] {
   const { request, report } = writing;
   const owner = { extraOf: request.extraOf, dialect: 'cohere', report } as const;
-  const extra = ownExtra(turn.extra, `${field}.`, owner);
+  const extra = ownExtra(turn.extra, field, owner);
   if (turn.name !== undefined) report.dropped(`${field}.name`, 'Cohere has no names of participants');
   for (const [j, part] of turn.parts.entries()) {
-    const place = `${field}.content[${j}]`;
-    ownExtra(part.extra, `${place}.`, { ...owner, dialect: 'cohere' });
-    if (part.cache !== undefined) report.dropped('cache_control', 'Cohere caches by itself');
+    const place = partField(request, field, j);
+    ownExtra(part.extra, place, { ...owner, dialect: 'cohere' });
+    reportCacheMark(part, report);
   }
   if (turn.role === 'assistant') return assistantMessage(turn, field, extra, writing);
   if (turn.role === 'user') return userMessages(turn, field, extra, writing);
@@ -45,7 +48,7 @@ function messagesOf(turn: Turn, field: string, writing: Writing): readonly JsonR
 /** Each result is a message of its own, before what the user says. */
 function userMessages(turn: Turn, field: string, extra: JsonRecord, writing: Writing): readonly JsonRecord[] {
   const results = turn.parts.flatMap((part, j) =>
-    part.kind === 'tool_result' ? [toolMessage(part, `${field}.content[${j}]`, writing)] : [],
+    part.kind === 'tool_result' ? [toolMessage(part, partField(writing.request, field, j), writing)] : [],
   );
   return [...results, ...saidMessage('user', turn, field, extra, writing)];
 }
@@ -57,7 +60,7 @@ function saidMessage(
   extra: JsonRecord,
   writing: Writing,
 ): readonly JsonRecord[] {
-  const blocks = turn.parts.flatMap((part, j) => saidBlocks(role, part, `${field}.content[${j}]`, writing));
+  const blocks = turn.parts.flatMap((part, j) => saidBlocks(role, part, partField(writing.request, field, j), writing));
   return blocks.length === 0 ? [] : [{ ...extra, role, content: shortest(blocks) }];
 }
 
@@ -129,7 +132,8 @@ function documentText({ source, mediaType }: MediaPart): string | null {
 }
 
 function toolMessage(result: ToolResultPart, place: string, { report }: Writing): JsonRecord {
-  if (result.isError) report.dropped(`${place}.is_error`, 'Cohere cannot be told that a tool failed');
+  if (result.isError)
+    report.approximated(`${place}.is_error`, 'the provider tells no failures apart: the result says it');
   const texts = result.parts.flatMap((part, k) => {
     const inner = `${place}.content[${k}]`;
     if (part.kind === 'text' || part.kind === 'refusal') return [part.text];
@@ -157,7 +161,7 @@ function assistantMessage(turn: Turn, field: string, extra: JsonRecord, writing:
   const others: JsonRecord[] = [];
   const willCall = turn.parts.some(({ kind }) => kind === 'tool_call');
   for (const [j, part] of turn.parts.entries()) {
-    const place = `${field}.content[${j}]`;
+    const place = partField(writing.request, field, j);
     if (part.kind === 'text') texts.push(part);
     else if (part.kind === 'refusal') {
       report.approximated(place, 'a refusal is sent as text');
@@ -166,8 +170,6 @@ function assistantMessage(turn: Turn, field: string, extra: JsonRecord, writing:
     else if (part.kind === 'thinking' && part.signature === null && willCall) thoughts.push(part.text);
     else if (part.kind === 'opaque') others.push(...opaque(part, place, writing));
     else report.dropped(place, 'Cohere does not take it back from the assistant');
-    if ((part.kind === 'text' || part.kind === 'tool_call') && part.signature !== undefined)
-      report.dropped('signature', 'the signature is of another family of models');
   }
   if (calls.length > 0) return [callingMessage({ texts, calls, thoughts, field, extra }, writing)];
   const blocks = [...texts.filter(({ text }) => text !== '').map(({ text }) => ({ type: 'text', text })), ...others];
@@ -209,10 +211,8 @@ function toolCall(call: ToolCallPart, place: string, report: Report): JsonRecord
 }
 
 function argumentsText(call: ToolCallPart, place: string, report: Report): string {
-  if (call.custom !== true)
-    return isRecord(parsedOrUndefined(call.arguments)) ? call.arguments : fallback(call, place, report);
-  report.approximated(place, 'a free-text call is sent as a call with one argument, input');
-  return JSON.stringify({ input: call.arguments });
+  if (call.custom === true) return argumentsOfCustom(call.arguments);
+  return isRecord(parsedOrUndefined(call.arguments)) ? call.arguments : fallback(call, place, report);
 }
 
 function fallback({ arguments: text }: ToolCallPart, place: string, report: Report): string {

@@ -1,17 +1,17 @@
 /** A request to Gemini. The model and the kind of answer stand in the path. */
 import type { ChatRequest } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
+import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
-import { speaksGemini } from './caller.ts';
 import { writeConfig } from './write-config.ts';
 import { writeContents } from './write-contents.ts';
 import { writeToolChoice, writeTools } from './write-tools.ts';
 
 /** The body for `generateContent` and `streamGenerateContent`. */
 export function writeChat(request: ChatRequest, target: TargetModel, report: Report): JsonRecord {
-  const extra = ownExtra(request, report);
+  const extra = ownExtra(request.extra, '', { extraOf: request.extraOf, dialect: 'gemini', report });
   const config = writeConfig(request, target, report);
   const thinking = { ...under(extra, THINKING), ...recordOf(config['thinkingConfig']) };
   const generationConfig = { ...under(extra, CONFIG), ...config, ...within('thinkingConfig', thinking) };
@@ -33,12 +33,6 @@ const TOOL = 'toolConfig.';
 const CALLING = 'toolConfig.functionCallingConfig.';
 const PATHS = [CONFIG, TOOL];
 const DEEPER = [THINKING, CALLING];
-
-function ownExtra(request: ChatRequest, report: Report): JsonRecord {
-  if (speaksGemini(request)) return request.extra;
-  for (const name of Object.keys(request.extra)) report.dropped(name, 'unknown to the provider');
-  return {};
-}
 
 /** The members whose names begin with the path, without it. */
 function under(extra: JsonRecord, path: string): JsonRecord {

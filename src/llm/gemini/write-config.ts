@@ -41,7 +41,6 @@ function within(name: string, record: JsonRecord): JsonRecord {
 function tellMissing(request: ChatRequest, report: Report): void {
   if (request.logitBias !== null) report.dropped('logit_bias', 'the provider has no such setting');
   if (request.user !== null) report.dropped('user', 'the provider takes no end users');
-  if (request.cacheKey !== null) report.dropped('prompt_cache_key', 'the provider caches on its own');
   if (request.parallelToolCalls === false)
     report.dropped('parallel_tool_calls', 'the provider cannot be kept from several calls at once');
 }

@@ -1,10 +1,14 @@
 /** Turns as `contents` and `systemInstruction`. */
+import { reportCacheMark } from '../cache-mark.ts';
 import type { ChatRequest, MediaPart, Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
 import { toolNames } from '../canonical.ts';
+import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
+import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
+import { conversationField, partField, turnField } from '../turn-path.ts';
 import { argsOf } from './call-arguments.ts';
 import { speaksGemini } from './caller.ts';
 import type { Content } from './dummy-signature.ts';
@@ -26,7 +30,10 @@ export function writeContents(request: ChatRequest, model: string, report: Repor
     turns.slice(leading).map((turn, index) => writeTurn(turn, turnField(request, leading + index), writing)),
   );
   if (contents.length === 0)
-    throw new RequestFault(listName(request), 'The conversation is empty: send at least one message with content.');
+    throw new RequestFault(
+      conversationField(request),
+      'The conversation is empty: send at least one message with content.',
+    );
   return {
     ...(instructions.length === 0 ? {} : { systemInstruction: { ...extra, parts: instructions } }),
     contents: (isGemini3(model) ? withDummySignatures(contents, report) : contents).map((content): JsonRecord => ({
@@ -48,31 +55,15 @@ function isInstruction(role: Turn['role']): boolean {
   return role === 'system' || role === 'developer';
 }
 
-function listName(request: ChatRequest): string {
-  if (speaksGemini(request)) return 'contents';
-  return request.extraOf === 'openai-responses' ? 'input' : 'messages';
-}
-
-/** The caller's name for a turn; where instructions stand apart from the list they do not count. */
-function turnField(request: ChatRequest, index: number): string {
-  const apart = speaksGemini(request) || request.extraOf === 'anthropic';
-  const first = request.turns[0]?.role;
-  const before = apart && first !== undefined && isInstruction(first) ? 1 : 0;
-  return `${listName(request)}[${Math.max(0, index - before)}]`;
-}
-
-function partField(field: string, index: number, { request }: Writing): string {
-  return `${field}.${speaksGemini(request) ? 'parts' : 'content'}[${index}]`;
-}
-
 function instructionParts(turn: Turn, index: number, writing: Writing): readonly JsonRecord[] {
   const field = turnField(writing.request, index);
   tellTurnMembers(turn, field, writing);
   return turn.parts.flatMap((part, at) => {
-    if (part.kind === 'text' || part.kind === 'refusal') return writePart(part, partField(field, at, writing), writing);
+    if (part.kind === 'text' || part.kind === 'refusal')
+      return writePart(part, partField(writing.request, field, at), writing);
     if (part.kind === 'opaque') return writeOpaque(part.of === 'gemini', part.value, field, writing);
     throw new RequestFault(
-      partField(field, at, writing),
+      partField(writing.request, field, at),
       'Instructions to this model can be text only: put other content into a user message.',
     );
   });
@@ -97,19 +88,18 @@ function writeTurn(turn: Turn, field: string, writing: Writing): Content {
   tellTurnMembers(turn, field, writing);
   if (isInstruction(turn.role))
     writing.report.approximated(`${field}.role`, 'instructions after the first message go as a user message');
-  const parts = turn.parts.flatMap((part, index) => writePart(part, partField(field, index, writing), writing));
+  const parts = turn.parts.flatMap((part, index) => writePart(part, partField(writing.request, field, index), writing));
   const extra = speaksGemini(writing.request) ? (turn.extra ?? {}) : {};
   return { extra, role: turn.role === 'assistant' ? 'model' : 'user', parts };
 }
 
 function tellTurnMembers(turn: Turn, field: string, { report, request }: Writing): void {
   if (turn.name !== undefined) report.dropped(`${field}.name`, 'the provider has no names of participants');
-  if (!speaksGemini(request))
-    for (const name of Object.keys(turn.extra ?? {})) report.dropped(`${field}.${name}`, 'unknown to the provider');
+  ownExtra(turn.extra, field, { extraOf: request.extraOf, dialect: 'gemini', report });
 }
 
 function writePart(part: Part, field: string, writing: Writing): readonly JsonRecord[] {
-  if (part.cache !== undefined) writing.report.dropped('cache_control', 'the provider caches on its own');
+  reportCacheMark(part, writing.report);
   switch (part.kind) {
     case 'text':
       if (part.text === '' && part.signature?.of !== 'gemini') return [];
@@ -135,10 +125,7 @@ function writePart(part: Part, field: string, writing: Writing): readonly JsonRe
 
 /** The caller's other members where the caller speaks Gemini; else they are told. */
 function extraOf(part: Part, field: string, { request, report }: Writing): JsonRecord {
-  if (part.extra === undefined) return {};
-  if (speaksGemini(request)) return part.extra;
-  for (const name of Object.keys(part.extra)) report.dropped(`${field}.${name}`, 'unknown to the provider');
-  return {};
+  return ownExtra(part.extra, field, { extraOf: request.extraOf, dialect: 'gemini', report });
 }
 
 function signed({ signature }: Pick<ToolCallPart, 'signature'>): JsonRecord {
@@ -183,7 +170,7 @@ function merged(extra: JsonRecord, written: JsonRecord): JsonRecord {
 }
 
 function writeCall(part: ToolCallPart, field: string, writing: Writing): JsonRecord {
-  const args = argsOf(part.arguments);
+  const args = argsOf(part.custom === true ? argumentsOfCustom(part.arguments) : part.arguments);
   if (args === null)
     writing.report.approximated(`${field}.arguments`, 'arguments that are no JSON object go as {"input": …}');
   const call = { ...idOf(part.id), name: part.name, args: args ?? { input: part.arguments } };

@@ -163,13 +163,12 @@ describe('a request to Gemini', () => {
     });
     expect(body).toMatchObject({ generationConfig: { stopSequences: ['1', '2', '3', '4', '5'] } });
     expect(told.sort()).toEqual([
+      'approximated tools[1]',
       'dropped logit_bias',
       'dropped parallel_tool_calls',
-      'dropped prompt_cache_key',
       'dropped stop',
       'dropped store',
       'dropped tools[0].strict',
-      'dropped tools[1]',
       'dropped tools[2]',
       'dropped user',
     ]);

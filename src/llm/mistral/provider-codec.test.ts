@@ -65,9 +65,7 @@ describe('a request for Mistral', () => {
     });
     expect(new Set(lost)).toEqual(
       new Set(
-        ['store', 'messages[1].name', 'top_k', 'logit_bias', 'logprobs', 'user', 'prompt_cache_key'].map(
-          (field) => `dropped ${field}`,
-        ),
+        ['store', 'messages[1].name', 'top_k', 'logit_bias', 'logprobs', 'user'].map((field) => `dropped ${field}`),
       ),
     );
   });
@@ -97,6 +95,27 @@ describe('a request for Mistral', () => {
       { role: 'user', content: 'and?' },
     ]);
     expect(lost).toEqual(['approximated messages']);
+  });
+
+  test('takes instructions at the beginning only, and no message that says nothing', () => {
+    const turns: Turn[] = [
+      { role: 'system', parts: [text('Be brief.')] },
+      { role: 'user', parts: [text('Hi')] },
+      { role: 'assistant', parts: [] },
+      { role: 'assistant', parts: [text('Hello.')] },
+      { role: 'system', parts: [text('Now in French.')] },
+      { role: 'user', parts: [text('Go on.')] },
+    ];
+    const { body, lost } = write({ turns });
+    expect(body['messages']).toEqual([
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Hello.' },
+      { role: 'user', content: 'Now in French.' },
+      { role: 'user', content: 'Go on.' },
+    ]);
+    expect(lost).toEqual(['approximated messages']);
+    expect(write({ turns: turns.slice(0, 1) }).body['messages']).toMatchObject([{ role: 'user' }]);
   });
 
   test('marks the beginning of the answer', () => {
@@ -146,8 +165,11 @@ describe('a request for Mistral', () => {
       tools: [tool('a'), tool('b'), { kind: 'custom', name: 'b2', description: null }],
       toolChoice: { kind: 'allowed', names: ['b', 'b2'], required: true },
     });
-    expect(body).toMatchObject({ tools: [{ function: { name: 'b' } }], tool_choice: 'any' });
-    expect(lost).toEqual(['approximated tool_choice', 'dropped tools[2]']);
+    expect(body).toMatchObject({
+      tools: [{ function: { name: 'b' } }, { function: { name: 'b2', parameters: { required: ['input'] } } }],
+      tool_choice: 'any',
+    });
+    expect(lost).toEqual(['approximated tool_choice', 'approximated tools[2]']);
   });
 
   test('has media in its own forms', () => {

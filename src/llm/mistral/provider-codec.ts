@@ -28,12 +28,14 @@ const VARIANT: ChatVariant = {
   customTools: false,
   allowedTools: false,
   prefixMark: true,
-  userAfterTool: false,
+  // "Unexpected role 'system' after role 'assistant'", "Unexpected role 'user' after role 'tool'" (3230).
+  anyOrder: false,
   // Models that always reason refuse it, and so do those that never do.
   effortUnasked: false,
   // It tells usage at the end unasked.
   asksStreamUsage: false,
-  lacks: new Set(['topK', 'logitBias', 'logprobs', 'user', 'cacheKey']),
+  cacheKeys: false,
+  lacks: new Set(['topK', 'logitBias', 'logprobs', 'user']),
   // "Tool call id … must be a-z, A-Z, 0-9, with a length of 9."
   fitId: (id) => fitCallId(id, /^[a-zA-Z0-9]{9}$/, '', 9),
   writeMedia,

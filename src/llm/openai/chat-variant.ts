@@ -1,9 +1,12 @@
 /** In what the vendors that speak this dialect differ when a request is written for them. */
-import type { ChatRequest, MediaPart } from '../canonical.ts';
+import { reportCacheMark } from '../cache-mark.ts';
+import type { CacheMark, ChatRequest, MediaPart } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
 import { RequestFault } from '../faults.ts';
+import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
+import { writeCacheMark } from './cache-mark.ts';
 
 export interface ChatVariant {
   readonly dialect: 'openai' | 'mistral';
@@ -22,17 +25,20 @@ export interface ChatVariant {
   readonly resultMedia: boolean;
   /** Whether `name` may stand with a participant. */
   readonly names: boolean;
+  /** Whether tools may take free text; else they take an object. A caller of this dialect is believed to know. */
   readonly customTools: boolean;
-  /** Whether `tool_choice` can narrow the set of tools; else the others are left out. */
+  /** Whether `tool_choice` can narrow the set of tools; else the others are left out. A caller of this dialect knows. */
   readonly allowedTools: boolean;
   /** Whether an assistant's message at the end must be marked as the answer's beginning. */
   readonly prefixMark: boolean;
-  /** Whether a user's message may follow a tool's; else a word of the assistant stands between (Mistral's error 3230). */
-  readonly userAfterTool: boolean;
+  /** Whether messages may stand in any order, and be empty. */
+  readonly anyOrder: boolean;
   /** Whether an effort is told to models of which nobody knows that they take one. */
   readonly effortUnasked: boolean;
   /** Whether usage at a stream's end must be asked for. */
   readonly asksStreamUsage: boolean;
+  /** Whether prompts are kept by `prompt_cache_key`. */
+  readonly cacheKeys: boolean;
   /** What the vendor has no member for. */
   readonly lacks: ReadonlySet<keyof ChatRequest>;
   fitId(id: string): string;
@@ -59,13 +65,24 @@ export class Writing {
     return this.request.extraOf === this.variant.dialect;
   }
 
+  get takesCustomTools(): boolean {
+    return this.isOwnDialect || this.variant.customTools;
+  }
+
+  get takesAllowedTools(): boolean {
+    return this.isOwnDialect || this.variant.allowedTools;
+  }
+
   /** Unknown members as they go on; reported where they do not. */
   extras(extra: JsonRecord | undefined, path = ''): JsonRecord {
-    if (extra === undefined) return {};
-    if (this.isOwnDialect) return extra;
-    for (const name of Object.keys(extra)) {
-      this.report.dropped(path === '' ? name : `${path}.${name}`, 'the provider has no such member');
-    }
+    const { request, variant, report } = this;
+    return ownExtra(extra, path, { extraOf: request.extraOf, dialect: variant.dialect, report });
+  }
+
+  /** A mark for the cache, which a caller of this dialect only sets where the vendor knows it. */
+  cacheMark(part: { readonly cache?: CacheMark }): JsonRecord {
+    if (this.isOwnDialect && part.cache !== undefined) return { cache_control: writeCacheMark(part.cache) };
+    reportCacheMark(part, this.report);
     return {};
   }
 }

@@ -1,5 +1,5 @@
 /**
- * OpenAI Chat Completions, the older Completions, and Embeddings
+ * OpenAI Chat Completions, the older Completions, Embeddings, and what OpenAI has for images and sound
  * (https://platform.openai.com/docs/api-reference/chat). Many vendors speak this dialect.
  */
 import { scanJson } from '../../lib/json-scan.ts';
@@ -25,6 +25,9 @@ import { invalid, readRequestBody, twice } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
 import { writeRequest } from '../write-request.ts';
+import { isMediaOperation, readMediaRequest } from './media-request.ts';
+import { mediaUsage } from './media-usage.ts';
+import { observeMedia } from './observe-media.ts';
 import { openaiStreamErrors } from './stream-error.ts';
 
 const usageMember = answerMember('usage');
@@ -33,6 +36,15 @@ const PATHS: Readonly<Partial<Record<ModelOperation, string>>> = {
   chat: '/chat/completions',
   completions: '/completions',
   embeddings: '/embeddings',
+  // Not OpenAI's own: the vendors that rerank and speak this dialect have it here.
+  rerank: '/rerank',
+  moderation: '/moderations',
+  image_generation: '/images/generations',
+  image_edit: '/images/edits',
+  image_variation: '/images/variations',
+  speech: '/audio/speech',
+  transcription: '/audio/transcriptions',
+  translation: '/audio/translations',
 };
 
 const GENERATION_RULES: BodyRules = {
@@ -43,6 +55,12 @@ const GENERATION_RULES: BodyRules = {
 };
 
 const EMBEDDING_RULES: BodyRules = { model: 'required', stream: false, wholeNumbers: ['dimensions'], single: [] };
+const RERANK_RULES: BodyRules = { model: 'required', stream: false, wholeNumbers: ['top_n'], single: [] };
+
+const OTHER_RULES: Readonly<Partial<Record<ModelOperation, BodyRules>>> = {
+  embeddings: EMBEDDING_RULES,
+  rerank: RERANK_RULES,
+};
 
 const ASK_USAGE = '"include_usage":true';
 
@@ -69,13 +87,14 @@ export const openai: Dialect = {
   modelsBody: openaiModelsBody,
   modelBody: openaiModelBody,
   limitHeaders: openaiLimitHeaders,
-  readUsage: (body) => openaiUsage(usageMember.read(body)),
-  observeStream,
+  readUsage: (body) => anyUsage(usageMember.read(body)),
+  observeStream: (hideUsage, isMedia = false) => (isMedia ? observeMedia(anyUsage) : observeStream(hideUsage)),
   streamErrors: openaiStreamErrors,
 };
 
-function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult {
-  const read = readRequestBody(body, operation === 'embeddings' ? EMBEDDING_RULES : GENERATION_RULES);
+function readRequest(body: Buffer, operation: ModelOperation, contentType: string | null = null): ReadRequestResult {
+  if (isMediaOperation(operation)) return readMediaRequest(body, operation, contentType);
+  const read = readRequestBody(body, OTHER_RULES[operation] ?? GENERATION_RULES);
   if (!read.ok) return read;
   const model = read.model;
   const reading = {
@@ -190,6 +209,11 @@ export function openaiUsage(value: unknown): Usage | null {
     ...(audioOutput > 0 && { audioOutputTokens: audioOutput }),
     ...(imageOutput > 0 && { imageOutputTokens: imageOutput }),
   };
+}
+
+/** Some vendors have the names of chat for everything. */
+function anyUsage(value: unknown): Usage | null {
+  return openaiUsage(value) ?? mediaUsage(value);
 }
 
 /** Where vendors that do not fill `prompt_tokens_details` tell the cached part: DeepSeek, Mistral, Moonshot. */

@@ -62,6 +62,53 @@ describe('a request for a provider of the chat dialect', () => {
     expect(field({}, { maxTokensField: 'max_completion_tokens' })).toEqual(['max_completion_tokens']);
   });
 
+  test('has what only OpenAI knows for OpenAI, or for a caller of this dialect', () => {
+    const asked: Partial<ChatRequest> = {
+      tools: [
+        { kind: 'custom', name: 'sql', description: null },
+        { kind: 'function', name: 'f', description: null, parameters: null, strict: null },
+      ],
+      toolChoice: { kind: 'allowed', names: ['sql'], required: true },
+      cacheKey: 'k',
+    };
+    const own = {
+      tools: [
+        { type: 'custom', custom: { name: 'sql' } },
+        { type: 'function', function: { name: 'f' } },
+      ],
+      tool_choice: { type: 'allowed_tools' },
+      prompt_cache_key: 'k',
+    };
+    expect(write(asked, {}, { isOpenai: true })).toMatchObject({ body: own, lost: [] });
+    expect(write({ ...asked, extraOf: 'openai' })).toMatchObject({ body: own, lost: [] });
+    const { body, lost } = write(asked);
+    expect(body).toMatchObject({
+      tools: [{ type: 'function', function: { name: 'sql', parameters: { required: ['input'] } } }],
+      tool_choice: 'required',
+    });
+    expect(body).not.toHaveProperty('prompt_cache_key');
+    expect(lost).toEqual(['approximated tool_choice', 'approximated tools[0]']);
+  });
+
+  test('names a user as shortly as vendors take it', () => {
+    const long = write({ user: 'u'.repeat(65) });
+    expect(String(long.body['user'])).toHaveLength(40);
+    expect(long.lost).toEqual(['approximated user']);
+    expect(write({ user: 'u'.repeat(64) }).body['user']).toBe('u'.repeat(64));
+  });
+
+  test('keeps marks for the cache where the caller knows the vendor to have them', () => {
+    const cache = { ttl: '1h' } as const;
+    const turns = [user({ kind: 'text', text: 'a', cache })];
+    expect(write({ turns, extraOf: 'openai' }).body['messages']).toEqual([
+      { role: 'user', content: [{ type: 'text', text: 'a', cache_control: { type: 'ephemeral', ttl: '1h' } }] },
+    ]);
+    expect(write({ turns })).toMatchObject({
+      body: { messages: [{ content: 'a' }] },
+      lost: ['approximated cache_control'],
+    });
+  });
+
   test('leaves out how to sample where the model decides it, and says so', () => {
     const asked = { temperature: 0.5, topP: 0.9, presencePenalty: 1, logprobs: { top: 2 }, seed: 7 };
     const { body, lost } = write(asked, { sampling: false });
@@ -145,7 +192,7 @@ describe('a request for a provider of the chat dialect', () => {
     const texts = ['a', 'b'].map((text): Part => ({ kind: 'text', text }));
     const turn: Turn = { role: 'developer', parts: texts };
     expect(messages(turn)).toEqual([{ role: 'system', content: 'a\n\nb' }]);
-    expect(write({ turns: [turn] }, {}, { developerRole: true, textLists: true }).body['messages']).toMatchObject([
+    expect(write({ turns: [turn] }, {}, { isOpenai: true }).body['messages']).toMatchObject([
       { role: 'developer', content: [{ text: 'a' }, { text: 'b' }] },
     ]);
   });
@@ -171,7 +218,11 @@ describe('a request for a provider of the chat dialect', () => {
     expect(write({ reasoning: { ...ask, effort: 'xhigh', budgetTokens: null } }).body).toMatchObject({
       reasoning_effort: 'xhigh',
     });
-    expect(write({ reasoning: { ...ask, enabled: false } }).body).toMatchObject({ reasoning_effort: 'none' });
+    const off = { reasoning: { ...ask, enabled: false } };
+    expect(write(off, { reasoning: true }).body).toMatchObject({ reasoning_effort: 'none' });
+    expect(write({ ...off, extraOf: 'openai' }).body).toMatchObject({ reasoning_effort: 'none' });
+    expect(write(off).body).not.toHaveProperty('reasoning_effort');
+    expect(write(off).lost).toEqual(['dropped reasoning']);
     expect(write({ reasoning: { ...ask, enabled: false } }, { reasoning: false })).toMatchObject({ lost: [] });
     expect(write({ reasoning: ask }, { reasoning: false }).lost).toEqual(['dropped reasoning_effort']);
   });
@@ -187,8 +238,28 @@ describe('a request for a provider of the chat dialect', () => {
     expect(write({ format: { ...format, schema: closed } }).body).toMatchObject({
       response_format: { json_schema: { strict: true } },
     });
-    expect(write({ format }, { structuredOutput: false }).body).toMatchObject({
-      response_format: { type: 'json_object' },
+  });
+
+  test('asks in words, after the instructions, for a format that no setting can say', () => {
+    const turns: Turn[] = [{ role: 'system', parts: [{ kind: 'text', text: 'Be brief.' }] }];
+    const schema = { type: 'object', properties: { a: {} } };
+    const format = { kind: 'json_schema' as const, name: 'a', description: null, schema, strict: null };
+    const words = (text: string) => [{ content: 'Be brief.' }, { content: expect.stringContaining(text) as unknown }];
+    expect(write({ turns, format }, { structuredOutput: false })).toMatchObject({
+      body: { messages: words('"properties":{"a":{}}'), response_format: { type: 'json_object' } },
+      lost: ['approximated response_format'],
+    });
+    const list = write({ turns, format: { ...format, schema: { type: 'array' } } });
+    expect(list.body).toMatchObject({ messages: words('{"type":"array"}') });
+    expect(list.body).not.toHaveProperty('response_format');
+  });
+
+  test('says the word JSON, without which OpenAI refuses its JSON mode', () => {
+    const asking = (text: string) => write({ turns: [user({ kind: 'text', text })], format: { kind: 'json' } });
+    expect(asking('As JSON.')).toMatchObject({ body: { messages: [{ role: 'user' }] }, lost: [] });
+    expect(asking('Hi')).toMatchObject({
+      body: { messages: [{ role: 'system' }, { role: 'user' }], response_format: { type: 'json_object' } },
+      lost: ['approximated response_format'],
     });
   });
 

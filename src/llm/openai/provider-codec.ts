@@ -11,10 +11,11 @@ import { writeOpenaiMedia } from './write-media.ts';
 export interface OpenaiProviderOptions {
   /** Default: `max_completion_tokens` for models known to reason, else `max_tokens`, which more vendors know. */
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
-  /** Whether the vendor takes `developer` messages; else they go as `system`. Default false. */
-  readonly developerRole?: boolean;
-  /** Whether the vendor takes a content of several texts as a list; else they are joined. Default false. */
-  readonly textLists?: boolean;
+  /**
+   * Whether it is OpenAI itself, which takes `developer` messages and a content of several texts as a
+   * list, has tools with free text, can narrow the set of tools, and keeps prompts by a key. Default false.
+   */
+  readonly isOpenai?: boolean;
   /** Whether usage at a stream's end must be asked for (`stream_options`). Default true. */
   readonly asksStreamUsage?: boolean;
   /** How the vendor takes earlier reasoning back (DeepSeek, Moonshot: content; OpenRouter: details). Default none. */
@@ -22,22 +23,24 @@ export interface OpenaiProviderOptions {
 }
 
 export function openaiProviderFor(options: OpenaiProviderOptions = {}): ProviderCodec {
+  const isOpenai = options.isOpenai ?? false;
   const variant: ChatVariant = {
     dialect: 'openai',
     maxTokensField: options.maxTokensField ?? null,
     seedField: 'seed',
     requiredWord: 'required',
-    developerRole: options.developerRole ?? false,
-    textLists: options.textLists ?? false,
+    developerRole: isOpenai,
+    textLists: isOpenai,
     thinking: options.thinking ?? 'none',
     resultMedia: false,
     names: true,
-    customTools: true,
-    allowedTools: true,
+    customTools: isOpenai,
+    allowedTools: isOpenai,
     prefixMark: false,
-    userAfterTool: true,
+    anyOrder: true,
     effortUnasked: true,
     asksStreamUsage: options.asksStreamUsage ?? true,
+    cacheKeys: isOpenai,
     lacks: new Set(),
     // OpenAI refuses ids of more than 40 characters.
     fitId: (id) => fitCallId(id, /^[\w-]{0,40}$/, 'call_', 29),

@@ -19,7 +19,7 @@ import {
 import { openaiClient } from './client-codec.ts';
 import { openaiProvider, openaiProviderFor } from './provider-codec.ts';
 
-const fullProvider = openaiProviderFor({ developerRole: true, textLists: true, thinking: 'reasoning_details' });
+const fullProvider = openaiProviderFor({ isOpenai: true, thinking: 'reasoning_details' });
 const FACTS = { model: null, stream: false };
 
 function sent(request: ChatRequest, report = new Report()): JsonRecord {

@@ -4,6 +4,7 @@
  */
 import type { JsonRecord } from '../record.ts';
 import { isRecord, recordOf } from '../record.ts';
+import type { Report } from '../report.ts';
 
 const NESTED = ['properties', '$defs', 'definitions'] as const;
 const ALTERNATIVES = ['anyOf', 'allOf', 'oneOf'] as const;
@@ -28,4 +29,26 @@ function children(schema: JsonRecord): readonly unknown[] {
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+/**
+ * The member `strict` of a tool or a format. Where the caller's own dialect (`isOwn` false) is laxer
+ * about strict schemas, OpenAI would refuse the whole request.
+ */
+export function strictMember(
+  strict: boolean | null,
+  schema: JsonRecord,
+  isOwn: boolean,
+  path: string,
+  report: Report,
+): JsonRecord {
+  if (strict === null) return {};
+  if (!strict || isOwn || isStrictSchema(schema)) return { strict };
+  report.approximated(path, 'the schema has optional or open members, which a strict one cannot have');
+  return { strict: false };
+}
+
+/** The name of a format: letters, digits, `_` and `-`, at most 64. */
+export function fitName(name: string): string {
+  return name.replaceAll(/[^\w-]/g, '_').slice(0, 64) || 'answer';
 }

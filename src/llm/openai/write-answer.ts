@@ -81,8 +81,6 @@ function reportLost(parts: readonly Part[], path: string, report: Report): void 
     const isLost =
       part.kind === 'opaque' || part.kind === 'file' || part.kind === 'video' || part.kind === 'tool_result';
     if (isLost) report.dropped(`${path}.content`, `this format has no ${part.kind} in an answer`);
-    if (part.kind === 'text' && part.signature !== undefined)
-      report.dropped(`${path}.content`, 'this format has no signature of a text');
   }
 }
 

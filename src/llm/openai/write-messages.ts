@@ -9,9 +9,12 @@ import type {
   ToolResultPart,
   Turn,
 } from '../canonical.ts';
+import { argumentsOfCustom } from '../custom-tool.ts';
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
+import type { Report } from '../report.ts';
+import { partField, turnField } from '../turn-path.ts';
 import type { Writing } from './chat-variant.ts';
 import { vendorDetails } from './reasoning-details.ts';
 
@@ -26,14 +29,17 @@ export function writeMessages(writing: Writing): readonly JsonRecord[] {
   const messages: JsonRecord[] = [];
   let waiting: JsonRecord[] = [];
   for (const [at, turn] of turns.entries()) {
-    const path = `messages[${at}]`;
+    const path = turnField(writing.request, at);
     const results = turn.parts.filter((part) => part.kind === 'tool_result');
     // Media out of results come after all results of the calls before, which must not be torn apart.
     if (results.length === 0 && waiting.length > 0) {
       messages.push({ role: 'user', content: waiting });
       waiting = [];
     }
-    for (const result of results) messages.push(writeResult(result, writing, path, waiting));
+    for (const result of results)
+      messages.push(
+        writeResult(result, writing, partField(writing.request, path, turn.parts.indexOf(result)), waiting),
+      );
     const rest = results.length === 0 ? turn.parts : turn.parts.filter((part) => part.kind !== 'tool_result');
     if (results.length > 0 && rest.length === 0) continue;
     messages.push(writeTurn({ turn: { ...turn, parts: rest }, path }, writing, waiting));
@@ -45,19 +51,36 @@ export function writeMessages(writing: Writing): readonly JsonRecord[] {
 
 /** What a vendor asks of the order of messages. */
 function inOrder(messages: readonly JsonRecord[], { variant, report }: Writing): readonly JsonRecord[] {
-  const bridged = variant.userAfterTool
+  const ordered = variant.anyOrder
     ? messages
-    : messages.flatMap((message, at) => bridge(messages[at - 1], message));
-  if (bridged.length > messages.length)
-    report.approximated('messages', 'the provider wants a word of the assistant after the result of a tool');
-  const last = bridged.at(-1);
-  if (!variant.prefixMark || last?.['role'] !== 'assistant') return bridged;
-  return [...bridged.slice(0, -1), { ...last, prefix: true }];
+    : bridged(instructionsFirst(messages.filter(saysSomething), report), report);
+  const last = ordered.at(-1);
+  if (!variant.prefixMark || last?.['role'] !== 'assistant') return ordered;
+  return [...ordered.slice(0, -1), { ...last, prefix: true }];
 }
 
-function bridge(before: JsonRecord | undefined, message: JsonRecord): readonly JsonRecord[] {
-  const isTorn = before?.['role'] === 'tool' && (message['role'] === 'user' || message['role'] === 'system');
-  return isTorn ? [{ role: 'assistant', content: 'OK.' }, message] : [message];
+function saysSomething({ role, content, tool_calls }: JsonRecord): boolean {
+  return role !== 'assistant' || content !== '' || tool_calls !== undefined;
+}
+
+/** Instructions between messages go as words of the user. */
+function instructionsFirst(messages: readonly JsonRecord[], report: Report): readonly JsonRecord[] {
+  const first = messages.findIndex(({ role }) => role !== 'system');
+  // Something must be there to answer: the last of them where there is nothing else.
+  const leading = first < 0 ? messages.length - 1 : first;
+  return messages.map((message, at) => {
+    if (message['role'] !== 'system' || at < leading) return message;
+    report.approximated('messages', 'instructions between messages go as a message of the user');
+    return { ...message, role: 'user' };
+  });
+}
+
+function bridged(messages: readonly JsonRecord[], report: Report): readonly JsonRecord[] {
+  return messages.flatMap((message, at) => {
+    if (message['role'] !== 'user' || messages[at - 1]?.['role'] !== 'tool') return [message];
+    report.approximated('messages', 'the provider wants a word of the assistant after the result of a tool');
+    return [{ role: 'assistant', content: 'OK.' }, message];
+  });
 }
 
 function writeTurn({ turn, path }: Placed, writing: Writing, before: readonly JsonRecord[]): JsonRecord {
@@ -96,7 +119,10 @@ function writeContent(
   path: string,
   before: readonly JsonRecord[],
 ): string | readonly JsonRecord[] {
-  const written = [...before, ...parts.flatMap((part, at) => writePart(part, writing, `${path}.content[${at}]`))];
+  const written = [
+    ...before,
+    ...parts.flatMap((part, at) => writePart(part, writing, partField(writing.request, path, at))),
+  ];
   const texts = written.map(plainText);
   if (!texts.every((text) => text !== null)) return written;
   if (texts.length <= 1) return texts[0] ?? '';
@@ -111,12 +137,14 @@ function plainText(part: JsonRecord): string | null {
 function writePart(part: Part, writing: Writing, path: string): readonly JsonRecord[] {
   switch (part.kind) {
     case 'text':
-      return [{ ...writing.extras(part.extra, path), type: 'text', text: part.text }];
+      return [{ ...writing.extras(part.extra, path), type: 'text', text: part.text, ...writing.cacheMark(part) }];
     case 'image':
     case 'file':
     case 'audio':
     case 'video':
-      return [writing.variant.writeMedia(part, path, writing.extras(part.extra, path))];
+      return [
+        { ...writing.variant.writeMedia(part, path, writing.extras(part.extra, path)), ...writing.cacheMark(part) },
+      ];
     case 'opaque':
       return writeOpaque(part.of, part.value, writing, path);
     case 'refusal':
@@ -159,10 +187,10 @@ function writeSpoken(
     (part): part is TextPart | RefusalPart => part.kind === 'text' || part.kind === 'refusal',
   );
   const written = spoken.map((part): JsonRecord => {
-    const extra = writing.extras(part.extra, `${path}.content`);
+    const members = { ...writing.extras(part.extra, `${path}.content`), ...writing.cacheMark(part) };
     return part.kind === 'text'
-      ? { ...extra, type: 'text', text: part.text }
-      : { ...extra, type: 'refusal', refusal: part.text };
+      ? { ...members, type: 'text', text: part.text }
+      : { ...members, type: 'refusal', refusal: part.text };
   });
   const before = writing.variant.thinking === 'content' ? writeThinkingChunks(thinking, writing, path) : [];
   const opaque = parts.flatMap((part) =>
@@ -227,15 +255,15 @@ function writeCall(call: ToolCallPart, writing: Writing, path: string): JsonReco
   const extra = writing.extras(call.extra, path);
   const id = writing.variant.fitId(call.id);
   const { name } = call;
-  if (call.custom === true && writing.variant.customTools)
+  if (call.custom === true && writing.takesCustomTools)
     return { ...extra, id, type: 'custom', custom: { ...recordOf(extra['custom']), name, input: call.arguments } };
-  // Where free text has no place, it is the one argument.
-  const args = call.custom === true ? JSON.stringify({ input: call.arguments }) : call.arguments;
+  const args = call.custom === true ? argumentsOfCustom(call.arguments) : call.arguments;
   return { ...extra, id, type: 'function', function: { ...recordOf(extra['function']), name, arguments: args } };
 }
 
 function writeResult(result: ToolResultPart, writing: Writing, path: string, waiting: JsonRecord[]): JsonRecord {
-  if (result.isError) writing.report.dropped(`${path}.is_error`, 'a tool message has no mark of failure');
+  if (result.isError)
+    writing.report.approximated(`${path}.is_error`, 'the provider tells no failures apart: the result says it');
   const keepsMedia = writing.variant.resultMedia;
   const inside = keepsMedia ? result.parts : result.parts.filter((part) => !isMedia(part));
   if (!keepsMedia && inside.length < result.parts.length) {
@@ -244,6 +272,7 @@ function writeResult(result: ToolResultPart, writing: Writing, path: string, wai
   }
   return {
     ...writing.extras(result.extra, path),
+    ...writing.cacheMark(result),
     role: 'tool',
     tool_call_id: writing.variant.fitId(result.callId),
     ...writeResultName(result, writing),

@@ -32,13 +32,16 @@ interface ChoiceState {
 
 export class ChatStreamWriter implements StreamWriter {
   readonly #context: AnswerContext;
+  readonly #wholeCalls: boolean;
   readonly #choices = new Map<number, ChoiceState>();
   #head: JsonRecord;
   #usage: Usage | null = null;
   #isOver = false;
 
-  constructor(context: AnswerContext) {
+  /** `wholeCalls`: for clients that read a call in one piece only, and no `usage: null`. */
+  constructor(context: AnswerContext, { wholeCalls = false }: { readonly wholeCalls?: boolean } = {}) {
     this.#context = context;
+    this.#wholeCalls = wholeCalls;
     this.#head = this.#headOf('', null, {});
   }
 
@@ -108,8 +111,8 @@ export class ChatStreamWriter implements StreamWriter {
       case 'open':
         return this.#begin(choice, state, event.start) + this.#open(choice, state, event.start);
       case 'delta':
-        if (state.waitingCall?.first === null) {
-          state.waitingCall.first = event.text;
+        if (state.waitingCall !== null && (state.waitingCall.first === null || this.#wholeCalls)) {
+          state.waitingCall.first = (state.waitingCall.first ?? '') + event.text;
           return '';
         }
         return this.#release(choice, state) + this.#delta(choice, state, event.text);
@@ -235,7 +238,8 @@ export class ChatStreamWriter implements StreamWriter {
   #data(index: number, members: JsonRecord): string {
     const chunk = { ...this.#head, choices: [{ index, ...members }] };
     // Who asked for usage finds the member in every chunk.
-    return eventText(null, JSON.stringify(this.#context.request.wantsStreamUsage ? { ...chunk, usage: null } : chunk));
+    const tellsUsage = this.#context.request.wantsStreamUsage && !this.#wholeCalls;
+    return eventText(null, JSON.stringify(tellsUsage ? { ...chunk, usage: null } : chunk));
   }
 }
 

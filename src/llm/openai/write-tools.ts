@@ -1,14 +1,16 @@
 /** Tools, and the choice among them, as a provider's request has them. */
+import { allowedTools } from '../allowed-tools.ts';
 import type { FunctionTool, Tool, ToolChoice } from '../canonical.ts';
+import { functionOfCustom } from '../custom-tool.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Writing } from './chat-variant.ts';
-import { isStrictSchema } from './strict-schema.ts';
+import { strictMember } from './strict-schema.ts';
 
 /** The members `tools`, `tool_choice` and `parallel_tool_calls`, as far as there are any. */
 export function writeTools(writing: Writing): JsonRecord {
   const { request, report } = writing;
-  const kept = keptTools(writing);
+  const kept = writing.takesAllowedTools ? request.tools : allowedTools(request, report);
   const tools = kept.flatMap((tool) => {
     const at = request.tools.indexOf(tool);
     return writeTool(tool, writing, `tools[${at}]`);
@@ -27,23 +29,13 @@ export function writeTools(writing: Writing): JsonRecord {
   return {};
 }
 
-/** All of them, or those that the choice allows where it cannot say so itself. */
-function keptTools({ request: { tools, toolChoice }, variant, report }: Writing): readonly Tool[] {
-  if (toolChoice?.kind !== 'allowed' || variant.allowedTools) return tools;
-  report.approximated('tool_choice', 'the tools that are not allowed are left out');
-  const names = new Set(toolChoice.names);
-  return tools.filter((tool) => tool.kind === 'opaque' || names.has(tool.name));
-}
-
 function writeTool(tool: Tool, writing: Writing, path: string): readonly JsonRecord[] {
   switch (tool.kind) {
     case 'function':
       return [writeFunction(tool, writing, path)];
     case 'custom': {
-      if (!writing.variant.customTools) {
-        writing.report.dropped(path, 'the provider has no tools with free text');
-        return [];
-      }
+      if (!writing.takesCustomTools)
+        return [writeFunction(functionOfCustom(tool, path, writing.report), writing, path)];
       const extra = writing.extras(tool.extra, path);
       const custom = { ...recordOf(extra['custom']), name: tool.name, ...described(tool.description) };
       return [{ ...extra, type: 'custom', custom }];
@@ -59,13 +51,14 @@ function writeFunction(tool: FunctionTool, writing: Writing, path: string): Json
   const extra = writing.extras(tool.extra, path);
   return {
     ...extra,
+    ...writing.cacheMark(tool),
     type: 'function',
     function: {
       ...recordOf(extra['function']),
       name: tool.name,
       ...described(tool.description),
       ...writeParameters(tool, writing),
-      ...writeStrict(tool.strict, tool.parameters ?? {}, writing, `${path}.strict`),
+      ...strictMember(tool.strict, tool.parameters ?? {}, writing.isOwnDialect, `${path}.strict`, writing.report),
     },
   };
 }
@@ -80,14 +73,6 @@ export function described(description: string | null): JsonRecord {
   return description === null ? {} : { description };
 }
 
-/** Where the caller's own dialect is laxer about strict schemas, OpenAI would refuse the whole request. */
-export function writeStrict(strict: boolean | null, schema: JsonRecord, writing: Writing, path: string): JsonRecord {
-  if (strict === null) return {};
-  if (!strict || writing.isOwnDialect || isStrictSchema(schema)) return { strict };
-  writing.report.approximated(path, 'the schema has optional or open members, which a strict one cannot have');
-  return { strict: false };
-}
-
 function writeChoice(writing: Writing): JsonRecord {
   const { toolChoice } = writing.request;
   if (toolChoice === null) return {};
@@ -95,7 +80,7 @@ function writeChoice(writing: Writing): JsonRecord {
 }
 
 function choiceValue(choice: ToolChoice, writing: Writing): unknown {
-  const { variant, request } = writing;
+  const { variant } = writing;
   switch (choice.kind) {
     case 'auto':
     case 'none':
@@ -103,16 +88,16 @@ function choiceValue(choice: ToolChoice, writing: Writing): unknown {
     case 'required':
       return variant.requiredWord;
     case 'named':
-      return namedTool(choice.name, request.tools);
+      return namedTool(choice.name, writing);
     case 'allowed': {
-      if (!variant.allowedTools) return choice.required ? variant.requiredWord : 'auto';
-      const tools = choice.names.map((name) => namedTool(name, request.tools));
+      if (!writing.takesAllowedTools) return choice.required ? variant.requiredWord : 'auto';
+      const tools = choice.names.map((name) => namedTool(name, writing));
       return { type: 'allowed_tools', allowed_tools: { mode: choice.required ? 'required' : 'auto', tools } };
     }
   }
 }
 
-function namedTool(name: string, tools: readonly Tool[]): JsonRecord {
-  const isCustom = tools.some((tool) => tool.kind === 'custom' && tool.name === name);
+function namedTool(name: string, { request, takesCustomTools }: Writing): JsonRecord {
+  const isCustom = takesCustomTools && request.tools.some((tool) => tool.kind === 'custom' && tool.name === name);
   return isCustom ? { type: 'custom', custom: { name } } : { type: 'function', function: { name } };
 }

@@ -32,6 +32,11 @@ const REQUIRED: Readonly<Record<Required<OpenAIResponse>, true>> = {
 };
 
 describe('a whole answer', () => {
+  test('may tell any time, or none', () => {
+    const readAt = (created_at: unknown) => responsesProvider.readChat({ output: [], created_at }).createdS;
+    expect([5.7, '5', null, { toString: 1 }].map(readAt)).toEqual([5, null, null, null]);
+  });
+
   test('is the same after being written and read', () => {
     fc.assert(
       fc.property(answers, (answer) => {

@@ -61,10 +61,14 @@ export function answerFacts(response: JsonRecord): Pick<ChatAnswer, 'id' | 'mode
   return {
     id: textOf(response['id']),
     model: textOf(response['model']),
-    // xAI tells fractions.
-    createdS: countOf(Math.floor(Number(response['created_at'] ?? Number.NaN))),
+    createdS: secondsOf(response['created_at']),
     extra: others(response, KNOWN),
   };
+}
+
+/** xAI tells fractions. */
+function secondsOf(value: unknown): number | null {
+  return typeof value === 'number' ? countOf(Math.floor(value)) : null;
 }
 
 function callsTool(part: Part): boolean {

@@ -233,7 +233,7 @@ describe('a caller of this dialect who was answered by another', () => {
       { type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{}' },
     ]);
     expect(mayHoldForeignMarks(Buffer.from(JSON.stringify(again)))).toBe(false);
-    expect(warnings.map(({ field }) => field)).toEqual(['thinking', 'signature']);
+    expect(warnings.map(({ field }) => field)).toEqual(['input[0].content[0]', 'input[0].content[1]']);
   });
 });
 
@@ -250,6 +250,53 @@ describe('a request of another dialect', () => {
     const tool = { kind: 'function' as const, name: 'f', description: null, parameters: null, strict: null };
     expect(write({ ...FOREIGN, tools: [tool] }).body['tools']).toEqual([
       { type: 'function', name: 'f', parameters: { type: 'object', properties: {} }, strict: false },
+    ]);
+  });
+
+  test('is told not to reason where the model is known to, or the caller to know', () => {
+    const reasoning = { enabled: false, effort: null, budgetTokens: null, show: null };
+    expect(write({ ...FOREIGN, reasoning }).body).not.toHaveProperty('reasoning');
+    const reasons = { ...TARGET, traits: { ...TARGET.traits, reasoning: true } };
+    expect(write({ ...FOREIGN, reasoning }, reasons).body).toMatchObject({ reasoning: { effort: 'none' } });
+    expect(write({ ...FOREIGN, extraOf: 'openai', reasoning }).body).toMatchObject({ reasoning: { effort: 'none' } });
+  });
+
+  test('is strict only about schemas that OpenAI takes for strict', () => {
+    const open = { type: 'object', properties: { a: {} } };
+    const tool = { kind: 'function' as const, name: 'f', description: null, parameters: open, strict: true };
+    const format = { kind: 'json_schema' as const, name: 'an answer', description: null, schema: open, strict: true };
+    const { body, warnings } = write({ ...FOREIGN, tools: [tool], format });
+    expect(body).toMatchObject({ tools: [{ strict: false }], text: { format: { name: 'an_answer', strict: false } } });
+    expect(warnings.map(({ field }) => field)).toEqual(['response_format.json_schema.strict', 'tools[0].strict']);
+  });
+
+  test('asks in words for what OpenAI has no setting for, or wants said besides', () => {
+    const said = (request: Partial<ChatRequest>) => write({ ...FOREIGN, ...request }).body;
+    const asks = { role: 'developer', content: [{ text: expect.stringContaining('JSON') as unknown }] };
+    const turns = [{ role: 'user' as const, parts: [{ kind: 'text' as const, text: 'Hi' }] }];
+    expect(said({ turns, format: { kind: 'json' } })).toMatchObject({ input: [asks, { role: 'user' }] });
+    const format = {
+      kind: 'json_schema',
+      name: '',
+      description: null,
+      schema: { type: 'array' },
+      strict: null,
+    } as const;
+    const list = said({ turns, format });
+    expect(list).toMatchObject({ input: [asks, { role: 'user' }] });
+    expect(list).not.toHaveProperty('text');
+  });
+
+  test('answers a call with free text as such, also where the caller’s dialect does not say it', () => {
+    const call = { kind: 'tool_call', id: 'call_1', name: 'f', arguments: 'x', custom: true } as const;
+    const result = { kind: 'tool_result', callId: 'call_1', parts: [], isError: false } as const;
+    const turns = [
+      { role: 'assistant' as const, parts: [call] },
+      { role: 'user' as const, parts: [result] },
+    ];
+    expect(write({ ...FOREIGN, extraOf: 'openai', turns }).body['input']).toMatchObject([
+      { type: 'custom_tool_call' },
+      { type: 'custom_tool_call_output' },
     ]);
   });
 
@@ -303,7 +350,7 @@ describe('a request of another dialect', () => {
         'messages[0].name',
         'messages[0].content[0].citations',
         'cache_control',
-        'thinking',
+        'messages[1].content[0]',
         'messages[1].content[1]',
         'messages[2].content[0].is_error',
       ].sort(),

@@ -1,21 +1,19 @@
 /** A request as OpenAI takes it (https://platform.openai.com/docs/api-reference/responses/create). */
 import type { ChatRequest, OutputFormat, ReasoningRequest, Turn } from '../canonical.ts';
-import { digest } from '../call-ids.ts';
 import type { TargetModel } from '../codec.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { recordOf, type JsonRecord } from '../record.ts';
+import { fitCacheKey, fitUser } from '../openai/keys.ts';
+import { reportExtra } from '../own-extra.ts';
 import type { Report } from '../report.ts';
 import { others } from './fields.ts';
+import { fitFormat } from './fit-format.ts';
 import { ENCRYPTED, LOGPROBS } from './read-chat.ts';
-import { reportExtra } from './write-extra.ts';
 import { writeInput } from './write-items.ts';
 import { writeToolChoice, writeTools } from './write-tools.ts';
 
 /** OpenAI refuses fewer. */
 const OUTPUT_TOKENS_MIN = 16;
-/** Of `user` and `prompt_cache_key`. */
-const KEY_LENGTH_MAX = 64;
-const DIGEST_LENGTH = 40;
 
 /** Members of OpenAI's other chat endpoint that mean the same here. */
 const SHARED_WITH_CHAT: ReadonlySet<string> = new Set([
@@ -32,6 +30,8 @@ const NESTED: ReadonlySet<string> = new Set(['text', 'reasoning', 'include']);
 export function writeChat(request: ChatRequest, target: TargetModel, report: Report): JsonRecord {
   const isOwn = request.extraOf === 'openai-responses';
   const instructions = instructionsOf(request.turns);
+  const from = instructions === null ? 0 : 1;
+  const { format, instruction } = fitFormat(request, request.turns.slice(from), report);
   const extra = isOwn ? request.extra : foreignExtra(request, report);
   const tools = writeTools(request, report);
   reportUnsaid(request, report);
@@ -39,18 +39,18 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
     ...others(extra, NESTED),
     model: target.name,
     ...(instructions !== null && { instructions }),
-    input: writeInput(request.turns, instructions === null ? 0 : 1, isOwn ? 'input' : 'messages', { isOwn, report }),
+    input: [...instructionItems(instruction), ...writeInput(request, from, report)],
     ...(tools.length > 0 && { tools }),
     ...(request.toolChoice !== null && { tool_choice: writeToolChoice(request.toolChoice, request.tools) }),
     ...(request.parallelToolCalls !== null && { parallel_tool_calls: request.parallelToolCalls }),
     ...writeOutputTokens(request.outputTokensMax, report),
     ...writeSampling(request, target.traits, report),
     ...(request.logprobs !== null && { top_logprobs: request.logprobs.top }),
-    ...writeText(request.format, extra['text']),
-    ...writeReasoning(request.reasoning, extra['reasoning'], target.traits, report),
+    ...writeText(format, extra['text']),
+    ...writeReasoning(request, extra['reasoning'], target.traits, report),
     ...writeInclude(request, target.traits, extra['include']),
-    ...writeUser(request.user, report),
-    ...writeCacheKey(request.cacheKey),
+    ...(request.user !== null && { user: fitUser(request.user, report) }),
+    ...(request.cacheKey !== null && { prompt_cache_key: fitCacheKey(request.cacheKey) }),
     ...(!isOwn && { store: false }),
     ...(request.stream && { stream: true }),
   };
@@ -66,15 +66,17 @@ export function instructionsOf(turns: readonly Turn[]): string | null {
   return isPlain && part.annotations === undefined && part.logprobs === undefined ? part.text : null;
 }
 
+function instructionItems(instruction: string | null): readonly JsonRecord[] {
+  if (instruction === null) return [];
+  return [{ type: 'message', role: 'developer', content: [{ type: 'input_text', text: instruction }] }];
+}
+
 function foreignExtra({ extra, extraOf }: ChatRequest, report: Report): JsonRecord {
   const isChat = extraOf === 'openai';
   const entries = Object.entries(extra).filter(([name]) => isChat && SHARED_WITH_CHAT.has(name));
   const verbosity = isChat ? extra['verbosity'] : undefined;
   const kept = new Set([...entries.map(([name]) => name), ...(verbosity === undefined ? [] : ['verbosity'])]);
-  const lost = Object.entries(extra).filter(
-    ([name, value]) => !kept.has(name) && !(name === 'store' && value === false),
-  );
-  reportExtra(Object.fromEntries(lost), '', report);
+  reportExtra(others(extra, kept), '', { extraOf, report });
   return { ...Object.fromEntries(entries), ...(verbosity !== undefined && { text: { verbosity } }) };
 }
 
@@ -121,8 +123,7 @@ function writeFormat(format: OutputFormat): JsonRecord {
       const { name, description, schema, strict } = format;
       return {
         type: 'json_schema',
-        // Not every dialect names its formats, and OpenAI asks for a name.
-        name: name || 'answer',
+        name,
         ...(description !== null && { description }),
         schema,
         ...(strict !== null && { strict }),
@@ -132,7 +133,7 @@ function writeFormat(format: OutputFormat): JsonRecord {
 }
 
 function writeReasoning(
-  asked: ReasoningRequest | null,
+  { reasoning: asked, extraOf }: ChatRequest,
   beside: unknown,
   traits: ModelTraits,
   report: Report,
@@ -142,6 +143,12 @@ function writeReasoning(
     return {};
   }
   if (asked === null) return beside === undefined ? {} : { reasoning: beside };
+  // A model that does not reason refuses any effort: who speaks a dialect of OpenAI knows whether it does.
+  const isKnown = traits.reasoning === true || extraOf === 'openai' || extraOf === 'openai-responses';
+  if (!asked.enabled && !isKnown) {
+    report.dropped('reasoning', 'it is not known whether the model reasons');
+    return {};
+  }
   const effort = effortOf(asked, report);
   const summary = asked.summary ?? (asked.show === true ? 'auto' : null);
   return {
@@ -181,17 +188,4 @@ function mayCarryReasoning({ reasoning, turns, extraOf }: ChatRequest, traits: M
   return turns.some(({ parts }) =>
     parts.some((part) => part.kind === 'thinking' && part.signature?.of === 'openai-responses'),
   );
-}
-
-function writeUser(user: string | null, report: Report): JsonRecord {
-  if (user === null) return {};
-  if (user.length <= KEY_LENGTH_MAX) return { user };
-  report.approximated('user', `OpenAI takes ${KEY_LENGTH_MAX} characters: a digest goes instead`);
-  return { user: digest(user, DIGEST_LENGTH) };
-}
-
-/** A digest keeps a conversation at one cache as well as the key itself. */
-function writeCacheKey(key: string | null): JsonRecord {
-  if (key === null) return {};
-  return { prompt_cache_key: key.length <= KEY_LENGTH_MAX ? key : digest(key, DIGEST_LENGTH) };
 }

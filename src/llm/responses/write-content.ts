@@ -1,16 +1,20 @@
 /** Content of messages and of tools' results, as OpenAI takes it. */
-import type { CacheMark, MediaPart, Part, TextPart } from '../canonical.ts';
+import { reportCacheMark } from '../cache-mark.ts';
+import type { ChatRequest, MediaPart, Part, TextPart } from '../canonical.ts';
 import { RequestFault } from '../faults.ts';
+import { reportExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
 import { writeAnnotation, writeLogprob } from './annotations.ts';
 import { others } from './fields.ts';
-import { reportExtra } from './write-extra.ts';
 
 /** What is being written, and where the caller's field is told. */
 export interface Writing {
+  readonly request: ChatRequest;
   /** The request came in this dialect: its own members go out again. */
   readonly isOwn: boolean;
+  /** Ids of the calls with free text, where the caller's dialect does not say of their results what they answer. */
+  readonly customCalls: ReadonlySet<string>;
   readonly report: Report;
 }
 
@@ -20,12 +24,11 @@ const MESSAGE = new Set(['message']);
 export function writeInputPart(part: Part, path: string, writing: Writing): JsonRecord | null {
   switch (part.kind) {
     case 'text':
-      reportSignature(part.signature !== undefined, writing.report);
       return {
         ...ownExtra(part, path, writing),
         type: 'input_text',
         text: part.text,
-        ...cacheMark(part.cache, writing),
+        ...cacheMark(part, writing),
       };
     case 'refusal':
       return { ...ownExtra(part, path, writing), type: 'input_text', text: part.text };
@@ -36,7 +39,7 @@ export function writeInputPart(part: Part, path: string, writing: Writing): Json
       return {
         ...ownExtra(part, path, writing),
         ...writeMedia(part, path, writing),
-        ...cacheMark(part.cache, writing),
+        ...cacheMark(part, writing),
       };
     default:
       writing.report.dropped(path, `a part of kind ${part.kind} has no place here at OpenAI`);
@@ -48,7 +51,6 @@ export function writeInputPart(part: Part, path: string, writing: Writing): Json
 export function writeOutputPart(part: Part, path: string, writing: Writing): JsonRecord | null {
   switch (part.kind) {
     case 'text':
-      reportSignature(part.signature !== undefined, writing.report);
       return { ...ownExtra(part, path, writing), ...writeOutputText(part) };
     case 'refusal':
       return { ...ownExtra(part, path, writing), type: 'refusal', refusal: part.text };
@@ -67,26 +69,21 @@ function writeOutputText({ text, annotations, logprobs }: TextPart): JsonRecord 
   };
 }
 
-export function reportSignature(isForeign: boolean, report: Report): void {
-  if (isForeign) report.dropped('signature', 'only the provider that made it understands it');
-}
-
-function ownExtra(part: Part, path: string, { isOwn, report }: Writing): JsonRecord {
+function ownExtra(part: Part, path: string, { request, isOwn, report }: Writing): JsonRecord {
   if (isOwn) return others(part.extra ?? {}, MESSAGE);
-  reportExtra(part.extra, path, report);
+  reportExtra(part.extra, path, { extraOf: request.extraOf, report });
   return {};
 }
 
-function cacheMark(cache: CacheMark | undefined, { isOwn, report }: Writing): JsonRecord {
-  if (cache === undefined) return {};
+function cacheMark(part: Part, { isOwn, report }: Writing): JsonRecord {
   // Older models refuse marks, so they are only sent for a caller who knows OpenAI's.
-  if (isOwn) return { prompt_cache_breakpoint: { mode: 'explicit', ...(cache.ttl === '1h' && { ttl: '12h' }) } };
-  report.approximated('cache_control', 'OpenAI caches prompts by itself');
+  if (isOwn && part.cache !== undefined)
+    return { prompt_cache_breakpoint: { mode: 'explicit', ...(part.cache.ttl === '1h' && { ttl: '12h' }) } };
+  reportCacheMark(part, report);
   return {};
 }
 
 function writeMedia(part: MediaPart, path: string, writing: Writing): JsonRecord {
-  reportSignature(part.signature !== undefined, writing.report);
   switch (part.kind) {
     case 'image':
       return writeImage(part, path, writing);

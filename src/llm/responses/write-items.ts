@@ -1,29 +1,34 @@
 /** Turns as items of `input`, as OpenAI takes them. */
-import type { Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
+import type { ChatRequest, Part, ThinkingPart, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
 import { fitCallId } from '../call-ids.ts';
+import { ownExtra } from '../own-extra.ts';
 import { recordOf, type JsonRecord } from '../record.ts';
+import type { Report } from '../report.ts';
+import { partField, turnField } from '../turn-path.ts';
 import { summaryOf } from './reasoning.ts';
-import { reportSignature, writeInputPart, writeOutputPart, type Writing } from './write-content.ts';
-import { reportExtra } from './write-extra.ts';
+import { writeInputPart, writeOutputPart, type Writing } from './write-content.ts';
 
 /** `call_id` may have 64 characters. */
 const CALL_ID = /^[\w-]{1,64}$/;
 
-/** `path` is the caller's field of the turns, for example `messages`. */
-export function writeInput(
-  turns: readonly Turn[],
-  from: number,
-  path: string,
-  writing: Writing,
-): readonly JsonRecord[] {
-  return turns.slice(from).flatMap((turn, index) => writeTurn(turn, `${path}[${from + index}]`, writing));
+/** The turns from this one on. */
+export function writeInput(request: ChatRequest, from: number, report: Report): readonly JsonRecord[] {
+  const isOwn = request.extraOf === 'openai-responses';
+  const writing: Writing = { request, isOwn, customCalls: isOwn ? new Set<string>() : customCallsOf(request), report };
+  return request.turns.slice(from).flatMap((turn, index) => writeTurn(turn, turnField(request, from + index), writing));
+}
+
+function customCallsOf({ turns }: ChatRequest): ReadonlySet<string> {
+  const calls = turns.flatMap(({ parts }) => parts.filter((part) => part.kind === 'tool_call'));
+  return new Set(calls.filter(({ custom }) => custom === true).map(({ id }) => id));
 }
 
 function writeTurn(turn: Turn, path: string, writing: Writing): readonly JsonRecord[] {
   if (turn.name !== undefined) writing.report.dropped(`${path}.name`, 'OpenAI Responses has no names of participants');
-  if (!writing.isOwn) reportExtra(turn.extra, path, writing.report);
+  itemMembers(turn, path, writing);
   const items = new Items(turn, writing.isOwn);
-  for (const [index, part] of turn.parts.entries()) writePart(part, `${path}.content[${index}]`, items, turn, writing);
+  for (const [index, part] of turn.parts.entries())
+    writePart(part, partField(writing.request, path, index), items, turn, writing);
   if (turn.parts.length === 0 && writing.isOwn) items.empty();
   return items.all();
 }
@@ -74,7 +79,7 @@ class Items {
 }
 
 function writePart(part: Part, path: string, items: Items, { role }: Turn, writing: Writing): void {
-  const { isOwn, report } = writing;
+  const { report } = writing;
   switch (part.kind) {
     case 'tool_call':
       return items.item(writeCall(part, path, writing));
@@ -88,15 +93,13 @@ function writePart(part: Part, path: string, items: Items, { role }: Turn, writi
       if (part.of === 'openai-responses') return items.item(part.value);
       return report.dropped(path, 'only the provider that made it understands it');
     default: {
-      const written =
-        role === 'assistant' ? writeOutputPart(part, path, writing) : writeInputPart(part, path, { isOwn, report });
+      const written = role === 'assistant' ? writeOutputPart(part, path, writing) : writeInputPart(part, path, writing);
       if (written !== null) items.content(written, part);
     }
   }
 }
 
 function writeCall(part: ToolCallPart, path: string, writing: Writing): JsonRecord {
-  reportSignature(part.signature !== undefined, writing.report);
   const call = { call_id: callId(part.id), name: part.name };
   return part.custom
     ? { ...itemMembers(part, path, writing), type: 'custom_tool_call', ...call, input: part.arguments }
@@ -105,10 +108,12 @@ function writeCall(part: ToolCallPart, path: string, writing: Writing): JsonReco
 
 function writeResult(part: ToolResultPart, path: string, writing: Writing): JsonRecord {
   if (part.isError)
-    writing.report.approximated(`${path}.is_error`, 'OpenAI tells no failures apart: the result says it');
+    writing.report.approximated(`${path}.is_error`, 'the provider tells no failures apart: the result says it');
   return {
     ...itemMembers(part, path, writing),
-    type: part.custom ? 'custom_tool_call_output' : 'function_call_output',
+    // The chat dialect does not say of a result what kind of call it answers.
+    type:
+      part.custom === true || writing.customCalls.has(part.callId) ? 'custom_tool_call_output' : 'function_call_output',
     call_id: callId(part.callId),
     output: writeOutput(part, path, writing),
   };
@@ -129,7 +134,7 @@ function writeThinking(part: ThinkingPart, path: string, writing: Writing): Json
   const { signature, extra } = part;
   const isTaken = signature === null ? writing.isOwn && extra !== undefined : signature.of === 'openai-responses';
   if (!isTaken) {
-    writing.report.dropped('thinking', "another model's reasoning is not taken back by OpenAI");
+    writing.report.dropped(path, "another model's reasoning is not taken back by OpenAI");
     return null;
   }
   return {
@@ -140,10 +145,8 @@ function writeThinking(part: ThinkingPart, path: string, writing: Writing): Json
   };
 }
 
-function itemMembers(part: Part, path: string, { isOwn, report }: Writing): JsonRecord {
-  if (isOwn) return part.extra ?? {};
-  reportExtra(part.extra, path, report);
-  return {};
+function itemMembers({ extra }: Part | Turn, path: string, { request, report }: Writing): JsonRecord {
+  return ownExtra(extra, path, { extraOf: request.extraOf, dialect: 'openai-responses', report });
 }
 
 function callId(id: string): string {

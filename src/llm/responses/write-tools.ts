@@ -1,32 +1,39 @@
 /** Tools and the choice among them, as OpenAI takes them (and as an answer repeats them). */
 import type { ChatRequest, CustomTool, FunctionTool, Tool, ToolChoice } from '../canonical.ts';
+import { reportCacheMark } from '../cache-mark.ts';
+import { ownExtra } from '../own-extra.ts';
+import { strictMember } from '../openai/strict-schema.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
-import { reportExtra } from './write-extra.ts';
 
 export function writeTools(request: ChatRequest, report: Report): readonly JsonRecord[] {
   const isOwn = request.extraOf === 'openai-responses';
   return request.tools.flatMap((tool, index) => {
     if (tool.kind === 'opaque') return writeOpaque(tool, index, report);
-    if (!isOwn) reportExtra(tool.extra, `tools[${index}]`, report);
-    return [tool.kind === 'function' ? writeFunction(tool, isOwn) : writeCustom(tool, isOwn)];
+    const owner = { extraOf: request.extraOf, dialect: 'openai-responses', report } as const;
+    const extra = ownExtra(tool.extra, `tools[${index}]`, owner);
+    if (tool.kind === 'custom') return [{ ...extra, ...writeCustom(tool) }];
+    reportCacheMark(tool, report);
+    // The other endpoint of OpenAI asks the same of a strict schema.
+    const isOpenai = isOwn || request.extraOf === 'openai';
+    const strict = strictMember(tool.strict, tool.parameters ?? {}, isOpenai, `tools[${index}].strict`, report);
+    return [{ ...extra, ...writeFunction(tool, isOwn), ...strict }];
   });
 }
 
-function writeFunction({ name, description, parameters, strict, extra }: FunctionTool, isOwn: boolean): JsonRecord {
+function writeFunction({ name, description, parameters }: FunctionTool, isOwn: boolean): JsonRecord {
   return {
-    ...(isOwn && extra),
     type: 'function',
     name,
     ...(description !== null && { description }),
     parameters: parameters ?? (isOwn ? null : { type: 'object', properties: {} }),
     // Without a word OpenAI takes a schema of this endpoint for strict, and changes it.
-    ...(strict !== null ? { strict } : !isOwn && { strict: false }),
+    ...(!isOwn && { strict: false }),
   };
 }
 
-function writeCustom({ name, description, extra }: CustomTool, isOwn: boolean): JsonRecord {
-  return { ...(isOwn && extra), type: 'custom', name, ...(description !== null && { description }) };
+function writeCustom({ name, description }: CustomTool): JsonRecord {
+  return { type: 'custom', name, ...(description !== null && { description }) };
 }
 
 function writeOpaque(tool: Tool & { kind: 'opaque' }, index: number, report: Report): readonly JsonRecord[] {

@@ -1,17 +1,23 @@
+import { isFormType, readForm } from '../../lib/form-data.ts';
 import type { ClientDialectName } from '../../llm/dialect.ts';
 import type { JsonRecord } from '../../llm/record.ts';
 import { isRecord, parsedOrUndefined } from '../../llm/record.ts';
 import type { InProcessAnswer, InProcessRequest } from '../in-process.ts';
 import { messagesAnswer, messagesEvents, readMessages } from './anthropic.ts';
+import type { Content } from './audio.ts';
+import { readHeard, speechAnswer, speechEvents, transcriptAnswer, transcriptEvents } from './audio.ts';
 import type { Behaviour } from './behaviour.ts';
 import { behaviourOf } from './behaviour.ts';
 import { batchEmbedAnswer, embedContentAnswer, embeddingsAnswer } from './embeddings.ts';
 import { asArray, asEvents, contentsAnswer, contentsParts, readContents } from './gemini.ts';
+import { imageEvents, imagesAnswer, readImageRequest } from './images.ts';
+import { moderationAnswer } from './moderation.ts';
 import { asksUsage, chatAnswer, chatEvents, readChat } from './openai-chat.ts';
 import { completionAnswer, completionEvents, readCompletion } from './openai-completions.ts';
 import { readResponses, responsesAnswer, responsesEvents } from './openai-responses.ts';
 import { playStream, playWhole } from './playback.ts';
 import type { Prompt } from './prompt.ts';
+import { rerankAnswer } from './rerank.ts';
 import type { Reply } from './reply.ts';
 import { countInput, idOf, piecesOf, replyTo, wordsOf } from './reply.ts';
 import { vendorError } from './vendor-error.ts';
@@ -41,6 +47,17 @@ const OPERATIONS: Readonly<Record<string, readonly [ClientDialectName, Operation
     (call) => generate(call, readCompletion(call.body), completionAnswer, openaiStream(call, completionEvents)),
   ],
   '/embeddings': ['openai', (call) => whole(call, embeddingsAnswer(call.body, call.model))],
+  '/rerank': ['openai', (call) => whole(call, rerankAnswer(call.body, call.model), '"query" and "documents"')],
+  '/moderations': [
+    'openai',
+    (call) => whole(call, moderationAnswer(call.body, call.model, idOf(call.bytes)), '"input"'),
+  ],
+  '/images/generations': ['openai', (call) => images(call, 'prompt')],
+  '/images/edits': ['openai', (call) => images(call, 'both')],
+  '/images/variations': ['openai', (call) => images(call, 'image')],
+  '/audio/speech': ['openai', speech],
+  '/audio/transcriptions': ['openai', (call) => transcript(call, 'transcribe')],
+  '/audio/translations': ['openai', (call) => transcript(call, 'translate')],
   '/responses': [
     'openai-responses',
     (call) => generate(call, readResponses(call.body), responsesAnswer, bodyStream(call, responsesEvents)),
@@ -82,9 +99,21 @@ export function handleSandbox(request: InProcessRequest): InProcessAnswer {
   if (operation === undefined || request.method !== 'POST') {
     return vendorError('openai', 404, request.body, 'There is no such path in the sandbox.');
   }
-  const body = parsedOrUndefined(Buffer.from(request.body).toString('utf8'));
+  const body = bodyOf(request);
   const model = isRecord(body) ? body['model'] : undefined;
   return answer(request.body, body, typeof model === 'string' ? model : '', ...operation);
+}
+
+function bodyOf({ body, contentType = null }: InProcessRequest): unknown {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (contentType === null || !isFormType(contentType)) return parsedOrUndefined(bytes.toString('utf8'));
+  const read = readForm(bytes, contentType);
+  if (!read.ok) return undefined;
+  const fields = read.form.fields.map(({ name, isFile, from, to }) => [
+    name,
+    isFile ? { size: to - from } : bytes.toString('utf8', from, to),
+  ]);
+  return Object.fromEntries(fields);
 }
 
 function handleGemini(request: InProcessRequest, model: string, method: string, query: string): InProcessAnswer {
@@ -106,7 +135,7 @@ function answer(
   dialect: ClientDialectName,
   operation: Operation,
 ): InProcessAnswer {
-  if (!isRecord(body)) return vendorError(dialect, 400, bytes, 'The body is not a JSON object.');
+  if (!isRecord(body)) return vendorError(dialect, 400, bytes, 'The body is neither a JSON object nor a form.');
   const behaviour = behaviourOf(model);
   if (behaviour === null) return unknownModel(dialect, model, bytes);
   if (behaviour.status !== 200) return vendorError(dialect, behaviour.status, bytes);
@@ -157,12 +186,45 @@ function count(call: SandboxCall, prompt: Prompt | null, member: string): InProc
   return whole(call, prompt === null ? null : JSON.stringify({ [member]: countInput(prompt.texts) }));
 }
 
-function whole(call: SandboxCall, text: string | null): InProcessAnswer {
-  return text === null ? invalid(call) : playWhole(text, call.behaviour, call.headers);
+function images(call: SandboxCall, from: 'prompt' | 'image' | 'both'): InProcessAnswer {
+  const request = readImageRequest(call.body, from);
+  if (request === null) return invalid(call, 'a "prompt", an "image" where one is changed, and "n" from 1 to 10');
+  return streams(call)
+    ? playStream(imageEvents(request), call.behaviour, call.headers)
+    : whole(call, imagesAnswer(request));
 }
 
-function invalid(call: SandboxCall): InProcessAnswer {
-  const message = `The body needs ${NEEDED[call.dialect]}, in the form that this API defines. Correct it and send it again.`;
+function speech(call: SandboxCall): InProcessAnswer {
+  const { input, stream_format: format } = call.body;
+  const answered = speechAnswer(call.body);
+  if (answered !== null && typeof input === 'string' && format === 'sse')
+    return playStream(speechEvents(input), call.behaviour, call.headers);
+  return content(call, answered, '"input"');
+}
+
+function transcript(call: SandboxCall, task: 'transcribe' | 'translate'): InProcessAnswer {
+  const heard = readHeard(call.body, task);
+  if (heard !== null && streams(call)) return playStream(transcriptEvents(heard), call.behaviour, call.headers);
+  const answered = heard === null ? null : transcriptAnswer(heard);
+  return content(call, answered, 'a "file" as a form sends it, and a known "response_format"');
+}
+
+/** Forms have only texts. */
+function streams({ body }: SandboxCall): boolean {
+  return body['stream'] === true || body['stream'] === 'true';
+}
+
+function content(call: SandboxCall, answered: Content | null, needed: string): InProcessAnswer {
+  if (answered === null) return invalid(call, needed);
+  return playWhole(answered.bytes, call.behaviour, call.headers, answered.type);
+}
+
+function whole(call: SandboxCall, text: string | null, needed?: string): InProcessAnswer {
+  return text === null ? invalid(call, needed) : playWhole(text, call.behaviour, call.headers);
+}
+
+function invalid(call: SandboxCall, needed = NEEDED[call.dialect]): InProcessAnswer {
+  const message = `The body needs ${needed}, in the form that this API defines. Correct it and send it again.`;
   return vendorError(call.dialect, 400, call.bytes, message);
 }
 

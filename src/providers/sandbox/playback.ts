@@ -4,9 +4,14 @@ import type { Behaviour } from './behaviour.ts';
 /** How many events of a stream that is to be cut are laid out to find the middle. */
 const CUT_EVENTS_MAX = 64;
 
-/** A whole answer of JSON; one that is to be cut ends after half of its bytes. */
-export function playWhole(text: string, behaviour: Behaviour, headers: readonly string[]): InProcessAnswer {
-  const bytes = Buffer.from(text);
+/** A whole answer; one that is to be cut ends after half of its bytes. */
+export function playWhole(
+  content: string | Uint8Array,
+  behaviour: Behaviour,
+  headers: readonly string[],
+  contentType = 'application/json',
+): InProcessAnswer {
+  const bytes = Buffer.from(content);
   const half = bytes.subarray(0, bytes.length >> 1);
   const steps: AnswerStep[] = behaviour.cut
     ? [
@@ -14,7 +19,7 @@ export function playWhole(text: string, behaviour: Behaviour, headers: readonly 
         { kind: 'cut', afterMs: 0 },
       ]
     : [{ kind: 'bytes', afterMs: 0, bytes }];
-  const head = ['content-type', 'application/json', 'content-length', String(bytes.length), ...headers];
+  const head = ['content-type', contentType, 'content-length', String(bytes.length), ...headers];
   return { status: behaviour.status, headers: head, afterMs: behaviour.firstByteMs, steps };
 }
 

@@ -7,6 +7,8 @@ import { responses } from './0006-responses.ts';
 import { adminTokens } from './0007-admin-tokens.ts';
 import { subscriptions } from './0008-subscriptions.ts';
 import { credentialPools } from './0009-credential-pools.ts';
+import { credentialRotations } from './0010-credential-rotations.ts';
+import { aliasSettings } from './0011-alias-settings.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -20,4 +22,6 @@ export const MIGRATIONS: readonly Migration[] = [
   adminTokens,
   subscriptions,
   credentialPools,
+  credentialRotations,
+  aliasSettings,
 ];

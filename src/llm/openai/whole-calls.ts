@@ -1,0 +1,7 @@
+import type { AnswerContext, StreamWriter } from '../codec.ts';
+import { ChatStreamWriter } from './write-stream.ts';
+
+/** A stream for clients that read calls in one piece only (client-ways.ts). */
+export function wholeCallStream(context: AnswerContext): StreamWriter {
+  return new ChatStreamWriter(context, { wholeCalls: true });
+}

@@ -1,0 +1,32 @@
+/** Where the caller finds a turn, and a part of it: the fields that reports and faults name. */
+import type { ChatRequest } from './canonical.ts';
+
+/** The member that holds the conversation. */
+export function conversationField({ extraOf }: Pick<ChatRequest, 'extraOf'>): string {
+  if (extraOf === 'gemini') return 'contents';
+  return extraOf === 'openai-responses' ? 'input' : 'messages';
+}
+
+/**
+ * The turn's field, for example `messages[2]`. Instructions that the caller's dialect keeps apart are
+ * named by their own member. Turns of several items (Responses) or messages (results of Chat
+ * Completions) make it the turn's number, which is near.
+ */
+export function turnField(request: ChatRequest, index: number): string {
+  const apart = request.turns[0]?.role === 'system' ? APART.get(request.extraOf) : undefined;
+  if (apart !== undefined && index === 0) return apart;
+  return `${conversationField(request)}[${apart === undefined ? index : index - 1}]`;
+}
+
+const APART: ReadonlyMap<string, string> = new Map([
+  ['anthropic', 'system'],
+  ['gemini', 'systemInstruction'],
+  ['openai-responses', 'instructions'],
+]);
+
+/** The field of a part of the turn at `field`. */
+export function partField({ extraOf }: Pick<ChatRequest, 'extraOf'>, field: string, index: number): string {
+  if (field === 'instructions') return field;
+  if (field === 'system') return `${field}[${index}]`;
+  return `${field}.${extraOf === 'gemini' ? 'parts' : 'content'}[${index}]`;
+}
