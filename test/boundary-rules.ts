@@ -57,6 +57,8 @@ const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonl
   { from: /^src\/storage\//, to: /^src\/embed\/storage-port\.ts$/, typesOnly: true },
   { from: /^src\/client\//, to: /^src\/admin\//, typesOnly: true },
   { from: /^src\/cli\/serve\.ts$/, to: /^src\/main\.ts$/, typesOnly: false },
+  // Threads that are to read their code before the composition root is read.
+  { from: /^src\/cli\/main\.ts$/, to: /^src\/gateway\/early-workers\.ts$/, typesOnly: false },
   { from: /^src\/cli\/serve\.ts$/, to: /^src\/config\//, typesOnly: false },
   // The version is written in one place.
   { from: /^src\/main\.ts$/, to: /^package\.json$/, typesOnly: false },

@@ -1,11 +1,10 @@
-import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { CallRow } from '../calls/call-record.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { KeySource } from '../keys/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CredentialCounts, CredentialError } from '../routing/credential-error.ts';
+import { endEarlyWorkers, takeWorker } from './early-workers.ts';
 import type { FromWorker, ListenOptions, ToWorker, WorkerStart } from './messages.ts';
 
 /** How long an answer waits for workers to acknowledge before it says that not all did. */
@@ -88,7 +87,9 @@ export class Fleet {
 
   /** Starts every worker; resolves when all of them listen. Rejects when the port cannot be had. */
   async start(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#options.workers }, (_, index) => this.#startMember(index)));
+    const started = Array.from({ length: this.#options.workers }, (_, index) => this.#startMember(index));
+    endEarlyWorkers();
+    await Promise.all(started);
   }
 
   /** Sends a snapshot to every worker and waits until they use it. */
@@ -195,7 +196,7 @@ export class Fleet {
 
   #startMember(index: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const workerData: WorkerStart = {
+      const start: WorkerStart = {
         index,
         snapshot: this.#snapshot,
         counters: this.#options.counters,
@@ -203,9 +204,8 @@ export class Fleet {
         peppers: this.#options.peppers,
         listen: this.#options.listen,
         connectionsMax: this.#options.connectionsMax,
-        compileCacheDir: compileCacheDir(),
       };
-      const worker = new Worker(workerUrl(), { workerData, name: `gateway-${index}` });
+      const worker = takeWorker();
       const member = this.#member(index, worker);
       member.acknowledgedVersion = this.#snapshot.version;
       worker.on('message', (message: FromWorker) => {
@@ -223,6 +223,7 @@ export class Fleet {
         reject(error instanceof Error ? error : new Error(String(error)));
       });
       worker.on('exit', () => this.#gone(member, worker));
+      worker.postMessage(start);
     });
   }
 
@@ -327,12 +328,3 @@ export class Fleet {
 const NOTHING_DONE: CredentialCounts = { underWay: 0, passed: 0 };
 
 /** Beside this file: as source in a clone, compiled in the package. */
-function workerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './worker-entry.ts' : './worker-entry.js', import.meta.url);
-}
-
-/** As it was given to `enableCompileCache`: what Node tells is the folder below it for its version. */
-function compileCacheDir(): string | null {
-  const dir = getCompileCacheDir();
-  return dir === undefined ? null : dirname(dir);
-}

@@ -17,8 +17,6 @@ export interface WorkerStart {
   readonly listen: ListenOptions;
   /** Connections of callers that a worker serves at the same time; more are told to come back. */
   readonly connectionsMax: number;
-  /** The folder of compiled sources that the main thread uses; null without one. */
-  readonly compileCacheDir: string | null;
 }
 
 export interface ListenOptions {

@@ -1,5 +1,4 @@
 /** One gateway worker: a thread with its own listener, its own cache of keys and its own connections upstream. */
-import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { createDelegationVerifier } from '../keys/delegation-verifier.ts';
 import { createFailureThrottle, WRONG_KEYS } from '../keys/failure-throttle.ts';
@@ -26,10 +25,8 @@ import { createGatewayServer } from './server.ts';
 /** Delegated keys that a worker remembers as proven; each may be 2 KB. */
 const DELEGATED_MAX = 4096;
 
-if (parentPort === null) throw new Error('worker.ts runs as a worker thread only');
-await run(parentPort, workerData as WorkerStart);
-
-async function run(port: MessagePort, start: WorkerStart): Promise<void> {
+/** Serves until it is told to stop. Hears of nothing before it is called, and loses nothing after. */
+export async function runWorker(port: MessagePort, start: WorkerStart): Promise<void> {
   const say = (message: FromWorker) => port.postMessage(message);
   const lookups = createLookups(say);
   const configs = new LiveConfigs();
