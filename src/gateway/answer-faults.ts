@@ -14,6 +14,11 @@ export function invalidAnswer(gateway: Gateway, { requestId }: Call, target: Tar
   return refusal('provider_answer_invalid', { failure: failureOf('unavailable') });
 }
 
+/** A stream that cannot be whole any more. */
+export function brokenOff(message: string): Refusal {
+  return refusal('provider_unavailable', { message, failure: failureOf('unavailable') });
+}
+
 /** What was thrown while an answer was read: a fault of the answer, or a bug of ours. */
 export function thrownBy(gateway: Gateway, call: Call, target: Target, error: unknown): Refusal {
   if (error instanceof AnswerFault) return invalidAnswer(gateway, call, target, error.message);

@@ -1,5 +1,5 @@
 import { observeTail } from './answer-tail.ts';
-import { invalidAnswer, logFailure, thrownBy } from './answer-faults.ts';
+import { brokenOff, invalidAnswer, logFailure, thrownBy } from './answer-faults.ts';
 import { keepForCache, storeInCache } from './cached-answer.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
@@ -9,7 +9,7 @@ import type { PreparedRequest } from './prepare-upstream.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
 import { beginsJson } from './json-ends.ts';
 import { handOver } from './hand-over.ts';
-import { failureOf, refusal } from './refusal.ts';
+import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
 import { SeenOutput } from './seen-output.ts';
@@ -296,15 +296,8 @@ class Relay implements UpstreamListener {
 
   #begin(): void {
     if (this.#mode === 'events') this.#call.seat?.accepted();
-    this.#call.inbound.begin(this.#status, this.#answerHead());
+    this.#call.inbound.begin(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers));
     if (this.#call.eventStream) this.#gateway.streams.add(this.#call);
-  }
-
-  #answerHead(): string[] {
-    const call = this.#call;
-    call.status = this.#status;
-    call.firstByteAt = performance.now();
-    return relayHead(call, this.#target, this.#headers);
   }
 
   #endEvents(): void {
@@ -319,12 +312,7 @@ class Relay implements UpstreamListener {
       return;
     }
     // A stream that ends without its end is not whole: say so, or the caller takes half for all.
-    this.#settle(
-      refusal('provider_unavailable', {
-        message: 'The provider ended the stream before it was complete.',
-        failure: failureOf('unavailable'),
-      }),
-    );
+    this.#settle(brokenOff('The provider ended the stream before it was complete.'));
   }
 
   #endHeld(): void {
@@ -339,7 +327,7 @@ class Relay implements UpstreamListener {
     call.complete = true;
     call.responseBytes = body.length;
     meter(call);
-    call.inbound.respond(this.#status, this.#answerHead(), body);
+    call.inbound.respond(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers), body);
     keepForCache(call, body);
     storeInCache(this.#gateway, call, 'application/json');
     this.#settle(null);
@@ -356,8 +344,7 @@ class Relay implements UpstreamListener {
     this.#readStreamUsage();
     if (this.#call.inbound.answered) {
       this.#relay(bytes);
-      const told = `The provider broke off: ${message}`;
-      this.#fail(refusal('provider_unavailable', { message: told, failure: failureOf('unavailable') }));
+      this.#fail(brokenOff(`The provider broke off: ${message}`));
     } else {
       this.#failTold({ status, body: JSON.stringify({ error: { message, type, code: type } }) });
     }

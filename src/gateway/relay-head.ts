@@ -5,9 +5,12 @@ import type { Target } from './targets.ts';
 
 /**
  * The head of a relayed answer: what the dialect allows of the provider's headers, and ours.
+ * The call notes that its answer begins.
  * A provider's own rate-limit headers stay here: they speak of its credential, not of the caller's key.
  */
-export function relayHead(call: Call, target: Target, upstreamHeaders: readonly string[]): string[] {
+export function relayHead(call: Call, target: Target, status: number, upstreamHeaders: readonly string[]): string[] {
+  call.status = status;
+  call.firstByteAt = performance.now();
   const isTranslated = target.native === null && call.reading !== null;
   const told = isTranslated ? null : headerValue(upstreamHeaders, 'content-type');
   const headers = ['content-type', told ?? (call.eventStream ? 'text/event-stream' : 'application/json')];
