@@ -153,6 +153,9 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
     let failures: FailureWatch | null = null;
     closers.unshift(() => failures?.idle());
     closers.unshift(() => fleet.stop());
+    // At once: the workers need nothing of what is made below, and are made ready meanwhile.
+    const fleetStart = fleet.start();
+    fleetStart.catch(() => undefined); // told below
     const scheme = tls === null ? 'http' : 'https';
     const gatewayUrl = `${scheme}://${urlHost(settings.host)}:${gatewayPort}`;
     const activeHealth = startActiveHealth({ health, clock, snapshot: () => publisher.current() });
@@ -207,8 +210,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       app: createAdminApp(adminDeps),
     });
     closers.unshift(async () => (await adminStart.catch(() => null))?.close());
-    // Both at once: the workers load in threads of their own.
-    const [admin] = await Promise.all([adminStart, fleet.start()]);
+    const [admin] = await Promise.all([adminStart, fleetStart]);
     const watch = watchConfig({
       path: configPath,
       env,

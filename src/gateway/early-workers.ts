@@ -20,7 +20,8 @@ export function startEarlyWorkers(args: readonly string[], env: Readonly<Record<
   const flag = args[args.indexOf('--workers') + 1];
   const asked = Number((args.includes('--workers') ? flag : undefined) ?? env['KEYWARD_WORKERS'] ?? Number.NaN);
   const count = Number.isInteger(asked) && asked > 0 ? asked : availableParallelism();
-  for (let i = 0; i < Math.min(count, EARLY_MAX); i++) {
+  // A processor is left to the main thread: it has the most to read.
+  for (let i = 0; i < Math.min(count, EARLY_MAX, Math.max(1, availableParallelism() - 1)); i++) {
     const worker = newWorker();
     // A start that fails must not be held up by them.
     worker.unref();
