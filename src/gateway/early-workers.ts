@@ -22,7 +22,7 @@ export function startEarlyWorkers(args: readonly string[], env: Readonly<Record<
   const count = Number.isInteger(asked) && asked > 0 ? asked : availableParallelism();
   // A processor is left to the main thread: it has the most to read.
   for (let i = 0; i < Math.min(count, EARLY_MAX, Math.max(1, availableParallelism() - 1)); i++) {
-    const worker = newWorker();
+    const worker = newWorker(i);
     // A start that fails must not be held up by them.
     worker.unref();
     worker.once('error', () => forget(worker));
@@ -33,10 +33,10 @@ export function startEarlyWorkers(args: readonly string[], env: Readonly<Record<
 const EARLY_MAX = 16;
 
 /** A thread that reads its code, or has read it already, and waits for its first message. */
-export function takeWorker(): Worker {
+export function takeWorker(index: number): Worker {
   const early = waiting.shift();
   early?.ref();
-  return early ?? newWorker();
+  return early ?? newWorker(index);
 }
 
 /** Another is made when one is asked for, and whoever asked hears what is wrong. */
@@ -50,9 +50,10 @@ export function endEarlyWorkers(): void {
   for (const worker of waiting.splice(0)) void worker.terminate();
 }
 
-function newWorker(): Worker {
+/** Early ones are taken in their order, so that their names tell their index, too. */
+function newWorker(index: number): Worker {
   const workerData: WorkerSeed = { compileCacheDir: compileCacheDir() };
-  return new Worker(entryUrl(), { workerData, name: 'gateway' });
+  return new Worker(entryUrl(), { workerData, name: `gateway-${index}` });
 }
 
 function entryUrl(): URL {

@@ -205,7 +205,7 @@ export class Fleet {
         listen: this.#options.listen,
         connectionsMax: this.#options.connectionsMax,
       };
-      const worker = takeWorker();
+      const worker = takeWorker(index);
       const member = this.#member(index, worker);
       member.acknowledgedVersion = this.#snapshot.version;
       worker.on('message', (message: FromWorker) => {
