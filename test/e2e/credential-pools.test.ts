@@ -11,7 +11,7 @@ let product: Product;
 const restarts: Product[] = [];
 
 beforeAll(async () => {
-  [upstream, product] = await Promise.all([startScriptedUpstream(), startProduct({ workers: 2 })]);
+  [upstream, product] = await Promise.all([startScriptedUpstream({ listsModels: true }), startProduct({ workers: 2 })]);
 });
 afterAll(async () => {
   await product.dispose();

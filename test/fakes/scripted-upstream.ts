@@ -29,7 +29,11 @@ export interface ScriptedUpstream {
   close(): Promise<void>;
 }
 
-export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
+/**
+ * `listsModels`: a question for the list of models, as asked to try a credential, is a part of the script;
+ * otherwise it fails, so that whoever is down stays so until a call says otherwise.
+ */
+export async function startScriptedUpstream({ listsModels = false } = {}): Promise<ScriptedUpstream> {
   const scripts = new Map<string, ScriptedAnswer[]>();
   const used: string[] = [];
   const models: string[] = [];
@@ -38,8 +42,7 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
   let aborted = 0;
 
   const server = createServer({ noDelay: true }, (req, res) => {
-    // The gateway asks whether who failed is back: no part of any script.
-    if (req.method === 'GET') return void res.writeHead(503).end();
+    if (req.method === 'GET' && !listsModels) return void res.writeHead(503).end();
     void receive(req).then((body) => {
       const secret = (req.headers.authorization ?? '').replace('Bearer ', '');
       used.push(secret);
