@@ -307,7 +307,7 @@ class Relay implements UpstreamListener {
     if (call.complete) {
       if (!call.inbound.answered) this.#begin();
       call.inbound.end();
-      storeInCache(this.#gateway, call, 'text/event-stream');
+      storeInCache(this.#gateway, call, call.eventStream ? 'text/event-stream' : 'application/json');
       this.#settle(null);
       return;
     }

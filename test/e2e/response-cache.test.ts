@@ -52,6 +52,25 @@ describe('the cache of responses', () => {
     },
   );
 
+  test('gives a stream that is an array of JSON again as one', async () => {
+    const path = `/v1beta/models/${FAKE_PROVIDERS.anthropic}/array:streamGenerateContent`;
+    const ask = async () => {
+      const answer = await fetch(product.gatewayUrl + path, {
+        method: 'POST',
+        headers: { 'x-goog-api-key': product.firstKey, 'content-type': 'application/json' },
+        body: JSON.stringify({ contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] }),
+      });
+      return {
+        type: answer.headers.get('content-type'),
+        cache: answer.headers.get('x-keyward-cache'),
+        body: await answer.json(),
+      };
+    };
+    const first = await ask();
+    expect(first).toMatchObject({ type: 'application/json', cache: 'miss' });
+    expect(await ask()).toEqual({ ...first, cache: 'hit' });
+  });
+
   test('asks anew, or keeps nothing, where the caller wants it so', async () => {
     const model = `${FAKE_PROVIDERS.openai}/asked-anew`;
     await call('openai', model, false, { 'cache-control': 'no-store' });
