@@ -1,4 +1,5 @@
 /** Requests in the form between the dialects, of all that callers can say, for tests of writers. */
+import { BLANK_REQUEST } from '../src/llm/request-fixture.ts';
 import * as fc from 'fast-check';
 import type { ChatRequest, Part, Tool, Turn } from '../src/llm/canonical.ts';
 import type { ProviderCodec } from '../src/llm/codec.ts';
@@ -9,30 +10,9 @@ import { Report } from '../src/llm/report.ts';
 
 /** A request that asks for nothing special. */
 export const PLAIN_REQUEST: ChatRequest = {
-  model: 'house/model',
-  stream: false,
+  ...BLANK_REQUEST,
   wantsStreamUsage: false,
   turns: [{ role: 'user', parts: [{ kind: 'text', text: 'Hello' }] }],
-  tools: [],
-  toolChoice: null,
-  parallelToolCalls: null,
-  outputTokensMax: null,
-  temperature: null,
-  topP: null,
-  topK: null,
-  stop: [],
-  seed: null,
-  choices: null,
-  presencePenalty: null,
-  frequencyPenalty: null,
-  logprobs: null,
-  logitBias: null,
-  format: null,
-  reasoning: null,
-  user: null,
-  cacheKey: null,
-  extra: {},
-  extraOf: 'openai',
 };
 
 export interface Written {

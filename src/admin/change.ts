@@ -29,6 +29,16 @@ export interface Change<Out> {
   readonly answer: (receipt: Receipt | null) => Out;
 }
 
+/** There was nothing to do: no audit entry, nothing to tell. */
+export const NOTHING_CHANGED: Change<null> = {
+  targetId: '',
+  before: null,
+  after: null,
+  targets: [],
+  propagate: { kind: 'none' },
+  answer: () => null,
+};
+
 export interface ChangedTarget {
   readonly targetId: string;
   readonly before: unknown;

@@ -1,3 +1,4 @@
+import { DIALECT_NAMES } from '../llm/dialect.ts';
 import type { DialectName } from '../llm/dialect.ts';
 import { BEARER, anthropicAt, openaiAt, responsesAt } from '../providers/endpoints.ts';
 import type { Provider, ProviderAuth, ProviderEndpoint } from '../providers/provider.ts';
@@ -6,7 +7,6 @@ import { fillEndpoint, settingsOf } from './provider-settings.ts';
 import type { SettingValues } from './provider-settings.ts';
 import { knownModels } from './provider-models.ts';
 import type { ModelSources } from './provider-models.ts';
-import { DIALECT_NAMES } from './schema.ts';
 import type { CredentialSnapshot, EndpointSnapshot, ProviderSnapshot } from './snapshot.ts';
 
 /** A provider added or adjusted through the API. */

@@ -1,7 +1,7 @@
 /** The form of `keyward.yaml`. Unknown settings are refused: a mistyped one must not be silently nothing. */
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import type { DialectName } from '../llm/dialect.ts';
+import { DIALECT_NAMES } from '../llm/dialect.ts';
 import { alias, aliasId } from './alias-schema.ts';
 import { flag, wholeNumber } from './numeral-schema.ts';
 import { statedPrice } from './price-schema.ts';
@@ -36,15 +36,7 @@ export const GATEWAY_DEFAULTS: GatewaySettings = {
 };
 
 /** The wire formats that a provider of one's own may speak. */
-export const DIALECT_NAMES = [
-  'openai',
-  'openai-responses',
-  'anthropic',
-  'gemini',
-  'bedrock',
-  'cohere',
-  'mistral',
-] as const satisfies readonly DialectName[];
+export { DIALECT_NAMES };
 
 /** Levels of the program's own log. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;

@@ -9,7 +9,17 @@ import type { ServerSentEvent } from './sse.ts';
 export type ClientDialectName = 'openai' | 'openai-responses' | 'anthropic' | 'gemini';
 
 /** All formats: some are spoken by providers only. */
-export type DialectName = ClientDialectName | 'bedrock' | 'cohere' | 'mistral';
+export const DIALECT_NAMES = [
+  'openai',
+  'openai-responses',
+  'anthropic',
+  'gemini',
+  'bedrock',
+  'cohere',
+  'mistral',
+] as const;
+
+export type DialectName = (typeof DIALECT_NAMES)[number];
 
 /** `completions` is OpenAI's older text endpoint, `batch_embeddings` Gemini's `:batchEmbedContents`. */
 export type Operation =

@@ -25,3 +25,8 @@ export function parsedOrUndefined(text: string): unknown {
     return undefined;
   }
 }
+
+/** The value if it is a text, or an empty one. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -4,19 +4,10 @@
  * envelope, which any later request opens again, so that nothing has to be stored.
  */
 import type { Signature } from './canonical.ts';
+import { DIALECT_NAMES } from './dialect.ts';
 import type { DialectName } from './dialect.ts';
 
 const ENVELOPE = /^kw1\.([a-z-]{2,20})\.([\w-]+)$/;
-const FAMILIES: ReadonlySet<string> = new Set<DialectName>([
-  'openai',
-  'openai-responses',
-  'anthropic',
-  'gemini',
-  'bedrock',
-  'cohere',
-  'mistral',
-]);
-
 /** The text that a client of this dialect receives and sends back. */
 export function sealSignature(signature: Signature, client: DialectName): string {
   if (signature.of === client) return signature.value;
@@ -31,5 +22,5 @@ export function openSignature(text: string, client: DialectName): Signature {
 }
 
 function isDialect(name: string | undefined): name is DialectName {
-  return name !== undefined && FAMILIES.has(name);
+  return DIALECT_NAMES.some((known) => known === name);
 }

@@ -1,4 +1,5 @@
 /** One request for each thing that a caller may ask, in the canonical form. */
+import { BLANK_REQUEST } from '../../src/llm/request-fixture.ts';
 import type { ChatRequest, FunctionTool, Part, Turn } from '../../src/llm/canonical.ts';
 
 /** A red square of one pixel. */
@@ -7,30 +8,8 @@ const PDF = Buffer.from('%PDF-1.4 a page').toString('base64');
 const WAV = Buffer.from('RIFF....WAVEfmt ').toString('base64');
 
 const EMPTY: ChatRequest = {
-  model: 'house/model',
-  stream: false,
-  wantsStreamUsage: true,
-  turns: [],
-  tools: [],
-  toolChoice: null,
-  parallelToolCalls: null,
+  ...BLANK_REQUEST,
   outputTokensMax: 1_000,
-  temperature: null,
-  topP: null,
-  topK: null,
-  stop: [],
-  seed: null,
-  choices: null,
-  presencePenalty: null,
-  frequencyPenalty: null,
-  logprobs: null,
-  logitBias: null,
-  format: null,
-  reasoning: null,
-  user: null,
-  cacheKey: null,
-  extra: {},
-  extraOf: 'openai',
 };
 
 function says(role: Turn['role'], ...parts: readonly (string | Part)[]): Turn {

@@ -2,7 +2,7 @@
  * Takes a rotation on, step by step. Each step is one transaction with its audit entries, and what
  * is stored says all: whoever looks next, after a crash or on another node, goes on from there.
  */
-import { commitChange } from '../change.ts';
+import { NOTHING_CHANGED, commitChange } from '../change.ts';
 import type { Change } from '../change.ts';
 import type { CallContext } from '../contract.ts';
 import type { CredentialRotationRow } from '../credential-stores.ts';
@@ -46,7 +46,7 @@ async function take(
   look: Exclude<Look, { kind: 'wait' }>,
 ): Promise<Change<null>> {
   // Somebody took it back in the meantime: their change stands.
-  if ((await tx.workspace.credentialRotations.get(row.id))?.revision !== row.revision) return NOTHING;
+  if ((await tx.workspace.credentialRotations.get(row.id))?.revision !== row.revision) return NOTHING_CHANGED;
   switch (look.kind) {
     case 'end':
       return store(tx, row, await goOn(tx, { ...row, ...look.canary }, look), look.reason);
@@ -107,15 +107,6 @@ async function store(
     answer: () => null,
   };
 }
-
-const NOTHING: Change<null> = {
-  targetId: '',
-  before: null,
-  after: null,
-  targets: [],
-  propagate: { kind: 'none' },
-  answer: () => null,
-};
 
 async function tellRolledBack(tx: CallContext, row: CredentialRotationRow, reason: string): Promise<void> {
   const message = `The rotation ${row.id} of the credential ${row.credentialId} of the provider ${row.providerId} was rolled back: ${reason}. The old one is in use as before. Get another secret, and rotate again: credentials rotate ${row.credentialId}.`;

@@ -1,5 +1,5 @@
 import type { Job } from '../../watch/jobs/scheduler.ts';
-import { commitChange } from '../change.ts';
+import { NOTHING_CHANGED, commitChange } from '../change.ts';
 import type { CallContext } from '../contract.ts';
 import type { AdminDeps } from '../ports.ts';
 import { endAlert } from '../raise-alert.ts';
@@ -71,7 +71,7 @@ const ALONE = { complete: true } as const;
 async function end(ctx: CallContext, responseId: string, why: string | null): Promise<void> {
   await commitChange(ctx, { action: 'responses.end', targetKind: 'key' }, async (tx) => {
     const row = await tx.workspace.responses.get(responseId);
-    if (row?.state !== 'in-force') return NOTHING;
+    if (row?.state !== 'in-force') return NOTHING_CHANGED;
     const standing = await standingOfResponse(tx, row);
     const ending = endingOf(row, standing, why, ctx.principal.actor);
     const after = ending.state === 'expired' ? await takeBack(tx, row, standing) : standing.key;
@@ -87,15 +87,6 @@ async function end(ctx: CallContext, responseId: string, why: string | null): Pr
     } as const;
   });
 }
-
-const NOTHING = {
-  targetId: '',
-  before: null,
-  after: null,
-  targets: [],
-  propagate: { kind: 'none' },
-  answer: () => null,
-} as const;
 
 function endingOf(row: ResponseRow, standing: Standing, why: string | null, by: string): Ending {
   if (why !== null && standing.holdsSome && row.effects.some(isReversible)) {

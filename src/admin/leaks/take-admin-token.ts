@@ -5,7 +5,7 @@
 import type { FoundAdminToken } from '../access-stores.ts';
 import { findAdminCredential } from '../admin-credential.ts';
 import type { AdminCredential } from '../admin-credential.ts';
-import { commitChange } from '../change.ts';
+import { NOTHING_CHANGED, commitChange } from '../change.ts';
 import type { CallContext } from '../contract.ts';
 import { newId } from '../new-id.ts';
 import type { AdminDeps } from '../ports.ts';
@@ -34,7 +34,7 @@ async function revoke(deps: AdminDeps, { row: { kid }, workspaceId }: FoundAdmin
   await commitChange(ctx, { action: 'admin-tokens.revoke', targetKind: 'admin-token' }, async (tx) => {
     const before = await tx.workspace.adminTokens.get(kid);
     // Found again, or revoked meanwhile: there is nothing left to do.
-    if (before === null || before.state === 'revoked') return NOTHING;
+    if (before === null || before.state === 'revoked') return NOTHING_CHANGED;
     const after = { ...before, state: 'revoked', stateReason: reason, revokedAtMs: nowMs, updatedAtMs: nowMs } as const;
     if (!(await tx.workspace.adminTokens.update(after)))
       throw new Error(`the admin token ${kid} was changed meanwhile`);
@@ -50,12 +50,6 @@ async function revoke(deps: AdminDeps, { row: { kid }, workspaceId }: FoundAdmin
     } as const;
   });
 }
-
-const NOTHING = {
-  ...{ targetId: '', before: null, after: null, targets: [] },
-  propagate: { kind: 'none' },
-  answer: () => null,
-} as const;
 
 /** What the environment or the master key makes cannot be revoked from here. */
 async function tellOperator(deps: AdminDeps, { principal }: AdminCredential, where: string): Promise<void> {

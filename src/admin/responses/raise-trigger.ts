@@ -4,7 +4,7 @@
  * `response-stores.ts`, and call `raiseTrigger`.
  */
 import { AppError } from '../../errors.ts';
-import { commitChange } from '../change.ts';
+import { NOTHING_CHANGED, commitChange } from '../change.ts';
 import type { CallContext } from '../contract.ts';
 import { newId } from '../new-id.ts';
 import type { AdminDeps } from '../ports.ts';
@@ -79,15 +79,15 @@ async function act(ctx: CallContext, ruleId: string, trigger: RaisedTrigger): Pr
   const audited = { action: AUDITED_AS.notify, targetKind: trigger.subject.kind };
   const { change, receipt } = await commitChange(ctx, audited, async (tx) => {
     const occasion = await occasionOf(tx, ruleId, trigger);
-    if (occasion === null) return NOTHING;
+    if (occasion === null) return NOTHING_CHANGED;
     if (occasion.halts) {
       await haltRule(tx, occasion.rule, trigger);
-      return NOTHING;
+      return NOTHING_CHANGED;
     }
     const { rule, key } = occasion;
     const reason = `rule "${rule.name}" (${rule.id}): ${trigger.evidence}`.slice(0, REASON_LENGTH_MAX);
     const taken = await takeActions(tx, { rule, key, trigger, reason });
-    if (taken === null) return NOTHING;
+    if (taken === null) return NOTHING_CHANGED;
     const row = rowOf(ctx, rule, trigger, taken.effects);
     await tx.workspace.responses.insert(row);
     return {
@@ -110,15 +110,6 @@ async function act(ctx: CallContext, ruleId: string, trigger: RaisedTrigger): Pr
   ctx.deps.log.info({ ruleId, responseId: row.id, subject: row.subjectId }, 'a rule reacted');
   return { ...row, state: settled, inForceAtMs: ctx.nowMs };
 }
-
-const NOTHING = {
-  targetId: '',
-  before: null,
-  after: null,
-  targets: [],
-  propagate: { kind: 'none' },
-  answer: () => null,
-} as const;
 
 const REASON_LENGTH_MAX = 500;
 const HOUR_MS = 3_600_000;

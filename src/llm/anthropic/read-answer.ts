@@ -2,7 +2,7 @@
 import type { ChatAnswer, Part } from '../canonical.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
-import { countOf, isRecord, recordOf } from '../record.ts';
+import { countOf, isRecord, recordOf, textOf } from '../record.ts';
 import { readCitations } from './citations.ts';
 import { readFinish } from './finish.ts';
 import { anthropicUsage } from './usage.ts';
@@ -73,8 +73,4 @@ const EXTRA = ['container', 'context_management'] as const;
 /** Members of a message that a client of Anthropic's format knows. */
 export function answerExtra(message: JsonRecord): JsonRecord {
   return Object.fromEntries(EXTRA.flatMap((name) => (message[name] ? [[name, message[name]]] : [])));
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

@@ -1,4 +1,5 @@
 /** For tests: requests to Anthropic. */
+import { BLANK_REQUEST } from '../request-fixture.ts';
 import type { ChatRequest, Part, Turn } from '../canonical.ts';
 import type { ModelTraits } from '../model-traits.ts';
 import { UNKNOWN_TRAITS } from '../model-traits.ts';
@@ -8,30 +9,10 @@ import { anthropicProvider } from './provider-codec.ts';
 
 /** A request of an OpenAI client that says nothing. */
 export const EMPTY: ChatRequest = {
+  ...BLANK_REQUEST,
   model: 'any',
-  stream: false,
   wantsStreamUsage: false,
-  turns: [],
-  tools: [],
-  toolChoice: null,
-  parallelToolCalls: null,
   outputTokensMax: 10_000,
-  temperature: null,
-  topP: null,
-  topK: null,
-  stop: [],
-  seed: null,
-  choices: null,
-  presencePenalty: null,
-  frequencyPenalty: null,
-  logprobs: null,
-  logitBias: null,
-  format: null,
-  reasoning: null,
-  user: null,
-  cacheKey: null,
-  extra: {},
-  extraOf: 'openai',
 };
 
 interface Written {

@@ -1,7 +1,7 @@
 /** The blocks of a stream, as parts that follow each other. */
 import type { AnswerEvent, PartStart } from '../canonical.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord, parsedOrUndefined } from '../record.ts';
+import { isRecord, parsedOrUndefined, textOf } from '../record.ts';
 import { readCitation } from './citations.ts';
 
 /** What is told of a block as it goes; the number of its part is given when it is told. */
@@ -123,8 +123,4 @@ function kindOf(type: unknown): Block['kind'] {
 
 function recordOrEmpty(value: unknown): JsonRecord {
   return isRecord(value) ? value : {};
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

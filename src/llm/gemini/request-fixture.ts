@@ -1,4 +1,5 @@
 /** What the tests of requests share. */
+import { BLANK_REQUEST } from '../request-fixture.ts';
 import type { ChatRequest, Turn } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
 import { RequestFault } from '../faults.ts';
@@ -13,29 +14,9 @@ export const GEMINI_3: TargetModel = { name: 'gemini-3-pro', traits: UNKNOWN_TRA
 export const GEMINI_2: TargetModel = { name: 'gemini-2.5-flash', traits: UNKNOWN_TRAITS };
 export const USER: Turn = { role: 'user', parts: [{ kind: 'text', text: 'hi' }] };
 export const BLANK: ChatRequest = {
+  ...BLANK_REQUEST,
   model: 'google/gemini-9',
-  stream: false,
-  wantsStreamUsage: true,
   turns: [USER],
-  tools: [],
-  toolChoice: null,
-  parallelToolCalls: null,
-  outputTokensMax: null,
-  temperature: null,
-  topP: null,
-  topK: null,
-  stop: [],
-  seed: null,
-  choices: null,
-  presencePenalty: null,
-  frequencyPenalty: null,
-  logprobs: null,
-  logitBias: null,
-  format: null,
-  reasoning: null,
-  user: null,
-  cacheKey: null,
-  extra: {},
   extraOf: 'gemini',
 };
 

@@ -1,7 +1,7 @@
 /** Content of an answer's message or delta: OpenAI's string, or Mistral's list of chunks. */
 import type { MediaPart } from '../canonical.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord, recordOf } from '../record.ts';
+import { isRecord, recordOf, textOf } from '../record.ts';
 
 export interface ContentPiece {
   readonly kind: 'text' | 'thinking' | 'refusal';
@@ -59,8 +59,4 @@ export function audioPart(data: string, { data: _data, ...extra }: JsonRecord): 
 /** Arguments as text: some vendors send the object itself. */
 export function argumentsOf(value: unknown): string {
   return isRecord(value) ? JSON.stringify(value) : textOf(value);
-}
-
-export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

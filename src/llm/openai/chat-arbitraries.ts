@@ -1,4 +1,5 @@
 /** Canonical values that this dialect can say, for properties. */
+import { BLANK_REQUEST } from '../request-fixture.ts';
 import * as fc from 'fast-check';
 import type {
   AnswerEvent,
@@ -353,28 +354,7 @@ export function contextFor(request: ChatRequest): AnswerContext {
 }
 
 export const PLAIN_REQUEST: ChatRequest = {
+  ...BLANK_REQUEST,
   model: 'as-asked',
   stream: true,
-  wantsStreamUsage: true,
-  turns: [],
-  tools: [],
-  toolChoice: null,
-  parallelToolCalls: null,
-  outputTokensMax: null,
-  temperature: null,
-  topP: null,
-  topK: null,
-  stop: [],
-  seed: null,
-  choices: null,
-  presencePenalty: null,
-  frequencyPenalty: null,
-  logprobs: null,
-  logitBias: null,
-  format: null,
-  reasoning: null,
-  user: null,
-  cacheKey: null,
-  extra: {},
-  extraOf: 'openai',
 };

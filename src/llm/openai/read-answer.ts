@@ -3,9 +3,9 @@ import type { Annotation, ChatAnswer, Choice, Part, ToolCallPart } from '../cano
 import type { DialectName } from '../dialect.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
-import { countOf, isRecord, recordOf } from '../record.ts';
+import { countOf, isRecord, recordOf, textOf } from '../record.ts';
 import { readAnnotations, readSources } from './annotations.ts';
-import { argumentsOf, readAudio, readImages, readPieces, textOf } from './answer-content.ts';
+import { argumentsOf, readAudio, readImages, readPieces } from './answer-content.ts';
 import { openaiUsage } from './dialect.ts';
 import { readFinish } from './finish.ts';
 import { readLogprobs } from './logprobs.ts';

@@ -6,7 +6,7 @@
 import type { Signature, ThinkingPart } from '../canonical.ts';
 import type { DialectName } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord } from '../record.ts';
+import { isRecord, textOf } from '../record.ts';
 import { openSignature, sealSignature } from '../signature.ts';
 
 /** The words of OpenRouter for whose signature it is. */
@@ -83,10 +83,6 @@ function signatureOf(detail: JsonRecord, name: 'signature' | 'data'): Signature 
   if (opened.of !== 'openai') return opened;
   const known = [...FORMATS].find(([, format]) => format === detail['format']);
   return known === undefined ? opened : { of: known[0], value: text };
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }
 
 /** The details that a client is told, and sends back. */

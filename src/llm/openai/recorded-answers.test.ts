@@ -6,8 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { AnswerEvent, ChatAnswer, Part } from '../canonical.ts';
 import { mistralProvider } from '../mistral/provider-codec.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord, parsedOrUndefined, recordOf } from '../record.ts';
-import { textOf } from './answer-content.ts';
+import { isRecord, parsedOrUndefined, recordOf, textOf } from '../record.ts';
 import { openaiProvider } from './provider-codec.ts';
 
 const folder = process.env['KEYWARD_RECORDINGS'];

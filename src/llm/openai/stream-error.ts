@@ -2,8 +2,7 @@
 import type { StreamError } from '../canonical.ts';
 import type { StreamErrors } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord, parsedOrUndefined } from '../record.ts';
-import { textOf } from './answer-content.ts';
+import { isRecord, parsedOrUndefined, textOf } from '../record.ts';
 
 /** Errors in streams that pass as they are. */
 export const openaiStreamErrors: StreamErrors = {

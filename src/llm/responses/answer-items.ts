@@ -1,6 +1,6 @@
 /** Items of a provider's answer, read with tolerance. */
 import type { Part, RefusalPart, TextPart, ToolCallPart } from '../canonical.ts';
-import { isRecord, type JsonRecord } from '../record.ts';
+import { isRecord, textOf, type JsonRecord } from '../record.ts';
 import { readAnnotations, readLogprobs } from './annotations.ts';
 import { itemExtra } from './item-ids.ts';
 import { withMessage } from './read-items.ts';
@@ -67,8 +67,4 @@ function callPart(item: JsonRecord): ToolCallPart {
     ...(custom && { custom }),
     ...(Object.keys(extra).length > 0 && { extra }),
   };
-}
-
-export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

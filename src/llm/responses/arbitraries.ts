@@ -1,4 +1,5 @@
 /** For tests: what OpenAI Responses can say, in the canonical form. */
+import { BLANK_REQUEST } from '../request-fixture.ts';
 import * as fc from 'fast-check';
 import type { AnswerEvent, ChatAnswer, ChatRequest, Part, PartStart, Tool, ToolChoice, Turn } from '../canonical.ts';
 import type { AnswerContext } from '../codec.ts';
@@ -8,29 +9,8 @@ import type { JsonRecord } from '../record.ts';
 export const TARGET = { name: 'upstream-model', traits: UNKNOWN_TRAITS };
 
 export const EMPTY_REQUEST: ChatRequest = {
+  ...BLANK_REQUEST,
   model: 'openai/some-model',
-  stream: false,
-  wantsStreamUsage: true,
-  turns: [],
-  tools: [],
-  toolChoice: null,
-  parallelToolCalls: null,
-  outputTokensMax: null,
-  temperature: null,
-  topP: null,
-  topK: null,
-  stop: [],
-  seed: null,
-  choices: null,
-  presencePenalty: null,
-  frequencyPenalty: null,
-  logprobs: null,
-  logitBias: null,
-  format: null,
-  reasoning: null,
-  user: null,
-  cacheKey: null,
-  extra: {},
   extraOf: 'openai-responses',
 };
 

@@ -1,8 +1,8 @@
 /** A provider's whole answer (https://platform.openai.com/docs/api-reference/responses/object). */
 import type { ChatAnswer, Part } from '../canonical.ts';
 import { AnswerFault } from '../faults.ts';
-import { countOf, isRecord, type JsonRecord } from '../record.ts';
-import { partsOfItem, textOf } from './answer-items.ts';
+import { countOf, isRecord, textOf, type JsonRecord } from '../record.ts';
+import { partsOfItem } from './answer-items.ts';
 import { responsesUsage } from './dialect.ts';
 import { others } from './fields.ts';
 import { readFinish } from './finish.ts';

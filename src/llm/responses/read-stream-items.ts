@@ -1,7 +1,7 @@
 /** Items of a provider's stream, from their first event to their last. */
 import type { PartStart } from '../canonical.ts';
-import { countOf, recordOf, type JsonRecord } from '../record.ts';
-import { contentOf, contentPart, textOf } from './answer-items.ts';
+import { countOf, recordOf, textOf, type JsonRecord } from '../record.ts';
+import { contentOf, contentPart } from './answer-items.ts';
 import { readAnnotation, readAnnotations, readLogprobs } from './annotations.ts';
 import type { Lane, OneAtATime } from './one-at-a-time.ts';
 import { PARAGRAPH, reasoningText } from './reasoning.ts';

@@ -2,9 +2,9 @@
 import type { ChatAnswer, ChatRequest } from '../canonical.ts';
 import type { AnswerContext } from '../codec.ts';
 import type { Usage } from '../dialect.ts';
-import { recordOf, type JsonRecord } from '../record.ts';
+import { recordOf, textOf, type JsonRecord } from '../record.ts';
 import { Report } from '../report.ts';
-import { contentOf, textOf } from './answer-items.ts';
+import { contentOf } from './answer-items.ts';
 import type { Ending } from './finish.ts';
 import { instructionsOf, writeText } from './write-chat.ts';
 import { writeToolChoice, writeTools } from './write-tools.ts';

@@ -2,8 +2,7 @@
 import type { StreamError } from '../canonical.ts';
 import type { StreamErrors } from '../dialect.ts';
 import { mentionsObject } from '../mentions-object.ts';
-import { isRecord, parsedOrUndefined, recordOf, type JsonRecord } from '../record.ts';
-import { textOf } from './answer-items.ts';
+import { isRecord, parsedOrUndefined, recordOf, textOf, type JsonRecord } from '../record.ts';
 
 /** Errors in streams that pass as they are. Each event of a response that is well says `"error":null`. */
 export const responsesStreamErrors: StreamErrors = {
