@@ -29,7 +29,8 @@ export function modelsOf(vendor: Vendor, { prices, models, abilities }: Sources)
       const isInUse = now.size > 0 ? current !== undefined : more.size > 0 ? more.has(id) : known?.id === id;
       const isOld = known?.deprecated === true;
       const listed = !isOld && (isInUse || (isSpecial(merged) && (more.has(id) || known?.id === id)));
-      return [id, compact({ ...merged, price, listed: listed ? undefined : false })] as const;
+      const structuredOutput = vendor.withoutSchema?.test(id) === true ? false : undefined;
+      return [id, compact({ ...merged, structuredOutput, price, listed: listed ? undefined : false })] as const;
     });
   return Object.fromEntries(entries);
 }

@@ -8,16 +8,31 @@ export interface Vendor {
   readonly only?: RegExp;
   /** The part of the price that a call in a batch costs, as the vendor's price page says. */
   readonly batch?: number;
+  /** The models that are known not to keep to a JSON schema. */
+  readonly withoutSchema?: RegExp;
 }
+
+/**
+ * OpenAI holds models to a schema from gpt-4o-2024-08-06 on, and o1 but for its first previews:
+ * https://platform.openai.com/docs/guides/structured-outputs
+ */
+const BEFORE_SCHEMAS = /^(?:gpt-3\.?5|gpt-4(?:$|-)|gpt-4o-2024-05-13$|o1-preview|o1-mini)/;
 
 const CLAUDE = /claude/;
 const NOT_CLAUDE = /^(?!.*claude)/;
 
 export const VENDORS: Readonly<Record<string, Vendor>> = {
-  openai: { prices: 'openai', models: 'openai', abilities: 'openai', batch: 0.5 },
+  openai: { prices: 'openai', models: 'openai', abilities: 'openai', batch: 0.5, withoutSchema: BEFORE_SCHEMAS },
   anthropic: { prices: 'anthropic', models: 'anthropic', abilities: 'anthropic', batch: 0.5 },
   gemini: { prices: 'google', models: 'google', abilities: 'google', only: NOT_CLAUDE, batch: 0.5 },
-  azure: { prices: 'azure', models: 'azure', abilities: 'azure', only: NOT_CLAUDE, batch: 0.5 },
+  azure: {
+    prices: 'azure',
+    models: 'azure',
+    abilities: 'azure',
+    only: NOT_CLAUDE,
+    batch: 0.5,
+    withoutSchema: BEFORE_SCHEMAS,
+  },
   'azure-anthropic': { prices: 'anthropic', models: 'anthropic', abilities: 'anthropic', batch: 0.5 },
   vertex: { prices: 'google', models: 'google-vertex', abilities: 'google-vertex', only: /^gemini/, batch: 0.5 },
   'vertex-anthropic': { prices: 'google', abilities: 'google-vertex', only: CLAUDE, batch: 0.5 },

@@ -37,21 +37,48 @@ export interface TranslatedRequest {
 }
 
 /**
- * Reads the conversation of the caller, once for all targets that are tried, and fetches the media
- * that this target cannot fetch itself. Null: the call is ready to be translated.
+ * Reads the conversation of the caller and fetches the media that this target cannot fetch itself.
+ * Null: the call is ready to be translated.
  */
 export async function readForTranslation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null> {
   if (!isOfChat(route)) return null;
+  let chat: ChatRequest;
   try {
-    call.chat ??= nameCallsOf(CLIENT_CODECS[route.dialect.name].readChat(bodyOf(call), factsOf(call)));
+    chat = conversationOf(call, route);
   } catch (error) {
     return faultOf(error);
   }
   if (target.dialect.takesUrls) return null;
-  const fetched = await fetchMedia(call, call.chat);
+  const fetched = await fetchMedia(call, chat);
   if ('code' in fetched) return fetched;
   call.chat = fetched;
   return null;
+}
+
+/**
+ * Refuses what the model is known not to do, of a request whose bytes would pass as they are. Only
+ * what is understood is judged: the rest is between the caller and the provider.
+ */
+export function refuseBeyondAbilities(call: Call, route: ModelRoute, target: Target): Refusal | null {
+  let chat: ChatRequest;
+  try {
+    chat = conversationOf(call, route);
+  } catch (error) {
+    if (error instanceof RequestFault) return null;
+    throw error;
+  }
+  try {
+    requireAbilities(chat, { name: target.model ?? '', traits: target.traits }, route.dialect.name, true);
+    return null;
+  } catch (error) {
+    return faultOf(error);
+  }
+}
+
+/** Read once, however many targets are tried. Throws a RequestFault. */
+function conversationOf(call: Call, route: ModelRoute): ChatRequest {
+  call.chat ??= nameCallsOf(CLIENT_CODECS[route.dialect.name].readChat(bodyOf(call), factsOf(call)));
+  return call.chat;
 }
 
 /** Writes the caller's request for the target, or says why it cannot be: nothing was sent then. */

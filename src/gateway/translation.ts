@@ -12,6 +12,7 @@ import type { Target } from './targets.ts';
 /** What prepare-translated.ts does. */
 interface Translating {
   readForTranslation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null>;
+  refuseBeyondAbilities(call: Call, route: ModelRoute, target: Target): Refusal | null;
   translateRequest(call: Call, route: ModelRoute, target: Target): TranslatedRequest | Refusal;
   mustEstimateTokens(route: ModelRoute, target: Target): boolean;
   estimatedTokenCount(call: Call, route: ModelRoute): string | null;
@@ -27,9 +28,7 @@ export function loadTranslation(): Promise<Translating> {
 }
 
 async function load(): Promise<Translating> {
-  const { readForTranslation, translateRequest, mustEstimateTokens, estimatedTokenCount } =
-    await import('./prepare-translated.ts');
-  loaded = { readForTranslation, translateRequest, mustEstimateTokens, estimatedTokenCount };
+  loaded = await import('./prepare-translated.ts');
   return loaded;
 }
 

@@ -1,3 +1,4 @@
+import { mayExceed } from '../llm/abilities.ts';
 import { takesWholeCallsOnly } from '../llm/client-ways.ts';
 import { mayHoldForeignMarks } from '../llm/foreign-marks.ts';
 import { nextStep } from '../routing/retry.ts';
@@ -174,16 +175,20 @@ function openAttempt(
   if (stop === undefined) return refusal('model_not_found');
   const target = route.kind === 'model' ? spokenBy(call, stop.target) : stop.target;
   call.target = target;
-  if (target.native !== null || route.kind !== 'model')
+  if (route.kind !== 'model' || passesUnread(call, route, target))
     return openAt(gateway, call, route, plan, course, { target, load: stop.load });
-  return readForTranslation(call, route, target).then(
-    (unreadable) => unreadable ?? openAt(gateway, call, route, plan, course, { target, load: stop.load }),
+  return readConversation(call, route, target).then(
+    (unfit) => unfit ?? openAt(gateway, call, route, plan, course, { target, load: stop.load }),
   );
 }
 
-async function readForTranslation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null> {
-  const { readForTranslation: read } = await loadTranslation();
-  return read(call, route, target);
+function passesUnread({ body }: Call, { operation }: ModelRoute, { native, traits }: Target): boolean {
+  return native !== null && (operation !== 'chat' || body === null || !mayExceed(traits, body));
+}
+
+async function readConversation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null> {
+  const { readForTranslation, refuseBeyondAbilities } = await loadTranslation();
+  return target.native === null ? readForTranslation(call, route, target) : refuseBeyondAbilities(call, route, target);
 }
 
 /** Not passed on as it is, though the dialects are the same: what another maker has marked, and streams for clients that read them in another way. */

@@ -3,6 +3,28 @@ import type { ChatRequest, Part } from './canonical.ts';
 import type { TargetModel } from './codec.ts';
 import type { ClientDialectName } from './dialect.ts';
 import { RequestFault } from './faults.ts';
+import type { ModelTraits } from './model-traits.ts';
+
+/** Words without which no dialect asks for the ability; each as it stands in the bytes of a request. */
+const SIGNS = {
+  tools: ['"tools"'],
+  structuredOutput: ['"json_schema"', '"output_config"', '"responseSchema"', '"responseJsonSchema"'],
+  images: ['image'],
+  audio: ['audio'],
+  files: ['file', '"document"', 'application/'],
+} as const satisfies Partial<Record<keyof ModelTraits, readonly string[]>>;
+
+const SIGN_BYTES = Object.entries(SIGNS).map(
+  ([ability, words]) => [ability as keyof typeof SIGNS, words.map((word) => Buffer.from(word))] as const,
+);
+
+/**
+ * Whether a request, whose bytes pass as they are, may ask for what the model is known not to do:
+ * then it is worth reading. Native search only, and none for a model that can do all.
+ */
+export function mayExceed(traits: ModelTraits, body: Buffer): boolean {
+  return SIGN_BYTES.some(([ability, signs]) => traits[ability] === false && signs.some((sign) => body.includes(sign)));
+}
 
 /** Where each dialect keeps what this file speaks of. */
 const FIELDS: Readonly<Record<ClientDialectName, { readonly turns: string; readonly format: string }>> = {
@@ -12,16 +34,23 @@ const FIELDS: Readonly<Record<ClientDialectName, { readonly turns: string; reado
   gemini: { turns: 'contents', format: 'generationConfig.responseSchema' },
 };
 
-/** Throws a RequestFault that names the field and the model where the model is known not to be able. */
-export function requireAbilities(request: ChatRequest, target: TargetModel, client: ClientDialectName): void {
-  const { traits, name } = target;
+/**
+ * Throws a RequestFault that names the field and the model where the model is known not to be able.
+ * What is translated may ask for a schema in other ways; what passes as it is may not.
+ */
+export function requireAbilities(
+  request: ChatRequest,
+  { traits, name }: TargetModel,
+  client: ClientDialectName,
+  passes = false,
+): void {
   const fields = FIELDS[client];
   const refuse = (field: string, what: string) => {
     throw new RequestFault(field, `"${field}": the model "${name}" ${what}. Leave it out, or choose another model.`);
   };
   if (traits.tools === false && request.tools.length > 0) refuse('tools', 'takes no tools');
-  if (traits.structuredOutput === false && traits.tools === false && request.format?.kind === 'json_schema')
-    refuse(fields.format, 'cannot keep to a JSON schema');
+  const hasNoSchema = traits.structuredOutput === false && (passes || traits.tools === false);
+  if (hasNoSchema && request.format?.kind === 'json_schema') refuse(fields.format, 'cannot keep to a JSON schema');
   const wanted = mediaKinds(request);
   if (traits.images === false && wanted.has('image')) refuse(fields.turns, 'takes no images');
   if (traits.audio === false && wanted.has('audio')) refuse(fields.turns, 'takes no audio');
