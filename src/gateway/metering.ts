@@ -122,7 +122,8 @@ function meterMedia(call: Call, { images }: MediaReading): void {
 function usedBy(call: Call): { readonly usage: Usage; readonly estimated: boolean } | null {
   const { usage, upstreamStatus, operation } = call;
   if (call.target === null || call.attempts === 0 || operation === 'count_tokens') return null;
-  if (usage !== null && call.complete) return { usage, estimated: false };
+  // Of a whole answer this is asked twice, for its head and for its record: an estimate stays one.
+  if (usage !== null && call.complete) return { usage, estimated: call.usageEstimated };
   const expected = expectedUsage(call);
   if (expected === null) return null;
   if (upstreamStatus === null) {
