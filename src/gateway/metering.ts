@@ -64,11 +64,13 @@ function expectedUsage(call: Call): Usage | null {
   // not reserved: the tokens of a picture or a second, and of the text beside them.
   if (reading.media !== undefined) return usageOf(0, 0);
   const inputTokens = estimatedInputTokens({ body });
-  const outputTokens =
-    operation === 'embeddings' || operation === 'rerank'
-      ? 0
-      : (reading.outputTokensMax ?? config.settings.outputTokensAssumed);
+  const outputTokens = writesTokens(operation) ? (reading.outputTokensMax ?? config.settings.outputTokensAssumed) : 0;
   return usageOf(inputTokens, outputTokens);
+}
+
+/** Vectors and orders are no tokens, however many bytes they have. */
+function writesTokens(operation: Call['operation']): boolean {
+  return operation !== 'embeddings' && operation !== 'batch_embeddings' && operation !== 'rerank';
 }
 
 /**
@@ -131,7 +133,7 @@ function usedBy(call: Call): { readonly usage: Usage; readonly estimated: boolea
     return call.code === 'client_closed' ? { usage: usageOf(expected.inputTokens, 0), estimated: true } : null;
   }
   if (upstreamStatus >= 300) return null;
-  const seen = Math.min(call.seenOutput?.tokens() ?? 0, MAX_TOKENS);
+  const seen = writesTokens(operation) ? Math.min(call.seenOutput?.tokens() ?? 0, MAX_TOKENS) : 0;
   const known = usage ?? usageOf(expected.inputTokens, 0);
   return { usage: { ...known, outputTokens: Math.max(known.outputTokens, seen) }, estimated: true };
 }
