@@ -6,6 +6,7 @@ import type { RerankAnswer, RerankRequest } from './canonical.ts';
 import type { ProviderCodec } from './codec.ts';
 import type { Usage } from './dialect.ts';
 import { AnswerFault, RequestFault } from './faults.ts';
+import { inputUsage } from './input-usage.ts';
 import type { JsonRecord } from './record.ts';
 import { countOf, isRecord, recordOf } from './record.ts';
 import type { Report } from './report.ts';
@@ -71,13 +72,12 @@ function answerOf(body: JsonRecord, member: 'results' | 'data'): RerankAnswer {
 function usageOf(body: JsonRecord): Usage | null {
   const usage = recordOf(body['usage']);
   const meta = recordOf(body['meta']);
-  const inputTokens =
+  return inputUsage(
     countOf(usage['total_tokens']) ??
-    countOf(usage['prompt_tokens']) ??
-    countOf(recordOf(meta['billed_units'])['input_tokens']) ??
-    countOf(recordOf(meta['tokens'])['input_tokens']);
-  if (inputTokens === null) return null;
-  return { inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+      countOf(usage['prompt_tokens']) ??
+      countOf(recordOf(meta['billed_units'])['input_tokens']) ??
+      countOf(recordOf(meta['tokens'])['input_tokens']),
+  );
 }
 
 const KNOWN: ReadonlySet<string> = new Set(['model', 'query', 'documents', 'top_n', 'top_k', 'return_documents']);

@@ -2,6 +2,7 @@
 import type { EmbeddingAnswer, EmbeddingRequest } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
 import { AnswerFault, RequestFault } from '../faults.ts';
+import { inputUsage } from '../input-usage.ts';
 import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, recordOf } from '../record.ts';
@@ -55,13 +56,11 @@ export function readEmbeddings(body: JsonRecord): EmbeddingAnswer {
   return {
     model: '',
     vectors,
-    usage:
-      inputTokens === null
-        ? null
-        : { inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 },
+    usage: inputUsage(inputTokens),
   };
 }
 
-function isVector(value: unknown): value is readonly number[] {
+/** A list of numbers. */
+export function isVector(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'number');
 }
