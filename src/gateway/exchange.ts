@@ -316,7 +316,10 @@ class Relay implements UpstreamListener {
   }
 
   #endHeld(): void {
-    const answer = wholeAnswer(this.#call, this.#target, this.#prepared, this.#held);
+    const answer = wholeAnswer(this.#call, this.#target, this.#prepared, {
+      held: this.#held,
+      headers: this.#headers,
+    });
     if (typeof answer === 'string') this.#refuseAnswer(answer);
     else this.#respond(answer);
   }

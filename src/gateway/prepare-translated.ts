@@ -112,6 +112,7 @@ function translate(call: Call, route: ModelRoute, target: Target): Translation |
     case 'batch_embeddings': {
       const form = route.operation === 'embeddings' ? client.embeddings : client.batchEmbeddings;
       if (form === undefined || provider.embeddings === undefined) return null;
+      if (provider.embeddings.serves?.(model.name) === false) return null;
       const request = form.read(bodyOf(call), factsOf(call));
       return translateEmbeddings(request, form, provider.embeddings, model, contextOf(call));
     }

@@ -130,6 +130,8 @@ function upstreamHeaders(
   return headers;
 }
 
-function accepted(call: Call, { dialect }: Target): string {
-  return call.stream ? `${dialect.streamType}, application/json` : 'application/json, */*';
+function accepted(call: Call, { dialect, native }: Target): string {
+  if (call.stream) return `${dialect.streamType}, application/json`;
+  // What is translated is JSON, and InvokeModel knows one type only (API_runtime_InvokeModel).
+  return native === null && call.reading !== null ? 'application/json' : 'application/json, */*';
 }

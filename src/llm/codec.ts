@@ -41,6 +41,8 @@ export interface ProviderCodec {
   readonly embeddings?: {
     write(request: EmbeddingRequest, target: TargetModel, report: Report): JsonRecord;
     read(body: JsonRecord): EmbeddingAnswer;
+    /** Whether it has a form for the model, where that is not so of all (Bedrock). */
+    readonly serves?: (model: string) => boolean;
     /** The operation that the body is for, where it is not always `embeddings`. */
     readonly operation?: (request: EmbeddingRequest) => 'embeddings' | 'batch_embeddings';
   };

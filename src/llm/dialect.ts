@@ -213,6 +213,8 @@ export interface ProviderDialect {
   readonly responseHeaders: readonly string[];
   /** The header of the provider's answer that names its own request id, lower case; for the log only. */
   readonly requestIdHeader: string;
+  /** The header that tells the input tokens of an answer whose body does not, lower case. */
+  readonly inputTokensHeader?: string;
   /** Whether images and documents may be named by URL; otherwise they go as bytes. */
   readonly takesUrls: boolean;
   /** Whether it has a rerank of its own, which OpenAI's has not. */

@@ -1,3 +1,4 @@
+import { conversePath, invokePath } from './bedrock/paths.ts';
 import type { DialectName, ModelOperation, ProviderDialect } from './dialect.ts';
 import { DIALECTS } from './index.ts';
 import { keptQuery } from './kept-query.ts';
@@ -35,8 +36,11 @@ const bedrock: ProviderDialect = {
   requestIdHeader: 'x-amzn-requestid',
   takesUrls: false,
   streamType: 'application/vnd.amazon.eventstream',
-  upstreamPath: (operation, model, stream) =>
-    operation === 'chat' ? `/model/${encodeURIComponent(model)}/${stream ? 'converse-stream' : 'converse'}` : null,
+  inputTokensHeader: 'x-amzn-bedrock-input-token-count',
+  upstreamPath: (operation, model, stream) => {
+    if (operation === 'chat') return conversePath(model, stream);
+    return operation === 'embeddings' ? invokePath(model) : null;
+  },
 };
 
 function byOperation(paths: Readonly<Partial<Record<ModelOperation, string>>>): ProviderDialect['upstreamPath'] {

@@ -2,6 +2,7 @@
 import type { ChatRequest, EmbeddingRequest, RerankRequest } from './canonical.ts';
 import type { AnswerContext, ClientCodec, ProviderCodec, TargetModel } from './codec.ts';
 import type { ModelOperation, Usage } from './dialect.ts';
+import { inputUsage } from './input-usage.ts';
 import type { JsonRecord } from './record.ts';
 import { Report } from './report.ts';
 import { writeRerankAnswer } from './rerank.ts';
@@ -20,9 +21,10 @@ export function translateEmbeddings(
 ): Translation {
   const report = new Report();
   const body = provider.write(request, target, report);
-  return wholeOnly(provider.operation?.(request) ?? 'embeddings', body, report, (answer) => {
+  return wholeOnly(provider.operation?.(request) ?? 'embeddings', body, report, (answer, toldInputTokens) => {
     const read = provider.read(answer);
-    return { value: client.write(read, request, context), usage: read.usage };
+    const usage = read.usage ?? inputUsage(toldInputTokens);
+    return { value: client.write({ ...read, usage }, request, context), usage };
   });
 }
 
@@ -56,14 +58,17 @@ function wholeOnly(
   operation: ModelOperation,
   body: JsonRecord,
   report: Report,
-  read: (answer: JsonRecord) => { readonly value: JsonRecord; readonly usage: Usage | null },
+  read: (
+    answer: JsonRecord,
+    toldInputTokens: number | null,
+  ) => { readonly value: JsonRecord; readonly usage: Usage | null },
 ): Translation {
   return {
     operation,
     body,
     warnings: report.warnings,
-    readAnswer: (bytes) => {
-      const { value, usage } = read(answerRecord(bytes));
+    readAnswer: (bytes, toldInputTokens = null) => {
+      const { value, usage } = read(answerRecord(bytes), toldInputTokens);
       return { text: JSON.stringify(value), usage, warnings: report.warnings };
     },
     stream: null,

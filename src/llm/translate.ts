@@ -40,8 +40,11 @@ export interface Translation {
   readonly body: JsonRecord;
   /** What of the request did not go over as it was. */
   readonly warnings: readonly Warning[];
-  /** Throws an AnswerFault where the answer is none of the provider's dialect. */
-  readAnswer(bytes: Buffer): TranslatedAnswer;
+  /**
+   * Throws an AnswerFault where the answer is none of the provider's dialect. `toldInputTokens`: what
+   * its head says of them.
+   */
+  readAnswer(bytes: Buffer, toldInputTokens?: number | null): TranslatedAnswer;
   /** Null where the operation has no streams. */
   readonly stream: {
     /** The caller's stream is an array of JSON: it has no form for an error at its end. */

@@ -3,6 +3,11 @@ export function conversePath(modelId: string, stream: boolean): string {
   return `/model/${segment(modelId)}/${stream ? 'converse-stream' : 'converse'}`;
 }
 
+/** The path of InvokeModel. */
+export function invokePath(modelId: string): string {
+  return `/model/${segment(modelId)}/invoke`;
+}
+
 /** The path of CountTokens. */
 export function countTokensPath(modelId: string): string {
   return `/model/${segment(modelId)}/count-tokens`;

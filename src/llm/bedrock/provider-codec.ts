@@ -1,12 +1,14 @@
 import type { ProviderCodec } from '../codec.ts';
+import { bedrockEmbeddings } from './embeddings.ts';
 import { readAnswer, readTokenCount } from './read-answer.ts';
 import { readStream } from './read-stream.ts';
 import { writeChat, writeTokenCount } from './write-chat.ts';
 
-/** Amazon Bedrock: Converse and ConverseStream, for every model that Bedrock serves. */
+/** Amazon Bedrock: Converse and ConverseStream, for every model that Bedrock serves; InvokeModel for vectors. */
 export const bedrockProvider: ProviderCodec = {
   writeChat,
   readChat: readAnswer,
   readStream,
+  embeddings: bedrockEmbeddings,
   tokenCount: { write: writeTokenCount, read: readTokenCount },
 };
