@@ -164,7 +164,9 @@ function isOfChat({ operation }: ModelRoute): boolean {
  * question.
  */
 export function mustEstimateTokens(route: ModelRoute, target: Target): boolean {
-  return route.operation === 'count_tokens' && target.native === null && codecOf(target).tokenCount === undefined;
+  if (route.operation !== 'count_tokens' || target.native !== null) return false;
+  const { tokenCount } = codecOf(target);
+  return tokenCount === undefined || tokenCount.serves?.(target.model ?? '') === false;
 }
 
 /** An estimate of the input tokens, marked as one, in the caller's dialect. */

@@ -54,6 +54,8 @@ export interface ProviderCodec {
   readonly tokenCount?: {
     write(request: ChatRequest, target: TargetModel, report: Report): JsonRecord;
     read(body: JsonRecord): number;
+    /** Whether it is answered for the model, where that is not so of all (Bedrock). */
+    readonly serves?: (model: string) => boolean;
   };
 }
 

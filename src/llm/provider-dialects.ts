@@ -1,4 +1,4 @@
-import { conversePath, invokePath } from './bedrock/paths.ts';
+import { conversePath, countTokensPath, invokePath } from './bedrock/paths.ts';
 import type { DialectName, ModelOperation, ProviderDialect } from './dialect.ts';
 import { DIALECTS } from './index.ts';
 import { keptQuery } from './kept-query.ts';
@@ -39,6 +39,7 @@ const bedrock: ProviderDialect = {
   inputTokensHeader: 'x-amzn-bedrock-input-token-count',
   upstreamPath: (operation, model, stream) => {
     if (operation === 'chat') return conversePath(model, stream);
+    if (operation === 'count_tokens') return countTokensPath(model);
     return operation === 'embeddings' ? invokePath(model) : null;
   },
 };

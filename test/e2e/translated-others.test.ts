@@ -40,6 +40,7 @@ const BY_PATH: readonly (readonly [RegExp, unknown])[] = [
     },
   ],
   [/\/v1\/messages\/count_tokens$/, { input_tokens: 23 }],
+  [/\/model\/[^/]+\/count-tokens$/, { inputTokens: 29 }],
 ];
 
 const heard: Heard[] = [];
@@ -75,6 +76,7 @@ beforeAll(async () => {
   g: { dialect: gemini, baseUrl: "${origin}", credentials: [{ secret: x }] }
   c: { dialect: cohere, baseUrl: "${origin}", credentials: [{ secret: x }] }
   a: { dialect: anthropic, baseUrl: "${origin}", credentials: [{ secret: x }] }
+  b: { dialect: bedrock, baseUrl: "${origin}", credentials: [{ secret: x }] }
   talking: { dialect: gemini, baseUrl: "${talking.baseUrl}", credentials: [{ secret: x }] }
 `;
   product = await startProduct({ config: providers });
@@ -131,18 +133,24 @@ describe('a number of tokens', () => {
   test("is the provider's own count where it has one", async () => {
     const client = new Anthropic({ apiKey: product.firstKey, baseURL: product.gatewayUrl, maxRetries: 0 });
     expect(await client.messages.countTokens({ model: 'g/m', messages })).toMatchObject({ input_tokens: 17 });
+    const claude = 'b/eu.anthropic.claude-sonnet-4-20250514-v1:0';
+    expect(await client.messages.countTokens({ model: claude, messages })).toMatchObject({ input_tokens: 29 });
+    expect(heard.at(-1)?.body).toMatchObject({ input: { converse: { messages: [{ role: 'user' }] } } });
     const google = new GoogleGenAI({ apiKey: product.firstKey, httpOptions: { baseUrl: product.gatewayUrl } });
     expect(await google.models.countTokens({ model: 'a/m', contents: 'How many?' })).toMatchObject({ totalTokens: 23 });
   });
 
-  test('is an estimate that says so where nobody counts', async () => {
-    const client = new Anthropic({ apiKey: product.firstKey, baseURL: product.gatewayUrl, maxRetries: 0 });
-    const { data, response } = await client.messages.countTokens({ model: 'c/m', messages }).withResponse();
-    expect(data.input_tokens).toBeGreaterThan(5);
-    expect(response.headers.get('x-keyward-warnings')).toMatch(/approximated input_tokens/);
-    const record = await findCall(product, response.headers.get('x-request-id') ?? '');
-    expect(record).toMatchObject({ code: 'ok', attempts: 0 });
-  });
+  test.each(['c/m', 'b/amazon.nova-lite-v1:0'])(
+    'is an estimate that says so where nobody counts: %s',
+    async (model) => {
+      const client = new Anthropic({ apiKey: product.firstKey, baseURL: product.gatewayUrl, maxRetries: 0 });
+      const { data, response } = await client.messages.countTokens({ model, messages }).withResponse();
+      expect(data.input_tokens).toBeGreaterThan(5);
+      expect(response.headers.get('x-keyward-warnings')).toMatch(/approximated input_tokens/);
+      const record = await findCall(product, response.headers.get('x-request-id') ?? '');
+      expect(record).toMatchObject({ code: 'ok', attempts: 0 });
+    },
+  );
 });
 
 describe('an image by URL, for a provider that takes bytes only', () => {
