@@ -30,7 +30,8 @@ export function modelsOf(vendor: Vendor, { prices, models, abilities }: Sources)
       const isOld = known?.deprecated === true;
       const listed = !isOld && (isInUse || (isSpecial(merged) && (more.has(id) || known?.id === id)));
       const structuredOutput = vendor.withoutSchema?.test(id) === true ? false : undefined;
-      return [id, compact({ ...merged, structuredOutput, price, listed: listed ? undefined : false })] as const;
+      const responsesOnly = vendor.responsesOnly?.test(id) === true ? true : undefined;
+      return [id, compact({ ...merged, structuredOutput, responsesOnly, price, listed: listed ? undefined : false })] as const;
     });
   return Object.fromEntries(entries);
 }

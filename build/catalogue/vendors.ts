@@ -10,6 +10,8 @@ export interface Vendor {
   readonly batch?: number;
   /** The models that are known not to keep to a JSON schema. */
   readonly withoutSchema?: RegExp;
+  /** The models that the Responses API alone serves. */
+  readonly responsesOnly?: RegExp;
 }
 
 /**
@@ -21,8 +23,19 @@ const BEFORE_SCHEMAS = /^(?:gpt-3\.?5|gpt-4(?:$|-)|gpt-4o-2024-05-13$|o1-preview
 const CLAUDE = /claude/;
 const NOT_CLAUDE = /^(?!.*claude)/;
 
+/** As the pages of the models say under "Endpoints": https://platform.openai.com/docs/models */
+const RESPONSES_ONLY =
+  /^(?:o1-pro|o3-pro|o3-deep-research|o4-mini-deep-research|codex-mini|computer-use|gpt-5[\d.-]*-(?:codex|pro))/;
+
 export const VENDORS: Readonly<Record<string, Vendor>> = {
-  openai: { prices: 'openai', models: 'openai', abilities: 'openai', batch: 0.5, withoutSchema: BEFORE_SCHEMAS },
+  openai: {
+    prices: 'openai',
+    models: 'openai',
+    abilities: 'openai',
+    batch: 0.5,
+    withoutSchema: BEFORE_SCHEMAS,
+    responsesOnly: RESPONSES_ONLY,
+  },
   anthropic: { prices: 'anthropic', models: 'anthropic', abilities: 'anthropic', batch: 0.5 },
   gemini: { prices: 'google', models: 'google', abilities: 'google', only: NOT_CLAUDE, batch: 0.5 },
   azure: {
@@ -32,6 +45,7 @@ export const VENDORS: Readonly<Record<string, Vendor>> = {
     only: NOT_CLAUDE,
     batch: 0.5,
     withoutSchema: BEFORE_SCHEMAS,
+    responsesOnly: RESPONSES_ONLY,
   },
   'azure-anthropic': { prices: 'anthropic', models: 'anthropic', abilities: 'anthropic', batch: 0.5 },
   vertex: { prices: 'google', models: 'google-vertex', abilities: 'google-vertex', only: /^gemini/, batch: 0.5 },

@@ -19,6 +19,7 @@ const catalogueModel = z.strictObject({
   reasoning: z.boolean().optional(),
   reasoningStyle: z.enum(['effort', 'budget', 'adaptive']).optional(),
   sampling: z.boolean().optional(),
+  responsesOnly: z.boolean().optional(),
   price: statedPrice.optional(),
   listed: z.boolean().optional(),
 });

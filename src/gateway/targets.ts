@@ -124,12 +124,19 @@ function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string, 
   if (provider === undefined || slash === name.length - 1) return modelNotFound(workspace, name);
   // OpenAI's own API reranks nothing: a form of the provider's own goes before that of its neighbours.
   const reranking = reranks ? [...provider.endpoints.values()].find(hasOwnRerank) : undefined;
-  const spoken = reranking === undefined ? provider.endpoints.get(dialect.name) : undefined;
-  const native = spoken?.dialect.adaptBody === undefined ? spoken : undefined;
-  const endpoint = reranking ?? spoken ?? firstEndpoint(provider);
-  if (endpoint === undefined) return modelNotFound(workspace, name);
   const model = name.slice(slash + 1);
-  return targetOf(provider, endpoint, native === undefined ? null : dialect, model);
+  const endpoint = reranking ?? endpointFor(provider, dialect, model);
+  if (endpoint === undefined) return modelNotFound(workspace, name);
+  const { dialect: spoken } = endpoint;
+  const passes = reranking === undefined && spoken.name === dialect.name && spoken.adaptBody === undefined;
+  return targetOf(provider, endpoint, passes ? dialect : null, model);
+}
+
+/** Where the provider speaks the caller's dialect, there; but OpenAI serves some models at one of its two APIs only. */
+function endpointFor(provider: LiveProvider, dialect: Dialect, model: string): LiveEndpoint | undefined {
+  const { endpoints } = provider;
+  const only = traitsFor(provider, model).responsesOnly === true ? endpoints.get('openai-responses') : undefined;
+  return only ?? endpoints.get(dialect.name) ?? firstEndpoint(provider);
 }
 
 function hasOwnRerank({ dialect, snapshot }: LiveEndpoint): boolean {

@@ -21,6 +21,8 @@ export interface ModelTraits {
   readonly reasoningStyle: 'effort' | 'budget' | 'adaptive' | null;
   /** Whether it takes `temperature` and `topP` as asked. */
   readonly sampling: boolean | null;
+  /** Whether OpenAI's Responses API alone serves it, and not its chat completions. */
+  readonly responsesOnly: boolean | null;
 }
 
 /** Nothing is known. */
@@ -35,4 +37,5 @@ export const UNKNOWN_TRAITS: ModelTraits = {
   reasoning: null,
   reasoningStyle: null,
   sampling: null,
+  responsesOnly: null,
 };

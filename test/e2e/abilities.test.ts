@@ -8,6 +8,7 @@ import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-c
 import { PNG } from '../dialects/capabilities.ts';
 import { startFakeUpstream } from '../fakes/fake-upstream.ts';
 import type { FakeUpstream } from '../fakes/fake-upstream.ts';
+import { ANSWER_TEXT } from '../fakes/vendor-answers.ts';
 import { startProduct } from '../product.ts';
 import type { Product } from '../product.ts';
 
@@ -100,6 +101,7 @@ beforeAll(async () => {
   writeFileSync(source, JSON.stringify({ providers }));
   product = await startProduct({
     config: `${fakeProvidersConfig(upstream.origin, 'x')}
+  openai: { baseUrl: "${upstream.origin}/v1", credentials: [{ secret: x }] }
 catalogue: { source: ${JSON.stringify(source)} }
 models:
   either: { targets: [{ model: house/poor }, { model: house/able }] }
@@ -164,3 +166,13 @@ test('what is not understood is left to the provider', async () => {
   expect((await ask('openai', 'house/poor', request)).status).toBe(200);
   expect(upstream.requests).toHaveLength(1);
 });
+
+test.each(['openai', 'anthropic', 'openai-responses'] as const)(
+  'a model that the Responses API alone serves is asked there, whatever the caller speaks: %s',
+  async (dialect) => {
+    const { status, body } = await ask(dialect, 'openai/o1-pro', REQUESTS[dialect].plain);
+    expect(status).toBe(200);
+    expect(JSON.stringify(body)).toContain(ANSWER_TEXT);
+    expect(upstream.requests.map(({ url }) => url)).toEqual(['/v1/responses']);
+  },
+);

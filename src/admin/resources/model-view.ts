@@ -61,6 +61,7 @@ export const traitsView = z
     reasoning: z.boolean().nullable(),
     reasoningStyle: z.enum(['effort', 'budget', 'adaptive']).nullable(),
     sampling: z.boolean().nullable().describe('Whether it takes a temperature.'),
+    responsesOnly: z.boolean().nullable().describe("Whether OpenAI's Responses API alone serves it."),
   })
   .describe('Null: not known.')
   .meta({ id: 'ModelTraits' });
