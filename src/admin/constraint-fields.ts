@@ -26,13 +26,24 @@ const timeWindow = z.strictObject({
   timeZone: timeZone.default('UTC'),
 });
 
+/** What a key's scope of operations may name: the classes that the gateway knows. */
+export const OPERATIONS = [
+  'chat',
+  'embeddings',
+  'rerank',
+  'moderation',
+  'images',
+  'audio',
+  'count_tokens',
+  'models',
+  'passthrough',
+] as const;
+
 const scopeFields = {
   models: list(modelPattern).describe(
     'Models it may call, as patterns over provider/name and aliases; null: all of its application. A pattern reaches what is there when it is set, not what is added later.',
   ),
-  operations: list(z.string().regex(/^[a-z][a-z_]{0,39}$/, 'must be an operation such as chat or embeddings')).describe(
-    'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
-  ),
+  operations: list(word).describe(`Kinds of operation: ${OPERATIONS.join(', ')}; null: all.`),
   services: list(word).describe('Services it may call; null: all of its application.'),
   endpoints: list(endpointPattern).describe('Endpoints it may call, such as "POST /v1/chat/*"; null: all.'),
   tools: list(word).describe('MCP tools it may call; null: all.'),
@@ -44,7 +55,11 @@ const scopeFields = {
 };
 
 /** What can be set of scopes; omitted leaves, null clears. */
-export const scopesInput = z.strictObject(optional(scopeFields)).nullable();
+export const scopesInput = z
+  .strictObject(
+    optional({ ...scopeFields, operations: list(z.enum(OPERATIONS)).describe('Kinds of operation; null: all.') }),
+  )
+  .nullable();
 
 export const scopesView = z.object(scopeFields);
 

@@ -5,22 +5,18 @@ import { NO_LIMITS, NO_SCOPES } from '../../keys/constraints.ts';
 import { changedLimits, changedScopes } from '../constraint-fields.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
-import { flag, id, mapPage, pageFields, pageOf, pageRequest } from '../fields.ts';
+import { id, mapPage, pageFields, pageOf, pageRequest } from '../fields.ts';
 import { changedDates } from '../key-dates.ts';
 import type { DateInput } from '../key-dates.ts';
 import { requireOwner } from '../ownership.ts';
 import { moveDescendants, refuseTemporary } from '../reassign.ts';
 import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
-import { warningsOf } from '../scope-warnings.ts';
+import { strictField, warningsField, warningsOf } from '../scope-warnings.ts';
 import { invalidField } from '../validation.ts';
 import { freshSecret } from './key-secret.ts';
 import { keyFields, keyRef, keyView, requireKey, viewKey } from './key-view.ts';
 
-const warnings = z
-  .array(z.string())
-  .describe('Sentences about what the key names but is not there, or cannot be reached by it.');
-
-const strictQuery = z.strictObject({ strict: flag.describe('True: refused where there would be a warning.') });
+const strictQuery = z.strictObject(strictField);
 
 const create = changeEndpoint({
   id: 'keys.create',
@@ -46,7 +42,7 @@ const create = changeEndpoint({
     tags: keyFields.tags.default([]),
   }),
   response: keyView
-    .extend({ key: z.string().describe('The key itself. Shown this once; store it now.'), warnings })
+    .extend({ key: z.string().describe('The key itself. Shown this once; store it now.'), ...warningsField })
     .meta({ id: 'CreatedKey' }),
   status: 201,
   audit: { targetKind: 'key' },
@@ -160,7 +156,7 @@ export const update = changeEndpoint({
     tags: keyFields.tags.exactOptional(),
     revision: z.int().min(1).exactOptional().describe('The revision that the change is based on.'),
   }),
-  response: keyView.extend({ warnings }).meta({ id: 'ChangedKey' }),
+  response: keyView.extend(warningsField).meta({ id: 'ChangedKey' }),
   errors: ['not_found', 'conflict'],
   audit: { targetKind: 'key' },
   handler: async (ctx, { params, query, body }) => {
