@@ -10,7 +10,7 @@ import { invalidField } from './validation.ts';
 
 const HOUR_MS = 3_600_000;
 /** Longest life of a temporary key, whatever the policy of its key says. */
-const TTL_HARD_MAX_MS = 24 * HOUR_MS;
+export const TTL_HARD_MAX_MS = 24 * HOUR_MS;
 /** For keys without a policy of their own. */
 export const MINTING_DEFAULT: MintingPolicy = { enabled: true, ttlMaxMs: 12 * HOUR_MS, liveMax: 1000 };
 

@@ -1361,7 +1361,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         nullable: false,
         values: null,
         description:
-          'How long the old secret is accepted at least: such as 7d, 24h, 30m; 0s ends every older one at once. Default: 24h.',
+          'How long the old secret is accepted at least: such as 7d, 24h, 30m, at most 90d; 0s ends every older one at once. Default: 24h.',
         secret: false,
       },
       {
@@ -1395,7 +1395,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: false,
         values: null,
-        description: 'With when-unused: it ends so long after the rotation in any case. Default: 30d.',
+        description: 'With when-unused: it ends so long after the rotation in any case; at most 365d. Default: 30d.',
         secret: false,
       },
       {
@@ -7829,7 +7829,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: false,
         values: null,
-        description: 'How long the old one is still accepted; 0s ends it at once. Default: 24h.',
+        description: 'How long the old one is still accepted, at most 90d; 0s ends it at once. Default: 24h.',
         secret: false,
       },
       {
