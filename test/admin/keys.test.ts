@@ -56,6 +56,24 @@ describe('a new key', () => {
     expect(error.message).not.toContain('hunter2');
   });
 
+  test('mints temporary keys that no change makes wider than it is', async () => {
+    const limits = { budgets: [{ usd: 1, period: 'day' }], concurrency: 5 };
+    const parent = await create({ scopes: { models: ['sandbox/echo'] }, limits });
+    const { kid } = await admin.client.call('keys.mint', { params: { kid: parent.kid } });
+    const change = (body: object) => admin.client.call('keys.update', { params: { kid }, body });
+    for (const [wider, name] of [
+      [{ limits: { budgets: [{ usd: 100, period: 'day' }] } }, 'budgets'],
+      [{ limits: { concurrency: 6 } }, 'concurrency'],
+      [{ scopes: { models: ['sandbox/*'] } }, 'models'],
+    ] as const) {
+      const error = await refusal(change(wider));
+      expect(error).toMatchObject({ status: 403, code: 'delegation_widens' });
+      expect(error.message).toContain(`wider than its parent: ${name}`);
+    }
+    const narrower = { name: 'narrow', limits: { budgets: [{ usd: 0.5, period: 'day' }], concurrency: 5 } };
+    expect(await change(narrower)).toMatchObject({ name: 'narrow', limits: { concurrency: 5 } });
+  });
+
   test('mints temporary keys that live for at most 24 hours', async () => {
     const { kid } = await create();
     const allow = (mintTtlMax: string) =>
