@@ -1025,7 +1025,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: false,
         values: null,
-        description: 'The `impact.next` of the answer before.',
+        description: 'The `next` of the answer before; or its `impact.next`, for that list alone.',
         secret: false,
       },
       {
