@@ -17,5 +17,6 @@ export { generateDelegationKeyPair } from '../src/keys/delegation-signer.ts';
 export { widens } from '../src/keys/delegation-widens.ts';
 export { fingerprintOf, parseKey } from '../src/keys/format.ts';
 export type { KeyType, ParsedKey, SyntaxCode, UnparsedKey } from '../src/keys/format.ts';
+export type { BudgetInput, LimitsInput } from '../src/keys/minted-limits.ts';
 export { inspectKey } from '../src/keys/inspect-key.ts';
 export type { InspectedDelegatedKey, InspectedSecretKey, UninspectedKey } from '../src/keys/inspect-key.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseCidr } from '../keys/cidr.ts';
 import type { CallContext } from './contract.ts';
-import { cidr, id, time } from './fields.ts';
+import { cidr, id, iso, time } from './fields.ts';
 import { eachKey } from './key-walk.ts';
 import type { KeyChoice } from './key-walk.ts';
 import type { ApplicationRow, KeyRow, Page, WorkspaceStore } from './stores.ts';
@@ -107,12 +107,32 @@ async function callersOf(
 ): Promise<ReadonlySet<string> | null> {
   if (network === undefined && provider === undefined) return null;
   const block = network === undefined ? null : parseCidr(network);
-  const kids = await ctx.deps.calls.callers(ctx.workspace.workspaceId, {
-    fromMs: since === undefined ? ctx.nowMs - CALLS_OF_DAYS * DAY_MS : Date.parse(since),
-    ...(block?.ok === true ? { network: block.cidr } : {}),
-    ...(provider === undefined ? {} : { provider }),
-  });
-  return new Set(kids);
+  const { workspaceId } = ctx.workspace;
+  const fromMs = since === undefined ? ctx.nowMs - CALLS_OF_DAYS * DAY_MS : Date.parse(since);
+  const byNetwork = block?.ok === true ? { network: block.cidr } : {};
+  const byProvider = provider === undefined ? {} : { provider };
+  const kids = await ctx.deps.calls.callers(workspaceId, { fromMs, ...byNetwork, ...byProvider });
+  if (kids.length > 0) return new Set(kids);
+  // What no call shows at all is more likely a slip than an answer.
+  if (provider !== undefined && !isKnownProvider(ctx, provider)) {
+    const past = await ctx.deps.calls.callers(workspaceId, { fromMs, ...byProvider });
+    if (past.length === 0) throw invalidField('body', 'provider', `names no provider: ${provider}`);
+  }
+  if (network !== undefined) {
+    const seen = await ctx.deps.calls.callers(workspaceId, { fromMs, ...byNetwork });
+    if (seen.length === 0) {
+      throw invalidField(
+        'body',
+        'network',
+        `names a network that no key was used from since ${iso(fromMs)}: ${network}`,
+      );
+    }
+  }
+  return new Set();
+}
+
+function isKnownProvider({ deps, workspace }: CallContext, provider: string): boolean {
+  return Object.hasOwn(deps.snapshotSource.current().workspaces[workspace.workspaceId]?.providers ?? {}, provider);
 }
 
 async function namedKeys(workspace: WorkspaceStore, refs: readonly string[]): Promise<readonly KeyRow[]> {

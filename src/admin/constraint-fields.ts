@@ -26,13 +26,24 @@ const timeWindow = z.strictObject({
   timeZone: timeZone.default('UTC'),
 });
 
+/** What a key's scope of operations may name: the classes that the gateway knows. */
+export const OPERATIONS = [
+  'chat',
+  'embeddings',
+  'rerank',
+  'moderation',
+  'images',
+  'audio',
+  'count_tokens',
+  'models',
+  'passthrough',
+] as const;
+
 const scopeFields = {
   models: list(modelPattern).describe(
     'Models it may call, as patterns over provider/name and aliases; null: all of its application. A pattern reaches what is there when it is set, not what is added later.',
   ),
-  operations: list(z.string().regex(/^[a-z][a-z_]{0,39}$/, 'must be an operation such as chat or embeddings')).describe(
-    'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
-  ),
+  operations: list(word).describe(`Kinds of operation: ${OPERATIONS.join(', ')}; null: all.`),
   services: list(word).describe('Services it may call; null: all of its application.'),
   endpoints: list(endpointPattern).describe('Endpoints it may call, such as "POST /v1/chat/*"; null: all.'),
   tools: list(word).describe('MCP tools it may call; null: all.'),
@@ -44,7 +55,11 @@ const scopeFields = {
 };
 
 /** What can be set of scopes; omitted leaves, null clears. */
-export const scopesInput = z.strictObject(optional(scopeFields)).nullable();
+export const scopesInput = z
+  .strictObject(
+    optional({ ...scopeFields, operations: list(z.enum(OPERATIONS)).describe('Kinds of operation; null: all.') }),
+  )
+  .nullable();
 
 export const scopesView = z.object(scopeFields);
 
@@ -104,7 +119,9 @@ export function changedLimits(before: Limits, change: LimitsInput | undefined): 
   if (change === undefined) return before;
   const read = readLimits(change === null ? NO_LIMITS : { ...before, ...storedForm(change) });
   if (!read.ok) throw invalidField('body', 'limits', `is not valid: ${read.reason}`);
-  const contradiction = findContradiction(read.value);
+  // Budgets that are there already may be more than one: a rule adds one beside those that were set.
+  const budgets = change?.budgets === undefined ? [] : (read.value.budgets ?? []);
+  const contradiction = findContradiction(read.value) ?? findBudgetContradiction(budgets);
   if (contradiction !== null) throw invalidField('body', `limits.${contradiction.field}`, contradiction.message);
   return read.value;
 }
@@ -123,8 +140,14 @@ export function storedBudget({ usd: amount, ...rest }: z.output<typeof budgetInp
   return { nanoUsd: Math.round(amount * NANO_USD), ...rest };
 }
 
+interface Contradiction {
+  readonly field: string;
+  /** A sentence's end. */
+  readonly message: string;
+}
+
 /** Limits of which one can never bind, because another is always reached first: a mistake to tell. */
-function findContradiction(limits: Limits): { readonly field: string; readonly message: string } | null {
+function findContradiction(limits: Limits): Contradiction | null {
   for (const [shorter, longer] of WIDENING) {
     const [few, many] = [limits[longer], limits[shorter]];
     if (few !== null && many !== null && many > few) {
@@ -139,6 +162,44 @@ function findContradiction(limits: Limits): { readonly field: string; readonly m
     return { field: 'usdPerCallMax', message: 'is more than a whole budget: lower it, or raise the budget' };
   }
   return null;
+}
+
+/** The same of budgets: one that is said twice, and one behind which a hard one always ends sooner. */
+function findBudgetContradiction(budgets: readonly Budget[]): Contradiction | null {
+  for (const [index, budget] of budgets.entries()) {
+    const field = `budgets[${index}]`;
+    const twin = budgets.slice(0, index).find((one) => one.kind === budget.kind && spanOf(one) === spanOf(budget));
+    if (twin !== undefined) {
+      return {
+        field,
+        message: `(${budgetText(budget)}) is of the same period as ${budgetText(twin)}: keep one of them`,
+      };
+    }
+    const hard = budgets.find((one) => one.kind === 'hard' && one.nanoUsd < budget.nanoUsd && endsBefore(one, budget));
+    if (hard !== undefined) {
+      const message = `(${budgetText(budget)}) can never be reached, because of ${budgetText(hard)}: lower it, or raise that`;
+      return { field, message };
+    }
+  }
+  return null;
+}
+
+const PERIODS = ['hour', 'day', 'week', 'month', 'total'] as const satisfies readonly Budget['period'][];
+
+/** Whether all that is spent of the second is spent of the first, which is at least as long. */
+function endsBefore(one: Budget, other: Budget): boolean {
+  const longer = PERIODS.indexOf(one.period) > PERIODS.indexOf(other.period);
+  return longer || spanOf(one) === spanOf(other);
+}
+
+/** What is counted together: as the ledgers of budgets are named. */
+function spanOf({ period, window, timeZone }: Budget): string {
+  if (period === 'total') return period;
+  return window === 'rolling' ? `${period} ${window}` : `${period} ${window} ${timeZone}`;
+}
+
+function budgetText({ nanoUsd, period, kind }: Budget): string {
+  return `${kind}, $${nanoUsd / NANO_USD} ${period === 'total' ? 'in total' : `per ${period}`}`;
 }
 
 /** The first must not be more than the second. */

@@ -101,3 +101,11 @@ export function durationTextOrNull(timeMs: number | null): string | null {
 }
 
 export const duration = z.string().regex(/^\d{1,5}[smhd]$/, 'must be a duration such as 30d, 24h, 15m or 90s');
+
+/** A duration that is no longer than another. */
+export function durationUpTo(longest: string) {
+  return duration.refine((text) => durationMs(text) <= durationMs(longest), `must be at most ${longest}`);
+}
+
+/** How long an old secret is accepted beside the new one: longer, it would be a second key that nobody watches. */
+export const overlapField = durationUpTo('90d');

@@ -1,6 +1,7 @@
 /** What a temporary key is, whoever mints it: no wider than its parent, and with an end. */
 import { AppError } from '../errors.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
+import type { Constraints } from '../keys/delegation-claims.ts';
 import { widens } from '../keys/delegation-widens.ts';
 import type { KeySecret } from '../keys/key-record.ts';
 import { changedLimits, changedScopes } from './constraint-fields.ts';
@@ -10,7 +11,7 @@ import { invalidField } from './validation.ts';
 
 const HOUR_MS = 3_600_000;
 /** Longest life of a temporary key, whatever the policy of its key says. */
-const TTL_HARD_MAX_MS = 24 * HOUR_MS;
+export const TTL_HARD_MAX_MS = 24 * HOUR_MS;
 /** For keys without a policy of their own. */
 export const MINTING_DEFAULT: MintingPolicy = { enabled: true, ttlMaxMs: 12 * HOUR_MS, liveMax: 1000 };
 
@@ -36,10 +37,7 @@ export function mintedFields({ parent, fields, kid, secret, nowMs, actor }: Mint
   refuseUnfitParent(parent, policy, nowMs);
   const scopes = changedScopes(NO_SCOPES, fields.scopes);
   const limits = changedLimits(NO_LIMITS, fields.limits);
-  const wider = widens({ scopes, limits }, parent);
-  if (wider !== null) {
-    throw new AppError('delegation_widens', { message: `The temporary key would be wider: ${wider}.` });
-  }
+  refuseWider({ scopes, limits }, parent);
   return {
     ...{ kid, scopes, limits },
     type: 'kwt',
@@ -59,6 +57,13 @@ export function mintedFields({ parent, fields, kid, secret, nowMs, actor }: Mint
     updatedAtMs: nowMs,
     stateReason: null,
   } as const;
+}
+
+/** When it is minted, and when it is changed. */
+export function refuseWider(child: Constraints, parent: Constraints): void {
+  const wider = widens(child, parent);
+  if (wider === null) return;
+  throw new AppError('delegation_widens', { message: `The temporary key would be wider than its parent: ${wider}.` });
 }
 
 function refuseUnfitParent(parent: KeyRow, policy: MintingPolicy, nowMs: number): void {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AppError, ERRORS } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { decide } from '../keys/decide.ts';
+import { findRepeatedMember } from '../lib/json-repeats.ts';
 import { createRequestIds } from '../lib/request-id.ts';
 import { adminInput, findAdminCredential } from './admin-credential.ts';
 import type { AdminCredential, AdminFacts } from './admin-credential.ts';
@@ -24,7 +25,7 @@ import { readText } from './read-text.ts';
 import { ENDPOINTS } from './resources/index.ts';
 import { REVEAL_CSP, REVEAL_PAGE } from './reveal-page.ts';
 import { openReveal } from './reveal.ts';
-import { parseInput } from './validation.ts';
+import { invalidField, parseInput } from './validation.ts';
 
 export const API_PREFIX = '/api/v1';
 const WORKSPACE_HEADER = 'x-keyward-workspace';
@@ -182,6 +183,13 @@ async function readJson(c: AdminContext): Promise<unknown> {
   if (text === '') return {};
   const mediaType = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json') throw new AppError('unsupported_media_type');
+  const body = parseJson(text);
+  const repeated = findRepeatedMember(text);
+  if (repeated !== null) throw invalidField('body', repeated, 'must be given only once');
+  return body;
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -101,6 +101,9 @@ function sentence(issue: z.core.$ZodIssue): string {
       return issue.message.endsWith('received undefined')
         ? 'is required'
         : `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_union':
+      // Of a union by a discriminator: which are the values that it may have.
+      return 'options' in issue ? `must be one of ${(issue.options ?? []).map(String).join(', ')}` : issue.message;
     case 'invalid_format':
       return issue.format === 'datetime' ? 'must be a time such as 2030-01-31T12:00:00Z' : issue.message;
     default:

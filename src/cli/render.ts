@@ -40,15 +40,19 @@ function renderStateChange({ receipt, ...rest }: Fields): string {
 
 const IMPACT_COLUMNS = ['kid', 'name', 'applicationId', 'ownerId', 'state', 'effect', 'code'];
 
-/** What a change does to keys: counts and the list of them. */
-function renderImpact({ impact, receipt, ...rest }: Fields): string {
+const CHANGED_COLUMNS = ['kid', 'name', 'applicationId', 'ownerId', 'state'];
+
+/** What a change does to keys: counts and the list of them; of many that were changed themselves, these first. */
+function renderImpact({ impact, receipt, keys: changed, next: nextChanged, ...rest }: Fields): string {
   const { keys, next, preview, ...counts } = asFields(impact);
   const facts =
     preview === true || receipt === undefined ? renderFields(rest) : renderStateChange({ ...rest, receipt });
+  const all = Array.isArray(changed) && changed.length > 0 ? changed.map(asFields) : null;
+  const made = all === null ? '' : `\n${renderList(CHANGED_COLUMNS, all, nextChanged)}`;
   const affected = Array.isArray(keys) ? keys.map(asFields) : [];
   const list = affected.length === 0 ? '' : `\n${renderList(IMPACT_COLUMNS, affected, next)}`;
   const sentence = preview === true ? 'A preview: nothing was changed.\n' : '';
-  return `${facts}\n${renderFields(counts)}${list}${sentence}`;
+  return `${facts}${made}\n${renderFields(counts)}${list}${sentence}`;
 }
 
 function renderFields(fields: Fields): string {

@@ -311,8 +311,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description:
-          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
+        description: 'Kinds of operation; null: all.',
         secret: false,
       },
       {
@@ -759,8 +758,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description:
-          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
+        description: 'Kinds of operation; null: all.',
         secret: false,
       },
       {
@@ -1027,7 +1025,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: false,
         values: null,
-        description: 'The `impact.next` of the answer before.',
+        description: 'The `next` of the answer before; or its `impact.next`, for that list alone.',
         secret: false,
       },
       {
@@ -1363,7 +1361,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         nullable: false,
         values: null,
         description:
-          'How long the old secret is accepted at least: such as 7d, 24h, 30m; 0s ends every older one at once. Default: 24h.',
+          'How long the old secret is accepted at least: such as 7d, 24h, 30m, at most 90d; 0s ends every older one at once. Default: 24h.',
         secret: false,
       },
       {
@@ -1397,7 +1395,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: false,
         values: null,
-        description: 'With when-unused: it ends so long after the rotation in any case. Default: 30d.',
+        description: 'With when-unused: it ends so long after the rotation in any case; at most 365d. Default: 30d.',
         secret: false,
       },
       {
@@ -1713,6 +1711,17 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     },
     flags: [
       {
+        name: 'strict',
+        in: 'query',
+        path: ['strict'],
+        type: 'boolean',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'True: refused where there would be a warning.',
+        secret: false,
+      },
+      {
         name: 'ttl',
         in: 'body',
         path: ['ttl'],
@@ -1777,8 +1786,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description:
-          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
+        description: 'Kinds of operation; null: all.',
         secret: false,
       },
       {
@@ -3144,6 +3152,17 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     },
     flags: [
       {
+        name: 'strict',
+        in: 'query',
+        path: ['strict'],
+        type: 'boolean',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'True: refused where there would be a warning.',
+        secret: false,
+      },
+      {
         name: 'name',
         in: 'body',
         path: ['name'],
@@ -3229,8 +3248,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description:
-          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
+        description: 'Kinds of operation; null: all.',
         secret: false,
       },
       {
@@ -3559,6 +3577,17 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         secret: false,
       },
       {
+        name: 'strict',
+        in: 'query',
+        path: ['strict'],
+        type: 'boolean',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'True: refused where there would be a warning.',
+        secret: false,
+      },
+      {
         name: 'name',
         in: 'body',
         path: ['name'],
@@ -3644,8 +3673,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description:
-          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
+        description: 'Kinds of operation; null: all.',
         secret: false,
       },
       {
@@ -4481,6 +4509,17 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     },
     flags: [
       {
+        name: 'strict',
+        in: 'query',
+        path: ['strict'],
+        type: 'boolean',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'True: refused where there would be a warning.',
+        secret: false,
+      },
+      {
         name: 'name',
         in: 'body',
         path: ['name'],
@@ -4522,8 +4561,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description:
-          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
+        description: 'Kinds of operation; null: all.',
         secret: false,
       },
       {
@@ -4851,6 +4889,17 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         secret: false,
       },
       {
+        name: 'strict',
+        in: 'query',
+        path: ['strict'],
+        type: 'boolean',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'True: refused where there would be a warning.',
+        secret: false,
+      },
+      {
         name: 'name',
         in: 'body',
         path: ['name'],
@@ -4892,8 +4941,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description:
-          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
+        description: 'Kinds of operation; null: all.',
         secret: false,
       },
       {
@@ -5564,6 +5612,17 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     },
     flags: [
       {
+        name: 'strict',
+        in: 'query',
+        path: ['strict'],
+        type: 'boolean',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'True: refused where there would be a warning.',
+        secret: false,
+      },
+      {
         name: 'name',
         in: 'body',
         path: ['name'],
@@ -5605,8 +5664,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description:
-          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
+        description: 'Kinds of operation; null: all.',
         secret: false,
       },
       {
@@ -5934,6 +5992,17 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         secret: false,
       },
       {
+        name: 'strict',
+        in: 'query',
+        path: ['strict'],
+        type: 'boolean',
+        required: false,
+        nullable: false,
+        values: null,
+        description: 'True: refused where there would be a warning.',
+        secret: false,
+      },
+      {
         name: 'name',
         in: 'body',
         path: ['name'],
@@ -5975,8 +6044,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: true,
         values: null,
-        description:
-          'Kinds of operation: chat, embeddings, rerank, moderation, images, audio, count_tokens, models, passthrough; null: all.',
+        description: 'Kinds of operation; null: all.',
         secret: false,
       },
       {
@@ -7761,7 +7829,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         required: false,
         nullable: false,
         values: null,
-        description: 'How long the old one is still accepted; 0s ends it at once. Default: 24h.',
+        description: 'How long the old one is still accepted, at most 90d; 0s ends it at once. Default: 24h.',
         secret: false,
       },
       {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { keyFields } from '../admin/resources/key-view.ts';
 import { limitsInput, scopesInput } from '../admin/constraint-fields.ts';
+import { overlapField } from '../admin/fields.ts';
 import { invalidField, parseInput } from '../admin/validation.ts';
 import { parseBaseUrl } from '../config/base-url.ts';
 import type { AppError } from '../errors.ts';
@@ -91,10 +92,7 @@ const mintInput = z.strictObject({
 });
 
 const rotateInput = z.strictObject({
-  overlap: z
-    .string()
-    .regex(/^\d{1,5}[smhd]$/, 'must be a duration such as 7d, 24h, 30m or 0s')
-    .default('24h'),
+  overlap: overlapField.default('24h'),
   reason: z.string().trim().min(1).max(500).exactOptional(),
 });
 

@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { changedLimits, changedScopes } from '../admin/constraint-fields.ts';
 import { durationMs } from '../admin/fields.ts';
 import { changedDates } from '../admin/key-dates.ts';
-import { mintedFields, refuseFullPool } from '../admin/mint-key.ts';
+import { mintedFields, refuseFullPool, refuseWider } from '../admin/mint-key.ts';
 import { renewSecrets } from '../admin/renew-secrets.ts';
 import { delegationAfter, freshSecret } from '../admin/resources/key-secret.ts';
 import { kidOf, viewKey } from '../admin/resources/key-view.ts';
@@ -182,6 +182,8 @@ export function createKeyOperations(options: KeyOperationsOptions): KeyOperation
         scopesSetAtMs: scopes === undefined ? before.scopesSetAtMs : nowMs,
         limits: changedLimits(before.limits, limits),
       };
+      const parent = before.parentKid === null ? null : await storage.getKey(before.parentKid);
+      if (parent !== null && (scopes !== undefined || limits !== undefined)) refuseWider(patch, parent);
       const after = await update(before, patch, 'keys.update', null);
       changed('updated', after.kid);
       return view(after);

@@ -216,7 +216,9 @@ function whyNotTimeWindow(entry: unknown): Reason {
   const fields = asFields(entry);
   if (fields === null) return 'a time window is an object of days, from, to and timeZone';
   const { days, from, to, timeZone, ...rest } = fields;
-  if (Object.keys(rest).length > 0) return `a time window has no ${quote(Object.keys(rest)[0] ?? '')}`;
+  if (Object.keys(rest).length > 0) {
+    return `${quote(Object.keys(rest)[0] ?? '')} is not a member of a time window: it has days, from, to and timeZone`;
+  }
   if (
     !Array.isArray(days) ||
     days.length === 0 ||
@@ -243,7 +245,9 @@ function whyNotBudget(entry: unknown): Reason {
   const fields = asFields(entry);
   if (fields === null) return 'a budget is an object';
   const { nanoUsd, period, window, timeZone, kind, ...rest } = fields;
-  if (Object.keys(rest).length > 0) return `a budget has no ${quote(Object.keys(rest)[0] ?? '')}`;
+  if (Object.keys(rest).length > 0) {
+    return `${quote(Object.keys(rest)[0] ?? '')} is not a member of a budget: it has nanoUsd, period, window, timeZone and kind`;
+  }
   if (typeof period !== 'string' || !PERIODS.includes(period)) return `period is one of ${PERIODS.join(', ')}`;
   if (window !== 'calendar' && window !== 'rolling') return 'window is calendar or rolling';
   if (window === 'rolling' && period === 'total') return 'a total does not roll';

@@ -9,6 +9,7 @@ import { openKey, openPrivateKey } from './delegation-minter.ts';
 import { delegationPublicKeyOf } from './delegation-public-key.ts';
 import { generateDelegationKeyPair, signerOfPrivateKey } from './delegation-signer.ts';
 import { generateKey, generateSecret } from './format.ts';
+import type { LimitsInput } from './minted-limits.ts';
 
 const key = generateKey({ type: 'kwk', environment: 'live' });
 const minter = await open(key.text);
@@ -92,6 +93,64 @@ describe('a minted key', () => {
     if (!one.ok || !two.ok) throw new Error('not minted');
     expect(one.claims.jti).not.toBe(two.claims.jti);
     expect(Math.abs(one.claims.issuedAtMs - Date.now())).toBeLessThan(5000);
+  });
+});
+
+describe('limits in USD', () => {
+  const limitsOf = async (limits: LimitsInput): Promise<Limits | string> => {
+    const minted = await minter.mint({ ...OPTIONS, limits });
+    return minted.ok ? minted.claims.limits : minted.reason;
+  };
+
+  test('are minted as whole nano-USD, with what the budget leaves out', async () => {
+    expect(
+      await limitsOf({
+        budgets: [
+          { usd: 1, period: 'day' },
+          { usd: 0.1, period: 'hour', window: 'rolling', kind: 'soft' },
+          { nanoUsd: 5, period: 'total' },
+        ],
+        usdPerCallMax: 0.000_000_001,
+      }),
+    ).toEqual({
+      ...NO_LIMITS,
+      budgets: [
+        { nanoUsd: 1e9, period: 'day', window: 'calendar', timeZone: 'UTC', kind: 'hard' },
+        { nanoUsd: 1e8, period: 'hour', window: 'rolling', timeZone: 'UTC', kind: 'soft' },
+        { nanoUsd: 5, period: 'total', window: 'calendar', timeZone: 'UTC', kind: 'hard' },
+      ],
+      costPerCallMax: 1,
+    });
+    expect(await limitsOf({ budgets: null, usdPerCallMax: null })).toEqual(NO_LIMITS);
+  });
+
+  test('are exact to the nano-USD', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 9e15 }), async (nanoUsd) => {
+        const digits = String(nanoUsd).padStart(10, '0');
+        const usd = Number(`${digits.slice(0, -9)}.${digits.slice(-9)}`);
+        const limits = await limitsOf({ usdPerCallMax: usd });
+        // Of more than four million USD two neighbours are the same double.
+        const tolerance = usd > 2 ** 22 ? 1 : 0;
+        const minted = typeof limits === 'string' ? Number.NaN : (limits.costPerCallMax ?? Number.NaN);
+        expect(Math.abs(minted - nanoUsd)).toBeLessThanOrEqual(tolerance);
+      }),
+    );
+  });
+
+  test.each<[LimitsInput, string]>([
+    [{ budgets: [{ usd: 0.000_000_000_5, period: 'day' }] }, 'it is not a whole number of nano-USD'],
+    [{ budgets: [{ usd: -1, period: 'day' }] }, 'it is not a whole number of nano-USD'],
+    [{ budgets: [{ usd: Number.NaN, period: 'day' }] }, 'it is not a whole number of nano-USD'],
+    [{ budgets: [{ usd: 1e22, period: 'day' }] }, 'it is not a whole number of nano-USD'],
+    [{ budgets: [{ period: 'day' }] }, 'it is not a whole number of nano-USD'],
+    [
+      { budgets: [{ usd: 1, nanoUsd: 1, period: 'day' }] },
+      '"usd" is not a member of a budget: it has nanoUsd, period,',
+    ],
+    [{ usdPerCallMax: 1, costPerCallMax: 1 }, 'the limit "usdPerCallMax" is not known'],
+  ])('are refused where they are not whole nano-USD, or said twice: %j', async (limits, reason) => {
+    expect(await limitsOf(limits)).toContain(reason);
   });
 });
 

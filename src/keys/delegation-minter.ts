@@ -3,7 +3,7 @@
  * here, with the same code, because the same reader reads it. Runs in any JavaScript runtime.
  */
 import { randomBase62 } from './base62.ts';
-import type { Limits, Scopes } from './constraints.ts';
+import type { Scopes } from './constraints.ts';
 import { readLimits, readScopes } from './constraints.ts';
 import {
   DELEGATION_TTL_HARD_MAX_MS,
@@ -16,6 +16,8 @@ import type { DelegationSigner } from './delegation-signer.ts';
 import { signerOfPrivateKey, signerOfSecret, signProof } from './delegation-signer.ts';
 import { parseKey } from './format.ts';
 import type { SyntaxCode } from './format.ts';
+import type { LimitsInput } from './minted-limits.ts';
+import { limitsOfInput } from './minted-limits.ts';
 
 /** What a delegated key is to be. */
 export interface MintOptions {
@@ -25,7 +27,8 @@ export interface MintOptions {
   readonly ttlSeconds: number;
   /** What is absent is not narrowed beyond what the parent may do. */
   readonly scopes?: Partial<Scopes> | undefined;
-  readonly limits?: Partial<Limits> | undefined;
+  /** Money in USD or nano-USD; of a budget, `window`, `timeZone` and `kind` may be left out (calendar, UTC, hard). */
+  readonly limits?: LimitsInput | undefined;
   /** Delegated keys of one group can be revoked together. */
   readonly group?: string | undefined;
   /** Random if absent. */
@@ -130,7 +133,7 @@ function refuseOptions(options: MintOptions): MintResult | null {
     return refuse('delegation_too_long', 'no delegated key lives longer than 12 hours');
   }
   if (!Number.isFinite(nowMs)) return refuse('malformed', 'nowMs is not a time');
-  for (const read of [readScopes(scopes), readLimits(limits)]) {
+  for (const read of [readScopes(scopes), readLimits(isObject(limits) ? limitsOfInput(limits) : limits)]) {
     if (!read.ok) return refuse(read.code, read.reason);
   }
   return null;
@@ -141,7 +144,7 @@ function claimsOf(kid: string, options: MintOptions): object {
   const { audience, ttlSeconds, group, jti = randomBase62(22), nowMs = Date.now() } = options;
   const iat = Math.floor(nowMs / 1000);
   const scopes = withoutNulls(options.scopes ?? {});
-  const limits = withoutNulls(options.limits ?? {});
+  const limits = withoutNulls(limitsOfInput(options.limits ?? {}));
   const cst = { ...(scopes === null ? {} : { scopes }), ...(limits === null ? {} : { limits }) };
   return {
     iss: kid,
@@ -154,9 +157,13 @@ function claimsOf(kid: string, options: MintOptions): object {
   };
 }
 
-function withoutNulls(constraints: Partial<Scopes> | Partial<Limits>): object | null {
+function withoutNulls(constraints: object): object | null {
   const stated = Object.entries(constraints).filter(([, value]) => value !== null && value !== undefined);
   return stated.length === 0 ? null : Object.fromEntries(stated);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refuse(code: DelegationSyntaxCode | 'delegation_too_long', reason: string): MintResult {

@@ -53,6 +53,19 @@ describe('what is not right is answered with a problem', () => {
     await expectProblem(await admin.send('POST', '/api/v1/keys', { body }), 400, 'invalid_json');
   });
 
+  test.each([
+    ['{"name":"one","name":"two"}', 'name'],
+    ['{"name":"one","n\\u0061me":"two"}', 'name'],
+    ['{"name":"k","limits":{"budgets":[{"usd":1,"period":"day","usd":100}]}}', 'limits.budgets[0].usd'],
+  ])('a member that stands twice is refused and named: %s', async (body, field) => {
+    const answer = await admin.send('POST', '/api/v1/keys', { body });
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ in: 'body', field, message: 'must be given only once' }],
+    });
+  });
+
   test('a body over one megabyte, whether or not its length is announced', async () => {
     const body = JSON.stringify({ name: 'x'.repeat(1024 * 1024) });
     await expectProblem(await admin.send('POST', '/api/v1/keys', { body }), 413, 'body_too_large');

@@ -26,6 +26,59 @@ describe('limits that contradict one another are refused, and the field is named
     expect(error).toMatchObject({ status: 422, code: 'validation_failed', fields: [{ in: 'body', field }] });
   });
 
+  const budget = (usd: number, period: string, more: object = {}) => ({ usd, period, ...more });
+
+  test.each([
+    [
+      [budget(5, 'day'), budget(6, 'day', { kind: 'soft' })],
+      'limits.budgets[1]',
+      '(soft, $6 per day) can never be reached, because of hard, $5 per day: lower it, or raise that',
+    ],
+    [
+      [budget(10, 'day'), budget(2, 'month')],
+      'limits.budgets[0]',
+      '(hard, $10 per day) can never be reached, because of hard, $2 per month: lower it, or raise that',
+    ],
+    [
+      [budget(2, 'total'), budget(0.5, 'hour'), budget(3, 'week', { kind: 'soft' })],
+      'limits.budgets[2]',
+      '(soft, $3 per week) can never be reached, because of hard, $2 in total: lower it, or raise that',
+    ],
+    [
+      [budget(5, 'day'), budget(10, 'day')],
+      'limits.budgets[1]',
+      '(hard, $10 per day) is of the same period as hard, $5 per day: keep one of them',
+    ],
+    [
+      [budget(5, 'week', { kind: 'soft' }), budget(5, 'week', { kind: 'soft' })],
+      'limits.budgets[1]',
+      '(soft, $5 per week) is of the same period as soft, $5 per week: keep one of them',
+    ],
+  ])('budgets: %j', async (budgets, field, message) => {
+    expect(await refusal(create({ budgets }))).toMatchObject({ status: 422, fields: [{ in: 'body', field, message }] });
+  });
+
+  test.each([
+    [[budget(5, 'day'), budget(4, 'day', { kind: 'soft' }), budget(100, 'month')]],
+    [[budget(5, 'day'), budget(5, 'day', { kind: 'soft' })]],
+    [[budget(5, 'day'), budget(7, 'day', { window: 'rolling' })]],
+    [[budget(5, 'day'), budget(7, 'day', { timeZone: 'Asia/Tokyo' })]],
+    [[budget(10, 'day'), budget(2, 'month', { kind: 'soft' })]],
+  ])('budgets that can all be reached are fine: %j', async (budgets) => {
+    expect((await create({ budgets })).limits.budgets).toHaveLength(budgets.length);
+  });
+
+  test('a budget that stands beside another already is no obstacle to a change of something else', async () => {
+    const { kid } = await create({ budgets: [budget(5, 'day')] });
+    const { keys } = admin.store.workspace(admin.workspaceId);
+    const { revision = 1, limits } = (await keys.get(kid)) ?? {};
+    const [first] = limits?.budgets ?? [];
+    if (limits === undefined || first === undefined) throw new Error('the key has no budget');
+    await keys.update(kid, revision, { limits: { ...limits, budgets: [first, { ...first, nanoUsd: 1e9 }] } });
+    const changed = await admin.client.call('keys.update', { params: { kid }, body: { limits: { concurrency: 2 } } });
+    expect(changed.limits).toMatchObject({ concurrency: 2, budgets: [{ usd: 5 }, { usd: 1 }] });
+  });
+
   test('one by one they are fine, and so is a limit that is tighter for a shorter time', async () => {
     const { limits } = await create({ requestsPerSecond: 1, requestsPerMinute: 60, requestsPerDay: 60 });
     expect(limits).toMatchObject({ requestsPerSecond: 1, requestsPerMinute: 60, requestsPerDay: 60 });

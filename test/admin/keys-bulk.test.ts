@@ -74,6 +74,7 @@ describe.each(Object.entries(SELECTORS))('by %s', (_name, selectors) => {
     const meant = names.map((name) => kids[name]).toSorted();
     const preview = await bulk(body, { preview: true });
     expect(preview.impact.keys.map(({ kid, code }) => [kid, code])).toEqual(meant.map((kid) => [kid, 'suspended']));
+    expect(preview.keys.map(({ kid, state }) => [kid, state])).toEqual(meant.map((kid) => [kid, 'active']));
     expect(preview).toMatchObject({ matched: meant.length, changed: meant.length, receipt: null });
     expect(await suspended()).toEqual([]);
     expect(admin.fleet.asked).toEqual([]);
@@ -103,6 +104,37 @@ test('only keys that are in a state for it are changed, and revoked keys never c
   expect(await call('keys.get', { params: { kid: kids.tagged } })).toMatchObject({
     revokedAt: '2030-01-15T12:00:00.000Z',
   });
+});
+
+test('keys that were refused already are listed, too, in pages', async () => {
+  await call('applications.update', { params: { id: ids.application }, body: { state: 'disabled' } });
+  const made = [kids.ofApplication, await key({ applicationId: ids.application })].toSorted();
+  const body = { applicationId: ids.application };
+  const first = await bulk(body, { preview: true, limit: 1 });
+  expect(first).toMatchObject({ matched: 2, changed: 2, impact: { stops: 0, keys: [] }, keys: [{ kid: made[0] }] });
+  const second = await bulk(body, { preview: true, limit: 1, cursor: first.next });
+  expect(second).toMatchObject({ changed: 2, keys: [{ kid: made[1], state: 'active' }], next: null });
+  expect(await bulk(body)).toMatchObject({ changed: 2, keys: made.map((kid) => ({ kid })) });
+});
+
+test.each([
+  [{ provider: 'hosue' }, 'provider', 'names no provider: hosue'],
+  [{ provider: 'hosue', network: '192.0.2.0/24' }, 'provider', 'names no provider: hosue'],
+  [
+    { network: '198.51.100.0/24' },
+    'network',
+    'names a network that no key was used from since 2029-12-16T12:00:00.000Z: 198.51.100.0/24',
+  ],
+])('what no call shows is refused, like an application that does not exist: %j', async (body, field, message) => {
+  expect(await refusal(bulk(body, { preview: true }))).toMatchObject({
+    status: 422,
+    fields: [{ in: 'body', field, message }],
+  });
+});
+
+test('a provider that nobody called, and selectors that no call fits together, name no keys', async () => {
+  expect(await bulk({ provider: 'filehouse' })).toMatchObject({ matched: 0, keys: [] });
+  expect(await bulk({ provider: 'house', network: '203.0.113.0/24' })).toMatchObject({ matched: 0, keys: [] });
 });
 
 test('a key that was minted from one that is revoked stops with it, and the preview says so', async () => {

@@ -56,10 +56,41 @@ describe('a new key', () => {
     expect(error.message).not.toContain('hunter2');
   });
 
+  test('mints temporary keys that no change makes wider than it is', async () => {
+    const limits = { budgets: [{ usd: 1, period: 'day' }], concurrency: 5 };
+    const parent = await create({ scopes: { models: ['sandbox/echo'] }, limits });
+    const { kid } = await admin.client.call('keys.mint', { params: { kid: parent.kid } });
+    const change = (body: object) => admin.client.call('keys.update', { params: { kid }, body });
+    for (const [wider, name] of [
+      [{ limits: { budgets: [{ usd: 100, period: 'day' }] } }, 'budgets'],
+      [{ limits: { concurrency: 6 } }, 'concurrency'],
+      [{ scopes: { models: ['sandbox/*'] } }, 'models'],
+    ] as const) {
+      const error = await refusal(change(wider));
+      expect(error).toMatchObject({ status: 403, code: 'delegation_widens' });
+      expect(error.message).toContain(`wider than its parent: ${name}`);
+    }
+    const narrower = { name: 'narrow', limits: { budgets: [{ usd: 0.5, period: 'day' }], concurrency: 5 } };
+    expect(await change(narrower)).toMatchObject({ name: 'narrow', limits: { concurrency: 5 } });
+  });
+
+  test('mints temporary keys that live for at most 24 hours', async () => {
+    const { kid } = await create();
+    const allow = (mintTtlMax: string) =>
+      admin.client.call('keys.delegation', { params: { kid }, body: { mintTtlMax } });
+    expect(await refusal(allow('25h'))).toMatchObject({
+      status: 422,
+      fields: [{ in: 'body', field: 'mintTtlMax', message: 'is longer than 24h' }],
+    });
+    expect((await allow('24h')).minting?.ttlMaxSeconds).toBe(86_400);
+  });
+
   test.each([
     [{ expiresAt: '2029-12-31T00:00:00Z' }, 'expiresAt', 'lies in the past'],
     [{ expiresAt: 'tomorrow' }, 'expiresAt', 'must be a time such as 2030-01-31T12:00:00Z'],
     [{ expiresAt: '2031-01-01T00:00:00Z', expiresIn: '1d' }, 'expiresIn', 'excludes expiresAt'],
+    [{ expiresAt: '2230-01-01T00:00:00Z' }, 'expiresAt', 'lies more than 100 years ahead'],
+    [{ expiresIn: '99999d' }, 'expiresIn', 'lies more than 100 years ahead'],
     [{ expiresIn: '1y' }, 'expiresIn', 'must be a duration such as 30d, 12h, 15m or 90s'],
     [{ expiresIn: '1d', notBefore: '2030-02-01T00:00:00Z' }, 'notBefore', 'leaves no time between'],
     [{ applicationId: 'app_none' }, 'applicationId', 'names no application: app_none'],

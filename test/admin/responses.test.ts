@@ -330,3 +330,24 @@ describe('a leak', () => {
     expect(await responses()).toHaveLength(1);
   });
 });
+
+test.each([
+  [
+    { when: { kind: 'budgets', percent: 80 } },
+    'when.kind',
+    'must be one of repeated_failures, dead_key_use, owner_disabled, idle, budget, pool, leak, policy_violation',
+  ],
+  [
+    { actions: [{ kind: 'suspend' }, { kind: 'page' }] },
+    'actions[1].kind',
+    'must be one of notify, lower-limits, suspend, revoke, mark-compromised, rotate',
+  ],
+  [{ actions: [{}] }, 'actions[0].kind', 'must be one of notify, lower-limits, suspend'],
+])('a rule of an unknown kind is refused, and told which there are: %j', async (body, field, message) => {
+  const rule = { name: 'r', when: { kind: 'leak' }, actions: [{ kind: 'notify' }], ...body };
+  const answer = await admin.send('POST', '/api/v1/response-rules', { body: rule });
+  expect(answer.status).toBe(422);
+  expect(await answer.json()).toMatchObject({
+    errors: [{ field, message: expect.stringContaining(message) as string }],
+  });
+});

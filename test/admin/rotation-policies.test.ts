@@ -97,12 +97,12 @@ describe('a key that is due by its policy', () => {
 
   test('is not rotated while it has no room for another secret: an alert says why', async () => {
     const { kid } = await createKey();
-    await createPolicy({ interval: '1h', overlap: '1h' });
+    await createPolicy({ interval: '61m', overlap: '1h' });
     for (let i = 0; i < 2; i += 1) {
       pass(MINUTE_MS);
       await admin.client.call('keys.rotate', { params: { kid }, body: { overlap: '30d' } });
     }
-    pass(60 * MINUTE_MS);
+    pass(61 * MINUTE_MS);
     await admin.runJobs();
     expect((await show(kid)).secretVersions).toHaveLength(3);
     const [alert] = await alerts({ kind: 'rotation_blocked', subjectId: kid });
@@ -194,7 +194,12 @@ test.each([
   [{ interval: '30m' }, 'interval', 'must be at least 1h'],
   [{ overlap: '0s' }, 'overlap', 'must be at least 1h'],
   [{ idleAfter: '0s' }, 'idleAfter', 'must be at least 1h'],
-  [{ interval: '1d', overlap: '2d' }, 'interval', 'must not be shorter than the overlap'],
+  [{ interval: '1d', overlap: '2d' }, 'interval', 'must be longer than the overlap, which is 2d'],
+  [{ interval: '2d', overlap: '2d' }, 'interval', 'must be longer than the overlap, which is 2d'],
+  [{ interval: '3651d' }, 'interval', 'must be at most 3650d'],
+  [{ maximumAge: '99999d' }, 'maximumAge', 'must be at most 3650d'],
+  [{ interval: '300d', overlap: '91d' }, 'overlap', 'must be at most 90d'],
+  [{ completion: 'when-unused', latest: '366d' }, 'latest', 'must be at most 365d'],
   [{ maximumAge: '10d' }, 'maximumAge', 'must not be shorter than the interval'],
   [{ completion: 'when-unused', unusedFor: '10s', latest: '7d' }, 'unusedFor', 'must be at least 1m'],
   [{ completion: 'when-unused', latest: '1h' }, 'latest', 'must not be shorter than the overlap'],
@@ -204,6 +209,17 @@ test.each([
 ])('a policy that makes no sense is refused with the field: %j', async (body, field, message) => {
   const error = await refusal(createPolicy(body));
   expect(error.fields).toEqual([{ in: 'body', field, message: expect.stringContaining(message) as string }]);
+});
+
+test('a rotation whose old secret would be accepted for longer than 90 days is refused', async () => {
+  const { kid } = await createKey();
+  const rotate = (overlap: string) => admin.client.call('keys.rotate', { params: { kid }, body: { overlap } });
+  const message = 'must be at most 90d';
+  expect(await refusal(rotate('91d'))).toMatchObject({
+    status: 422,
+    fields: [{ in: 'body', field: 'overlap', message }],
+  });
+  expect((await rotate('90d')).secretVersions).toHaveLength(2);
 });
 
 describe('a rotation that waits until the old secret is unused', () => {

@@ -85,6 +85,8 @@ describe('a masked key', () => {
     expect([(await chat(free.key)).status, (await chat(free.key)).status]).toEqual([200, 200]);
     expect(received(provider, 'authorization')).toBe(`Bearer ${REAL_SECRET}`);
     expect(await codeOf(await chat(free.key))).toBe('ancestor_exhausted');
+    const wider = keyward.keys.update(free.kid, { limits: { uses: 3 } });
+    await expect(wider).rejects.toMatchObject({ code: 'delegation_widens' });
   });
 });
 

@@ -31,7 +31,7 @@ export interface OwnerChoice {
 type ChangeOwner = (tx: CallContext, row: KeyRow, choice: OwnerChoice) => Promise<Change<unknown>>;
 
 /** Nobody asks these changes for a list of keys: the case is about one. */
-const QUERY = { preview: false, limit: 1 } as const;
+const QUERY = { preview: false, limit: 1, strict: false } as const;
 
 /** A further choice is a further row. */
 const CHANGES: Readonly<Record<OwnerChoice['choice'], ChangeOwner>> = {

@@ -31,6 +31,7 @@ import { impactQuery, impactView } from '../impact.ts';
 import type { ImpactQuery } from '../impact.ts';
 import { newId } from '../new-id.ts';
 import { requireOwner, requireTeamOf, standingChange } from '../ownership.ts';
+import { applicationWarnings, strictField, warningsField, withWarnings } from '../scope-warnings.ts';
 import type { ApplicationRow, WorkspaceStore } from '../stores.ts';
 
 const fields = {
@@ -47,6 +48,7 @@ const fields = {
 };
 const params = z.strictObject({ id });
 const query = z.strictObject(impactQuery);
+const strictQuery = z.strictObject(strictField);
 
 const applicationView = z
   .object({
@@ -68,6 +70,9 @@ const applicationView = z
 
 const changedApplication = applicationView.extend({ impact: impactView }).meta({ id: 'ChangedApplication' });
 
+const createdApplication = applicationView.extend(warningsField).meta({ id: 'CreatedApplication' });
+const updatedApplication = changedApplication.extend(warningsField).meta({ id: 'UpdatedApplication' });
+
 const create = changeEndpoint({
   id: 'applications.create',
   method: 'POST',
@@ -78,7 +83,7 @@ const create = changeEndpoint({
     'An application is a program that calls; it has keys, and may have an owner and a team. It reaches the models it is subscribed to.',
   cli: { verb: 'applications create' },
   params: none,
-  query: none,
+  query: strictQuery,
   body: z.strictObject({
     name: displayName,
     state: state.default('active'),
@@ -89,15 +94,19 @@ const create = changeEndpoint({
     scopes: scopesInput.exactOptional(),
     limits: limitsInput.exactOptional(),
   }),
-  response: applicationView,
+  response: createdApplication,
   status: 201,
   audit: { targetKind: 'application' },
-  handler: async (ctx, { body }) => {
+  handler: async (ctx, { query: { strict }, body }) => {
     await requireOwners(ctx.workspace, body);
     const row = newApplication(body, ctx.nowMs);
+    const warnings = await applicationWarnings(ctx, row, strict);
     await ctx.workspace.applications.insert(row);
     const after = view(row);
-    return { targetId: row.id, before: null, after, propagate: { kind: 'snapshot' }, answer: () => after };
+    return {
+      ...{ targetId: row.id, before: null, after, propagate: { kind: 'snapshot' } },
+      answer: () => ({ ...after, warnings }),
+    };
   },
 });
 
@@ -144,7 +153,7 @@ export const update = changeEndpoint({
     'What is omitted stays, null clears. Disabling an application, or ending its subscriptions, stops all of its keys. A key that still reaches something counts as going on.',
   cli: { verb: 'applications update' },
   params,
-  query,
+  query: query.extend(strictField),
   body: z.strictObject({
     name: displayName.exactOptional(),
     state: state.exactOptional(),
@@ -155,7 +164,7 @@ export const update = changeEndpoint({
     scopes: scopesInput.exactOptional(),
     limits: limitsInput.exactOptional(),
   }),
-  response: changedApplication,
+  response: updatedApplication,
   errors: ['not_found'],
   audit: { targetKind: 'application' },
   handler: async (ctx, input) => {
@@ -169,7 +178,9 @@ export const update = changeEndpoint({
       ...(scopes === undefined ? {} : { scopes: changedScopes(before.scopes, scopes), scopesSetAtMs: ctx.nowMs }),
       ...(limits === undefined ? {} : { limits: changedLimits(before.limits, limits) }),
     };
-    return change(ctx, before, patch, input.query);
+    const { strict, ...impact } = input.query;
+    const warnings = await applicationWarnings(ctx, { ...before, ...patch }, strict);
+    return withWarnings(await change(ctx, before, patch, impact), warnings);
   },
 });
 

@@ -7,7 +7,7 @@ import { ownerEvidence } from '../diagnosis/owner-evidence.ts';
 import { reissue } from '../diagnosis/reissue.ts';
 import { selfTest } from '../diagnosis/self-test.ts';
 import type { SelfTest } from '../diagnosis/self-test.ts';
-import { displayName, id } from '../fields.ts';
+import { displayName, id, overlapField } from '../fields.ts';
 import { caseChange, caseParams, caseView, keyOfCase, reason, viewCase } from './cases.ts';
 import { testFields } from './key-test.ts';
 import { email } from './people.ts';
@@ -84,11 +84,9 @@ const reissueStep = changeEndpoint({
   cli: { verb: 'cases reissue' },
   body: z.strictObject({
     mode: z.enum(['rotate', 'replace']).default('rotate'),
-    overlap: z
-      .string()
-      .regex(/^\d{1,5}[smhd]$/, 'must be a duration such as 7d, 24h, 30m or 0s')
+    overlap: overlapField
       .default('24h')
-      .describe('How long the old one is still accepted; 0s ends it at once.'),
+      .describe('How long the old one is still accepted, at most 90d; 0s ends it at once.'),
     reason: reason.exactOptional().describe('Why, for the audit log.'),
   }),
   response: caseView

@@ -18,7 +18,7 @@ import { durationMs, iso, time } from '../fields.ts';
 import type { KeyRow, MintingPolicy } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { publicKeysOf } from './key-secret.ts';
-import { MINTING_DEFAULT } from '../mint-key.ts';
+import { MINTING_DEFAULT, TTL_HARD_MAX_MS } from '../mint-key.ts';
 import { keyRef, keyView, requireKey, viewKey } from './key-view.ts';
 
 const params = z.strictObject({ kid: keyRef });
@@ -82,6 +82,9 @@ function mintingPolicy(before: MintingPolicy | null, input: MintingInput): Minti
   const { mint, mintTtlMax, mintLiveMax } = input;
   if (mint === undefined && mintTtlMax === undefined && mintLiveMax === undefined) return before;
   const older = before ?? MINTING_DEFAULT;
+  if (mintTtlMax !== undefined && durationMs(mintTtlMax) > TTL_HARD_MAX_MS) {
+    throw invalidField('body', 'mintTtlMax', 'is longer than 24h');
+  }
   return {
     enabled: mint ?? older.enabled,
     ttlMaxMs: mintTtlMax === undefined ? older.ttlMaxMs : durationMs(mintTtlMax),

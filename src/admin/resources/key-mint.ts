@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { generateKey } from '../../keys/format.ts';
 import { limitsInput, scopesInput } from '../constraint-fields.ts';
-import { changeEndpoint, none } from '../contract.ts';
+import { changeEndpoint } from '../contract.ts';
 import { durationMs } from '../fields.ts';
 import { mintedFields, refuseFullPool } from '../mint-key.ts';
+import { strictField, warningsField, warningsOf } from '../scope-warnings.ts';
 import type { KeyRow } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { freshSecret } from './key-secret.ts';
@@ -19,7 +20,7 @@ const mint = changeEndpoint({
     'A key that ends by itself, minted from another: it may do at most what that one may at the moment of each call, and all that it spends is spent of that one too. Its text is answered once.',
   cli: { verb: 'keys mint' },
   params: z.strictObject({ kid: keyRef }),
-  query: none,
+  query: z.strictObject(strictField),
   body: z.strictObject({
     ttl: z
       .string()
@@ -44,12 +45,12 @@ const mint = changeEndpoint({
     tags: z.array(z.string().trim().min(1).max(60)).max(50).default([]),
   }),
   response: keyView
-    .extend({ key: z.string().describe('The temporary key itself. Shown this once.') })
+    .extend({ key: z.string().describe('The temporary key itself. Shown this once.'), ...warningsField })
     .meta({ id: 'MintedKey' }),
   status: 201,
   errors: ['not_found', 'conflict', 'minting_denied', 'delegation_widens', 'keys_exhausted'],
   audit: { targetKind: 'key' },
-  handler: async (ctx, { params, body }) => {
+  handler: async (ctx, { params, query, body }) => {
     const parent = await requireKey(ctx.workspace, params.kid);
     const generated = generateKey({ type: 'kwt', environment: parent.environment });
     const secret = freshSecret(ctx.deps.hasher, generated.secret, ctx.nowMs);
@@ -60,6 +61,8 @@ const mint = changeEndpoint({
     const { lastUsedAtMs: _lastUsed, watchedSinceMs: _watched, ...inherited } = parent;
     const row: KeyRow = { ...inherited, ...fields, ...reclaimOf(body.reclaimIfUnusedFor) };
     await ctx.workspace.keys.insert(row);
+    const application = await ctx.workspace.applications.find(row.applicationId);
+    const found = application === null ? [] : await warningsOf(ctx, row, application, query.strict);
     const view = viewKey(row, ctx.nowMs);
     return {
       targetId: row.kid,
@@ -67,7 +70,7 @@ const mint = changeEndpoint({
       after: view,
       // An id that was drawn just now is known to no worker, so none has to be waited for.
       propagate: { kind: 'key', kid: row.kid, wait: false },
-      answer: () => ({ ...view, key: generated.text }),
+      answer: () => ({ ...view, key: generated.text, warnings: found }),
     };
   },
 });

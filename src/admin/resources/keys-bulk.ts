@@ -5,7 +5,7 @@ import type { KeyState } from '../../keys/key-record.ts';
 import { chooseKeys, keySelectors } from '../choose-keys.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none } from '../contract.ts';
-import { count, iso } from '../fields.ts';
+import { count, iso, pageOfArray, pageRequest } from '../fields.ts';
 import { impactQuery, impactView, withImpact } from '../impact.ts';
 import { allows } from '../rbac.ts';
 import type { Permission } from '../rbac.ts';
@@ -29,6 +29,16 @@ const ACTIONS = {
 
 type Action = keyof typeof ACTIONS;
 
+const changedKey = z
+  .object({
+    kid: z.string(),
+    name: z.string(),
+    applicationId: z.string(),
+    ownerId: z.string().nullable(),
+    state: z.enum(['active', 'suspended', 'revoked', 'compromised']).describe('As it was before.'),
+  })
+  .meta({ id: 'ChangedKeyOfMany' });
+
 const bulk = changeEndpoint({
   id: 'keys.bulk',
   method: 'POST',
@@ -41,7 +51,7 @@ const bulk = changeEndpoint({
   params: none,
   query: z.strictObject({
     preview: impactQuery.preview,
-    cursor: impactQuery.cursor,
+    cursor: impactQuery.cursor.describe('The `next` of the answer before; or its `impact.next`, for that list alone.'),
     limit: impactQuery.limit,
     wait: z.enum(['all', 'none']).default('all').describe('all: answers when every worker has acknowledged.'),
   }),
@@ -55,7 +65,9 @@ const bulk = changeEndpoint({
       action: z.string(),
       matched: count.describe('Keys that the selectors name.'),
       changed: count.describe('Those of them that were in a state to be changed.'),
-      impact: impactView,
+      keys: z.array(changedKey).describe('A page of these, by key id.'),
+      next: z.string().nullable().describe('The cursor of the next page; null at the end.'),
+      impact: impactView.describe('What it does to calls: a key that was refused before neither stops nor resumes.'),
       receipt: receiptView.nullable().describe('Null when nobody waited, or nothing was changed.'),
     })
     .meta({ id: 'BulkChange' }),
@@ -83,7 +95,7 @@ const bulk = changeEndpoint({
       },
       () => changeAll(ctx, before, patchOf(ctx, action, reason)),
     );
-    const view = { action, matched: matched.length, changed: before.length, impact };
+    const view = { action, matched: matched.length, changed: before.length, ...changedPage(before, query), impact };
     return {
       targetId: '',
       before: null,
@@ -109,6 +121,21 @@ function requirePermission({ principal }: CallContext, action: Action): void {
   throw new AppError('forbidden', {
     message: `This admin token does not have the permission that this action needs: ${permission}.`,
   });
+}
+
+function changedPage(rows: readonly KeyRow[], query: { readonly cursor?: string; readonly limit: number }) {
+  const { items, next } = pageOfArray(
+    rows.map((row) => ({ ...row, id: row.kid })),
+    pageRequest(query),
+  );
+  const keys = items.map(({ kid, name, applicationId, ownerId, state }) => ({
+    kid,
+    name,
+    applicationId,
+    ownerId,
+    state,
+  }));
+  return { keys, next };
 }
 
 type Patch = Pick<KeyRow, 'state' | 'suspension' | 'stateReason' | 'updatedAtMs'>;

@@ -5,22 +5,20 @@ import { NO_LIMITS, NO_SCOPES } from '../../keys/constraints.ts';
 import { changedLimits, changedScopes } from '../constraint-fields.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
-import { flag, id, mapPage, pageFields, pageOf, pageRequest } from '../fields.ts';
+import { id, mapPage, pageFields, pageOf, pageRequest } from '../fields.ts';
+import type { Constraints } from '../../keys/delegation-claims.ts';
 import { changedDates } from '../key-dates.ts';
 import type { DateInput } from '../key-dates.ts';
+import { refuseWider } from '../mint-key.ts';
 import { requireOwner } from '../ownership.ts';
 import { moveDescendants, refuseTemporary } from '../reassign.ts';
 import type { ApplicationRow, KeyRow, WorkspaceStore } from '../stores.ts';
-import { warningsOf } from '../scope-warnings.ts';
+import { strictField, warningsField, warningsOf } from '../scope-warnings.ts';
 import { invalidField } from '../validation.ts';
 import { freshSecret } from './key-secret.ts';
 import { keyFields, keyRef, keyView, requireKey, viewKey } from './key-view.ts';
 
-const warnings = z
-  .array(z.string())
-  .describe('Sentences about what the key names but is not there, or cannot be reached by it.');
-
-const strictQuery = z.strictObject({ strict: flag.describe('True: refused where there would be a warning.') });
+const strictQuery = z.strictObject(strictField);
 
 const create = changeEndpoint({
   id: 'keys.create',
@@ -46,7 +44,7 @@ const create = changeEndpoint({
     tags: keyFields.tags.default([]),
   }),
   response: keyView
-    .extend({ key: z.string().describe('The key itself. Shown this once; store it now.'), warnings })
+    .extend({ key: z.string().describe('The key itself. Shown this once; store it now.'), ...warningsField })
     .meta({ id: 'CreatedKey' }),
   status: 201,
   audit: { targetKind: 'key' },
@@ -160,8 +158,8 @@ export const update = changeEndpoint({
     tags: keyFields.tags.exactOptional(),
     revision: z.int().min(1).exactOptional().describe('The revision that the change is based on.'),
   }),
-  response: keyView.extend({ warnings }).meta({ id: 'ChangedKey' }),
-  errors: ['not_found', 'conflict'],
+  response: keyView.extend(warningsField).meta({ id: 'ChangedKey' }),
+  errors: ['not_found', 'conflict', 'delegation_widens'],
   audit: { targetKind: 'key' },
   handler: async (ctx, { params, query, body }) => {
     const before = await requireKey(ctx.workspace, params.kid);
@@ -173,12 +171,16 @@ export const update = changeEndpoint({
     if (body.applicationId !== undefined || body.ownerId !== undefined) await requireReassignable(ctx, before, body);
     refuseNewDates(before, body);
     const { notBefore: _notBefore, expiresAt: _expiresAt, expiresIn: _expiresIn, revision, ...same } = body;
+    const constraints = {
+      scopes: changedScopes(before.scopes, body.scopes),
+      limits: changedLimits(before.limits, body.limits),
+    };
+    if (body.scopes !== undefined || body.limits !== undefined) await refuseWiderThanParent(ctx, before, constraints);
     const updated = await ctx.workspace.keys.update(before.kid, revision ?? before.revision, {
       ...same,
       ...changedDates(body, before, ctx.nowMs),
-      scopes: changedScopes(before.scopes, body.scopes),
+      ...constraints,
       ...(body.scopes === undefined ? {} : { scopesSetAtMs: ctx.nowMs }),
-      limits: changedLimits(before.limits, body.limits),
       updatedAtMs: ctx.nowMs,
     });
     if (!updated) throw changedMeanwhile(before);
@@ -244,6 +246,12 @@ async function requireReassignable(
   refuseTemporary(before);
   const { teamId } = await chosenApplication(workspace, applicationId);
   await requireOwner(workspace, { ownerId, teamId });
+}
+
+/** A temporary key must not be given what could not have been minted. */
+async function refuseWiderThanParent({ workspace }: CallContext, { parentKid }: KeyRow, child: Constraints) {
+  const parent = parentKid === null ? null : await workspace.keys.get(parentKid);
+  if (parent !== null) refuseWider(child, parent);
 }
 
 /** What counts a temporary key's uses ends with it: were its end moved, the uses would begin anew. */

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { displayName, duration, durationMs, durationText, durationTextOrNull, id, iso, time } from '../fields.ts';
+import {
+  displayName,
+  duration,
+  durationMs,
+  durationText,
+  durationTextOrNull,
+  id,
+  iso,
+  overlapField,
+  time,
+} from '../fields.ts';
 import { budgetInput, storedBudget, viewBudget } from '../constraint-fields.ts';
 import type { Action, ResponseRuleRow, When } from '../response-stores.ts';
 import { invalidField } from '../validation.ts';
@@ -58,7 +68,7 @@ const action = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('mark-compromised') }),
   z.strictObject({
     kind: z.literal('rotate'),
-    overlap: duration.default('24h'),
+    overlap: overlapField.default('24h'),
     delivery: z.enum(['reveal-link', 'webhook']),
     webhookId: id.exactOptional(),
   }),

@@ -1,21 +1,27 @@
 import { z } from 'zod';
 import type { WhenUnused } from '../../keys/rotate.ts';
-import { duration, durationMs } from '../fields.ts';
+import { durationMs, durationUpTo, overlapField } from '../fields.ts';
 import { invalidField } from '../validation.ts';
 
 const UNUSED_FOR_MS_MIN = 60_000;
 
 /** How the old secret ends: of a rotation, and of a policy. */
 export const rotationFields = {
-  overlap: duration
+  overlap: overlapField
     .default('24h')
-    .describe('How long the old secret is accepted at least: such as 7d, 24h, 30m; 0s ends every older one at once.'),
+    .describe(
+      'How long the old secret is accepted at least: such as 7d, 24h, 30m, at most 90d; 0s ends every older one at once.',
+    ),
   completion: z
     .enum(['at-end', 'when-unused'])
     .default('at-end')
     .describe('at-end: the old secret ends with the overlap; when-unused: only once nobody sends it any more.'),
-  unusedFor: duration.default('24h').describe('With when-unused: how long nobody must have sent it; at least 1m.'),
-  latest: duration.default('30d').describe('With when-unused: it ends so long after the rotation in any case.'),
+  unusedFor: durationUpTo('365d')
+    .default('24h')
+    .describe('With when-unused: how long nobody must have sent it; at least 1m.'),
+  latest: durationUpTo('365d')
+    .default('30d')
+    .describe('With when-unused: it ends so long after the rotation in any case; at most 365d.'),
 };
 
 export interface CompletionInput {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import {
   displayName,
-  duration,
+  durationUpTo,
   durationMs,
   durationText,
   durationTextOrNull,
   id,
   iso,
+  overlapField,
   state,
   time,
 } from '../fields.ts';
@@ -18,7 +19,9 @@ import { rotationFields, whenUnusedOf } from './rotation-fields.ts';
 const POLICY_MS_MIN = 3_600_000;
 
 const ids = z.array(id).min(1).max(200).nullable();
-const anHour = duration.refine((text) => durationMs(text) >= POLICY_MS_MIN, 'must be at least 1h');
+const atLeastAnHour = (field: z.ZodString) =>
+  field.refine((text) => durationMs(text) >= POLICY_MS_MIN, 'must be at least 1h');
+const anHour = atLeastAnHour(durationUpTo('3650d'));
 
 /** What can be set on a policy; omitted leaves, null clears. */
 export const policyFields = {
@@ -36,7 +39,7 @@ export const policyFields = {
     .describe('Which keys it is for; of several conditions all must hold. Without any: all keys.'),
   interval: anHour.nullable().exactOptional().describe('A secret of this age is replaced.'),
   maximumAge: anHour.nullable().exactOptional().describe('A secret older than this raises an alert and is reported.'),
-  overlap: anHour.exactOptional().describe('How long the old secret is accepted at least.'),
+  overlap: atLeastAnHour(overlapField).exactOptional().describe('How long the old secret is accepted at least.'),
   completion: rotationFields.completion.unwrap().exactOptional().describe('When the old secret ends.'),
   unusedFor: rotationFields.unusedFor.unwrap().exactOptional().describe('With when-unused: how long nobody sent it.'),
   latest: rotationFields.latest.unwrap().exactOptional().describe('With when-unused: its end in any case.'),
@@ -117,13 +120,19 @@ export function changedPolicy(before: RotationPolicyRow, input: PolicyInput): Ro
     unusedFor: input.unusedFor ?? durationText(whenUnused?.unusedForMs ?? durationMs('24h')),
     latest: input.latest ?? durationText(whenUnused?.latestMs ?? durationMs('30d')),
   };
+  const intervalMs = msOf(input.interval, before.intervalMs);
+  // What was stored as equal can be changed in any other way: disabled, for example.
+  const isChanged = input.interval !== undefined || input.overlap !== undefined;
+  if (isChanged && intervalMs !== null && durationMs(completion.overlap) >= intervalMs) {
+    throw invalidField('body', 'interval', `must be longer than the overlap, which is ${completion.overlap}`);
+  }
   return {
     ...before,
     name: input.name ?? before.name,
     position: input.position ?? before.position,
     state: input.state ?? before.state,
     selector: { ...before.selector, ...input.selector },
-    intervalMs: msOf(input.interval, before.intervalMs),
+    intervalMs,
     maximumAgeMs: msOf(input.maximumAge, before.maximumAgeMs),
     overlapMs: durationMs(completion.overlap),
     whenUnused: whenUnusedOf(completion),

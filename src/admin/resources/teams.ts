@@ -31,10 +31,12 @@ import type { ImpactQuery } from '../impact.ts';
 import { newId } from '../new-id.ts';
 import { keysBeneath, standingChange } from '../ownership.ts';
 import type { TeamRow } from '../owner-stores.ts';
+import { groupWarnings, strictField, warningsField, withWarnings } from '../scope-warnings.ts';
 import type { WorkspaceStore } from '../stores.ts';
 
 const params = z.strictObject({ id });
 const query = z.strictObject(impactQuery);
+const strictQuery = z.strictObject(strictField);
 
 const teamView = z
   .object({
@@ -51,6 +53,9 @@ const teamView = z
 
 const changedTeam = teamView.extend({ impact: impactView }).meta({ id: 'ChangedTeam' });
 
+const createdTeam = teamView.extend(warningsField).meta({ id: 'CreatedTeam' });
+const updatedTeam = changedTeam.extend(warningsField).meta({ id: 'UpdatedTeam' });
+
 const create = changeEndpoint({
   id: 'teams.create',
   method: 'POST',
@@ -60,17 +65,17 @@ const create = changeEndpoint({
   description: 'Applications may belong to a team. Its scopes and limits narrow all of their keys, together.',
   cli: { verb: 'teams create' },
   params: none,
-  query: none,
+  query: strictQuery,
   body: z.strictObject({
     name: displayName,
     state: state.default('active'),
     scopes: scopesInput.exactOptional(),
     limits: limitsInput.exactOptional(),
   }),
-  response: teamView,
+  response: createdTeam,
   status: 201,
   audit: { targetKind: 'team' },
-  handler: async (ctx, { body }) => {
+  handler: async (ctx, { query: { strict }, body }) => {
     const row: TeamRow = {
       id: newId('team', ctx.nowMs),
       name: body.name,
@@ -82,9 +87,13 @@ const create = changeEndpoint({
       updatedAtMs: ctx.nowMs,
       deletedAtMs: null,
     };
+    const warnings = groupWarnings(ctx, row.scopes, ctx.workspace.workspaceId, strict);
     await ctx.workspace.teams.insert(row);
     const after = view(row);
-    return { targetId: row.id, before: null, after, propagate: { kind: 'snapshot' }, answer: () => after };
+    return {
+      ...{ targetId: row.id, before: null, after, propagate: { kind: 'snapshot' } },
+      answer: () => ({ ...after, warnings }),
+    };
   },
 });
 
@@ -127,14 +136,14 @@ const update = changeEndpoint({
   description: 'What is omitted stays, null clears. Disabling a team stops the keys of all of its applications.',
   cli: { verb: 'teams update' },
   params,
-  query,
+  query: query.extend(strictField),
   body: z.strictObject({
     name: displayName.exactOptional(),
     state: state.exactOptional(),
     scopes: scopesInput.exactOptional(),
     limits: limitsInput.exactOptional(),
   }),
-  response: changedTeam,
+  response: updatedTeam,
   errors: ['not_found'],
   audit: { targetKind: 'team' },
   handler: async (ctx, input) => {
@@ -145,7 +154,9 @@ const update = changeEndpoint({
       ...(scopes === undefined ? {} : { scopes: changedScopes(before.scopes, scopes), scopesSetAtMs: ctx.nowMs }),
       ...(limits === undefined ? {} : { limits: changedLimits(before.limits, limits) }),
     };
-    return change(ctx, before, patch, input.query);
+    const { strict, ...impact } = input.query;
+    const warnings = groupWarnings(ctx, patch.scopes ?? before.scopes, ctx.workspace.workspaceId, strict);
+    return withWarnings(await change(ctx, before, patch, impact), warnings);
   },
 });
 

@@ -32,10 +32,12 @@ import { impactQuery, impactView } from '../impact.ts';
 import type { ImpactQuery } from '../impact.ts';
 import { newId } from '../new-id.ts';
 import { standingChange } from '../ownership.ts';
+import { groupWarnings, strictField, warningsField, withWarnings } from '../scope-warnings.ts';
 import type { WorkspaceRow, WorkspacesStore } from '../stores.ts';
 
 const params = z.strictObject({ id });
 const query = z.strictObject(impactQuery);
+const strictQuery = z.strictObject(strictField);
 
 const workspaceView = z
   .object({
@@ -53,6 +55,9 @@ const workspaceView = z
 
 const changedWorkspace = workspaceView.extend({ impact: impactView }).meta({ id: 'ChangedWorkspace' });
 
+const createdWorkspace = workspaceView.extend(warningsField).meta({ id: 'CreatedWorkspace' });
+const updatedWorkspace = changedWorkspace.extend(warningsField).meta({ id: 'UpdatedWorkspace' });
+
 const create = changeEndpoint({
   id: 'workspaces.create',
   method: 'POST',
@@ -63,17 +68,17 @@ const create = changeEndpoint({
     'A workspace is a tenant: nothing crosses it. It begins with one application that may call every model. Name it in x-keyward-workspace to work in it.',
   cli: { verb: 'workspaces create' },
   params: none,
-  query: none,
+  query: strictQuery,
   body: z.strictObject({
     name: displayName,
     state: state.default('active'),
     scopes: scopesInput.exactOptional(),
     limits: limitsInput.exactOptional(),
   }),
-  response: workspaceView,
+  response: createdWorkspace,
   status: 201,
   audit: { targetKind: 'workspace' },
-  handler: async (ctx, { body }) => {
+  handler: async (ctx, { query: { strict }, body }) => {
     const { deployment } = ctx.workspace;
     const row: WorkspaceRow = {
       id: newId('ws', ctx.nowMs),
@@ -86,12 +91,16 @@ const create = changeEndpoint({
       updatedAtMs: ctx.nowMs,
       deletedAtMs: null,
     };
+    const warnings = groupWarnings(ctx, row.scopes, row.id, strict);
     await deployment.insert(row);
     const made = deployment.workspace(row.id);
     await made.applications.insert(firstApplication(ctx.nowMs));
     for (const rule of defaultRules(ctx.nowMs)) await made.responseRules.insert(rule);
     const after = view(ctx, row);
-    return { targetId: row.id, before: null, after, propagate: { kind: 'snapshot' }, answer: () => after };
+    return {
+      ...{ targetId: row.id, before: null, after, propagate: { kind: 'snapshot' } },
+      answer: () => ({ ...after, warnings }),
+    };
   },
 });
 
@@ -137,14 +146,14 @@ const update = changeEndpoint({
   description: 'What is omitted stays, null clears. Disabling a workspace stops all of its keys.',
   cli: { verb: 'workspaces update' },
   params,
-  query,
+  query: query.extend(strictField),
   body: z.strictObject({
     name: displayName.exactOptional(),
     state: state.exactOptional(),
     scopes: scopesInput.exactOptional(),
     limits: limitsInput.exactOptional(),
   }),
-  response: changedWorkspace,
+  response: updatedWorkspace,
   errors: ['not_found'],
   audit: { targetKind: 'workspace' },
   handler: async (ctx, input) => {
@@ -155,7 +164,9 @@ const update = changeEndpoint({
       ...(scopes === undefined ? {} : { scopes: changedScopes(before.scopes, scopes), scopesSetAtMs: ctx.nowMs }),
       ...(limits === undefined ? {} : { limits: changedLimits(before.limits, limits) }),
     };
-    return change(ctx, before, patch, input.query);
+    const { strict, ...impact } = input.query;
+    const warnings = groupWarnings(ctx, patch.scopes ?? before.scopes, before.id, strict);
+    return withWarnings(await change(ctx, before, patch, impact), warnings);
   },
 });
 
