@@ -20,6 +20,7 @@ import type { RequestReading, StreamObserver, ToldError } from '../llm/dialect.t
 import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
 import { wholeAnswer } from './whole-answer.ts';
+import { withoutAccounts } from './without-secrets.ts';
 
 /** An answer that is no stream is held up to this size, so that one that breaks off can still be told as an error. */
 const HELD_BYTES_MAX = 1_048_576;
@@ -347,7 +348,7 @@ class Relay implements UpstreamListener {
     this.#readStreamUsage();
     if (this.#call.inbound.answered) {
       this.#relay(bytes);
-      this.#fail(brokenOff(`The provider broke off: ${message}`));
+      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message)}`));
     } else {
       this.#failTold({ status, body: JSON.stringify({ error: { message, type, code: type } }) });
     }

@@ -1,0 +1,131 @@
+/** Answers that pass as they are: what of them must not, and what they are not taken for. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
+import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-calls.ts';
+import { startFakeUpstream } from '../fakes/fake-upstream.ts';
+import type { FakeUpstream } from '../fakes/fake-upstream.ts';
+import { startStreamingUpstream } from '../fakes/streaming-upstream.ts';
+import type { RawStream, StreamingUpstream } from '../fakes/streaming-upstream.ts';
+import { startProduct } from '../product.ts';
+import type { Product } from '../product.ts';
+import { rawExchange, rawRequest } from '../raw-http.ts';
+import type { RawAnswer } from '../raw-http.ts';
+
+const CLIENTS = Object.keys(DIALECT_CALLS) as ClientDialectName[];
+const PROVIDERS = [...CLIENTS, 'bedrock'] as const;
+/** Each test has a vendor of its own, because one that has failed often is left alone. */
+const VENDORS = 40;
+
+let vendors: readonly StreamingUpstream[];
+let well: FakeUpstream;
+let product: Product;
+let turn = -1;
+
+beforeAll(async () => {
+  vendors = await Promise.all(Array.from({ length: VENDORS }, () => startStreamingUpstream()));
+  well = await startFakeUpstream();
+  const all = vendors.flatMap(({ origin }, vendor) => PROVIDERS.map((dialect) => ({ origin, vendor, dialect })));
+  const config = [
+    'gateway: { cacheBytesMax: 10000000 }',
+    fakeProvidersConfig(well.origin, 'provider-key'),
+    ...all.map(({ origin, vendor, dialect }) => {
+      const baseUrl = `${origin}${dialect.startsWith('openai') ? '/v1' : ''}`;
+      return `  ${dialect}-${vendor}: { dialect: ${dialect}, baseUrl: "${baseUrl}", models: [{ id: m, price: { input: 1, output: 1 } }], credentials: [{ secret: s3cret }] }`;
+    }),
+    'models:',
+    ...all.map(({ vendor, dialect }) => {
+      const other = FAKE_PROVIDERS[dialect === 'bedrock' ? 'openai' : dialect];
+      return `  to-${dialect}-${vendor}: { targets: [${dialect}-${vendor}/m, ${other}/tiny] }`;
+    }),
+    '',
+  ].join('\n');
+  product = await startProduct({ config, workers: 1 });
+});
+afterAll(async () => {
+  await product.dispose();
+  await Promise.all([well.close(), ...vendors.map((vendor) => vendor.close())]);
+});
+beforeEach(() => {
+  turn += 1;
+});
+
+function script(...answers: readonly RawStream[]): StreamingUpstream {
+  const vendor = vendors[turn];
+  if (vendor === undefined) throw new Error('more tests than vendors');
+  vendor.script(...answers);
+  return vendor;
+}
+
+function json(body: unknown, status = 200): RawStream {
+  return { pieces: [JSON.stringify(body)], type: 'application/json', status };
+}
+
+function ask(client: ClientDialectName, model: string, stream = false): Promise<RawAnswer> {
+  const { path, body } = DIALECT_CALLS[client];
+  return rawExchange(
+    product.gatewayUrl,
+    rawRequest(path(model, stream), body(model, stream), { key: product.firstKey }),
+  );
+}
+
+describe('of an error that a provider told', () => {
+  const secret = `sk-or-v1-${'a1'.repeat(32)}`;
+
+  test('what a router knows of its user and of others stays here', async () => {
+    const error = { message: `bad key ${secret}`, code: 400, metadata: { provider_name: 'acme', raw: secret } };
+    script(json({ error, user_id: 'user_2abcDEF' }, 400));
+    const answer = await ask('openai', `openai-${turn}/m`);
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([
+      400,
+      { error: { message: 'bad key sk-', code: 400, metadata: { provider_name: 'acme' } } },
+    ]);
+  });
+
+  test('the texts name neither accounts nor keys', async () => {
+    const message = `No such model for org-${'Ab3'.repeat(8)}, proj_${'Ab3'.repeat(8)}, sk-proj-${'x9'.repeat(20)}.`;
+    script(json({ error: { message, type: 'invalid_request_error', param: 'model', code: 'model_not_found' } }, 404));
+    const answer = await ask('openai', `openai-${turn}/m`);
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([
+      404,
+      {
+        error: {
+          message: 'No such model for org-, proj_, sk-',
+          type: 'invalid_request_error',
+          param: 'model',
+          code: 'model_not_found',
+        },
+      },
+    ]);
+  });
+
+  test('the details of Google name no project', async () => {
+    const info = {
+      reason: 'SERVICE_DISABLED',
+      metadata: { service: 'x.googleapis.com', consumer: 'projects/123456789' },
+    };
+    const message = 'The API has not been used in project 123456789 before.';
+    script(json([{ error: { code: 403, message, status: 'PERMISSION_DENIED', details: [info] } }], 403));
+    const answer = await ask('gemini', `gemini-${turn}/m`);
+    expect(answer.status).toBe(403);
+    expect(answer.body).not.toContain('123456789');
+    expect(answer.body).toContain('"service":"x.googleapis.com"');
+  });
+
+  test('a translation names no account either', async () => {
+    const message =
+      'User: arn:aws:iam::123456789012:user/x may not call arn:aws:bedrock:us-east-1:123456789012:model/m';
+    script(json({ message }, 403));
+    const answer = await ask('openai', `bedrock-${turn}/m`);
+    expect(answer.status).toBe(403);
+    expect(answer.body).toContain('arn:aws:iam');
+    expect(answer.body).not.toContain('123456789012');
+  });
+
+  test('a body without the words of any dialect is told in ours', async () => {
+    script(json({ user_id: 'user_2abcDEF' }, 400));
+    const answer = await ask('anthropic', `anthropic-${turn}/m`);
+    expect(answer.status).toBe(400);
+    expect(DIALECT_CALLS.anthropic.errorMessage(JSON.parse(answer.body))).toMatch(/\w/);
+    expect(answer.body).not.toContain('user_2abc');
+  });
+});
