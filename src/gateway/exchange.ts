@@ -16,7 +16,7 @@ import { SeenOutput } from './seen-output.ts';
 import { answerTooLarge } from './size-limits.ts';
 import { opensPlainly, StreamOpening } from './stream-opening.ts';
 import type { Target } from './targets.ts';
-import type { RequestReading, StreamObserver, ToldError } from '../llm/dialect.ts';
+import type { RequestReading, StreamEnding, StreamObserver, ToldError } from '../llm/dialect.ts';
 import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
 import { wholeAnswer } from './whole-answer.ts';
@@ -232,7 +232,7 @@ class Relay implements UpstreamListener {
   }
 
   onError(failure: UpstreamFailure): void {
-    this.#readStreamUsage();
+    this.#readStreamEnd();
     logFailure(this.#gateway, this.#call, this.#target, failure);
     this.#settle(classifyFailure(failure));
   }
@@ -240,7 +240,7 @@ class Relay implements UpstreamListener {
   /** The caller left: the provider is told at once, by closing. */
   clientGone(): void {
     this.#call.upstream?.abort();
-    this.#readStreamUsage();
+    this.#readStreamEnd();
     this.#settle(refusal('client_closed'));
   }
 
@@ -304,8 +304,7 @@ class Relay implements UpstreamListener {
   #endEvents(): void {
     const call = this.#call;
     if (!this.#passEvents(this.#observer?.flush() ?? null)) return;
-    this.#readStreamUsage();
-    if (call.complete) {
+    if (this.#readStreamEnd() === 'end') {
       if (!call.inbound.answered) this.#begin();
       call.inbound.end();
       storeInCache(this.#gateway, call, call.eventStream ? 'text/event-stream' : 'application/json');
@@ -345,7 +344,7 @@ class Relay implements UpstreamListener {
       return this.#mode !== 'none';
     }
     const { message, type, status } = failure;
-    this.#readStreamUsage();
+    this.#readStreamEnd();
     if (this.#call.inbound.answered) {
       this.#relay(bytes);
       this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message)}`));
@@ -363,16 +362,19 @@ class Relay implements UpstreamListener {
     const call = this.#call;
     this.#relay(this.#observer?.flush() ?? null);
     if (this.#observer === null) call.complete = true;
-    else this.#readStreamUsage();
+    else this.#readStreamEnd();
     if (!call.inbound.answered) this.#begin();
     call.inbound.end();
     this.#settle(null);
   }
 
-  #readStreamUsage(): void {
-    if (this.#observer === null) return;
+  #readStreamEnd(): StreamEnding {
+    if (this.#observer === null) return 'none';
     this.#call.usage = this.#observer.usage();
     this.#call.complete = this.#observer.complete();
+    const ending = this.#observer.ending();
+    if (ending !== 'none') this.#call.failStream = saysNothing;
+    return ending;
   }
 
   /** What is thrown in a callback of a socket must end this call, not the worker. */
@@ -397,4 +399,9 @@ class Relay implements UpstreamListener {
     this.#call.upstream = null;
     this.#resolve(refused);
   }
+}
+
+/** Behind an end that the provider told itself. */
+function saysNothing(): string {
+  return '';
 }

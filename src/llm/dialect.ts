@@ -136,13 +136,18 @@ export interface StreamObserver {
    * event is open: do not reuse its memory.
    */
   push(chunk: Uint8Array): Uint8Array | null;
-  /** Bytes held back when the stream ended, if any. Call it once, at the end, before `usage()` and `complete()`. */
+  /** Bytes held back when the stream ended, if any. Call it once, at the end, before `usage()`, `complete()` and `ending()`. */
   flush(): Uint8Array | null;
   /** Usage seen so far, or null. */
   usage(): Usage | null;
-  /** Whether the dialect's own end was seen. */
+  /** Whether the answer is whole: the dialect's own end was seen, and why the model stopped. */
   complete(): boolean;
+  /** How the provider ended the stream itself; then nothing of ours belongs behind it. */
+  ending(): StreamEnding;
 }
+
+/** `none`: the stream goes on, or broke off. `end`: the dialect's own end. `error`: an error of the provider's. */
+export type StreamEnding = 'none' | 'end' | 'error';
 
 /** Bytes `from` (inclusive) to `to` (exclusive) of a body. */
 export interface Span {

@@ -1,4 +1,5 @@
 const SPACE = 0x20;
+const QUOTE = 0x22;
 const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 
@@ -13,6 +14,17 @@ export function mentionsObject(bytes: Buffer, quotedName: string): boolean {
     if (bytes[at] === OPEN_BRACE) return true;
   }
   return false;
+}
+
+/** The place of the last member of this name (given in quotes) whose value is a text that is not empty, or -1. */
+export function lastMentionOfText(bytes: Buffer, quotedName: string): number {
+  for (let at = bytes.lastIndexOf(quotedName); at >= 0; at = bytes.lastIndexOf(quotedName, at - 1)) {
+    let value = at + quotedName.length;
+    while (isFiller(bytes[value])) value++;
+    if (bytes[value] === QUOTE && bytes[value + 1] !== QUOTE) return at;
+    if (at === 0) return -1;
+  }
+  return -1;
 }
 
 /** A colon, or white space around it; also line ends, for JSON over several `data:` lines is not worth a no. */

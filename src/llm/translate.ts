@@ -6,7 +6,7 @@ import { digest } from './call-ids.ts';
 import type { AnswerEvent, ChatAnswer, ChatRequest, Part, StreamError } from './canonical.ts';
 import type { AnswerContext, ClientCodec, ProviderCodec, StreamReader, StreamWriter, TargetModel } from './codec.ts';
 import { customCallEventsToText, customCallsToText, usesCustomTools } from './custom-tool.ts';
-import type { ModelOperation, PublicError, StreamObserver, Usage } from './dialect.ts';
+import type { ModelOperation, PublicError, StreamEnding, StreamObserver, Usage } from './dialect.ts';
 import { AnswerFault } from './faults.ts';
 import { JSON_TOOL, jsonToolEventsToText, jsonToolToText } from './json-tool.ts';
 import type { JsonRecord } from './record.ts';
@@ -167,6 +167,10 @@ export class TranslatedStream implements StreamObserver {
 
   complete(): boolean {
     return this.#isComplete;
+  }
+
+  ending(): StreamEnding {
+    return this.#isComplete ? 'end' : 'none';
   }
 
   /** The error that the provider told within the stream; nothing is written after it. */

@@ -6,7 +6,7 @@ import { startFakeUpstream } from '../fakes/fake-upstream.ts';
 import type { FakeUpstream } from '../fakes/fake-upstream.ts';
 import { startStreamingUpstream } from '../fakes/streaming-upstream.ts';
 import type { RawStream, StreamingUpstream } from '../fakes/streaming-upstream.ts';
-import { startProduct } from '../product.ts';
+import { findCall, startProduct } from '../product.ts';
 import type { Product } from '../product.ts';
 import { rawExchange, rawRequest } from '../raw-http.ts';
 import type { RawAnswer } from '../raw-http.ts';
@@ -68,6 +68,10 @@ function ask(client: ClientDialectName, model: string, stream = false): Promise<
   );
 }
 
+function recordOf(answer: RawAnswer) {
+  return findCall(product, answer.headers['x-request-id'] ?? '');
+}
+
 describe('of an error that a provider told', () => {
   const secret = `sk-or-v1-${'a1'.repeat(32)}`;
 
@@ -127,5 +131,75 @@ describe('of an error that a provider told', () => {
     expect(answer.status).toBe(400);
     expect(DIALECT_CALLS.anthropic.errorMessage(JSON.parse(answer.body))).toMatch(/\w/);
     expect(answer.body).not.toContain('user_2abc');
+  });
+});
+
+function events(...payloads: readonly unknown[]): RawStream {
+  return { pieces: [payloads.map((payload) => `data: ${JSON.stringify(payload)}\n\n`).join(''), 'data: [DONE]\n\n'] };
+}
+
+function chunk(delta: object, finishReason: string | null, more: object = {}) {
+  return {
+    id: 'c',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'm',
+    choices: [{ index: 0, delta, finish_reason: finishReason }],
+    ...more,
+  };
+}
+
+const named = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stringify({ type: name, ...data })}\n\n`;
+
+const OPENAI_ERROR = { code: 502, message: 'the provider went away' };
+
+/** A stream of each dialect that begins well and ends in an error of its own. */
+const BROKEN: Readonly<Record<ClientDialectName, readonly string[]>> = {
+  openai: [
+    `data: ${JSON.stringify(chunk({ content: 'a' }, null))}\n\n`,
+    `data: ${JSON.stringify(chunk({ content: '' }, 'error', { error: OPENAI_ERROR }))}\n\ndata: [DONE]\n\n`,
+  ],
+  'openai-responses': [
+    named('response.created', { response: { id: 'r', object: 'response', status: 'in_progress', output: [] } }),
+    named('response.failed', { response: { status: 'failed', error: { code: 'server_error', message: 'gone' } } }),
+  ],
+  anthropic: [
+    named('message_start', { message: { id: 'm', type: 'message', content: [], usage: { input_tokens: 3 } } }),
+    named('error', { error: { type: 'overloaded_error', message: 'gone' } }),
+  ],
+  gemini: [
+    `data: ${JSON.stringify({ candidates: [{ content: { parts: [{ text: 'a' }] } }] })}\r\n\r\n`,
+    `data: ${JSON.stringify({ error: { code: 503, message: 'gone', status: 'UNAVAILABLE' } })}\r\n\r\n`,
+  ],
+};
+
+describe('a stream that its provider ends', () => {
+  test.each(CLIENTS)('with an error of %s passes as it is, and counts as failed', async (dialect) => {
+    script({ pieces: BROKEN[dialect] });
+    const answer = await ask(dialect, `${dialect}-${turn}/m`, true);
+    expect([answer.status, answer.body]).toEqual([200, BROKEN[dialect].join('')]);
+    expect(await recordOf(answer)).toMatchObject({ code: 'provider_unavailable', complete: false });
+  });
+
+  test('with an error in a choice counts as failed', async () => {
+    const bad = { id: 'c', choices: [{ index: 0, delta: {}, error: OPENAI_ERROR, finish_reason: 'error' }] };
+    script(events(chunk({ content: 'a' }, null), bad));
+    expect(await recordOf(await ask('openai', `openai-${turn}/m`, true))).toMatchObject({ complete: false });
+  });
+
+  test('well is whole, though its text speaks of errors', async () => {
+    script(events(chunk({ content: '"error": {"message":"x"}' }, null), chunk({}, 'stop')));
+    const answer = await ask('openai', `openai-${turn}/m`, true);
+    expect(await recordOf(answer)).toMatchObject({ code: 'ok', complete: true });
+  });
+
+  test('without a word why is not whole, is not kept, and gets nothing of ours', async () => {
+    const vendor = script(events(chunk({ content: 'a' }, null)));
+    for (let asked = 1; asked <= 2; asked += 1) {
+      const answer = await ask('openai', `openai-${turn}/m`, true);
+      expect(answer.body).toBe(`data: ${JSON.stringify(chunk({ content: 'a' }, null))}\n\ndata: [DONE]\n\n`);
+      expect(await recordOf(answer)).toMatchObject({ code: 'ok', complete: false });
+      expect(vendor.asked).toHaveLength(asked);
+    }
   });
 });

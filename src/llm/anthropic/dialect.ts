@@ -7,6 +7,7 @@ import type {
   ModelOperation,
   PublicError,
   ReadRequestResult,
+  StreamErrors,
   StreamObserver,
   ToldError,
 } from '../dialect.ts';
@@ -19,6 +20,7 @@ import { readRequestBody } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import type { ServerSentEvent } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { endingObserver } from '../stream-ending.ts';
 import { writeRequest } from '../write-request.ts';
 import { errorStatus } from './error-types.ts';
 import { anthropicUsage, mergedCounts } from './usage.ts';
@@ -32,6 +34,8 @@ const PATHS: Readonly<Partial<Record<ModelOperation, string>>> = {
 
 const MESSAGE_RULES: BodyRules = { model: 'required', stream: true, wholeNumbers: ['max_tokens'], single: [] };
 const COUNT_RULES: BodyRules = { model: 'required', stream: false, wholeNumbers: [], single: [] };
+
+const streamErrors: StreamErrors = { mayTell: (bytes) => bytes.includes('error'), read: readStreamError };
 
 /** Anthropic Messages. */
 export const anthropic: Dialect = {
@@ -59,10 +63,7 @@ export const anthropic: Dialect = {
   limitHeaders,
   readUsage: (body) => anthropicUsage(recordOf(usageMember.read(body))),
   observeStream,
-  streamErrors: {
-    mayTell: (bytes) => bytes.includes('error'),
-    read: readStreamError,
-  },
+  streamErrors,
 };
 
 function readStreamError({ name, data }: ServerSentEvent): ToldError | null {
@@ -157,5 +158,8 @@ function observeStream(): StreamObserver {
     },
     { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
   );
-  return { ...watcher, usage: () => anthropicUsage(counts), complete: () => complete };
+  return endingObserver(watcher, streamErrors, {
+    ending: () => (complete ? 'end' : 'none'),
+    usage: () => anthropicUsage(counts),
+  });
 }

@@ -13,17 +13,19 @@ import type {
   ReadRequestResult,
   Span,
   Splice,
+  StreamEnding,
   StreamObserver,
   Usage,
 } from '../dialect.ts';
 import { keptQuery } from '../kept-query.ts';
-import { mentionsObject } from '../mentions-object.ts';
+import { lastMentionOfText, mentionsObject } from '../mentions-object.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf } from '../record.ts';
 import type { BodyFailure, BodyRules } from '../request-body.ts';
 import { invalid, readRequestBody, twice } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { LastEvents, tellsError } from '../stream-ending.ts';
 import { writeRequest } from '../write-request.ts';
 import { isMediaOperation, readMediaRequest } from './media-request.ts';
 import { mediaUsage } from './media-usage.ts';
@@ -230,7 +232,8 @@ function reasoningLeftOut(input: number, output: number, reasoning: number, tota
 
 function observeStream(hideUsage: boolean): StreamObserver {
   let usage: Usage | null = null;
-  let complete = false;
+  let isDone = false;
+  const last = new LastEvents();
   const watcher = watchEvents(
     {
       // Every chunk has `"usage":null` once usage was asked for; the one with the counts has an object.
@@ -238,7 +241,7 @@ function observeStream(hideUsage: boolean): StreamObserver {
       inspect: (event) => {
         const { data } = readEvent(event);
         if (data.trim() === '[DONE]') {
-          complete = true;
+          isDone = true;
           return false;
         }
         const chunk = recordOf(parsedOrUndefined(data));
@@ -252,5 +255,41 @@ function observeStream(hideUsage: boolean): StreamObserver {
     },
     { mayHide: hideUsage, heldBytesMax: HELD_BYTES_MAX },
   );
-  return { ...watcher, usage: () => usage, complete: () => complete };
+  const readEnd = (): StreamEnd => {
+    const bytes = last.bytes();
+    const finish = lastMentionOfText(bytes, '"finish_reason"');
+    if (tellsError(openaiStreamErrors, finish < 0 ? bytes : eventsAround(bytes, finish)))
+      return { ending: 'error', complete: false };
+    // Without a word why the model stopped it was cut short somewhere, whatever stands at the end.
+    return { ending: isDone ? 'end' : 'none', complete: isDone && finish >= 0 };
+  };
+  let end: StreamEnd | null = null;
+  return {
+    push: (chunk) => {
+      end = null;
+      last.push(chunk);
+      return watcher.push(chunk);
+    },
+    flush: () => {
+      end = null;
+      return watcher.flush();
+    },
+    usage: () => usage,
+    complete: () => (end ??= readEnd()).complete,
+    ending: () => (end ??= readEnd()).ending,
+  };
+}
+
+interface StreamEnd {
+  readonly ending: StreamEnding;
+  readonly complete: boolean;
+}
+
+/** Near enough to the end that an error of a stream is told there; not all of it, for most streams end well. */
+const ENDING_BYTES = 4096;
+
+/** The last events, from the one that tells the finish at the latest. */
+function eventsAround(bytes: Buffer, finish: number): Buffer {
+  const event = bytes.lastIndexOf('\n', finish);
+  return bytes.subarray(Math.max(0, Math.min(event, bytes.length - ENDING_BYTES)));
 }
