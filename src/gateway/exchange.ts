@@ -19,7 +19,7 @@ import type { Target } from './targets.ts';
 import type { RequestReading, StreamEnding, StreamObserver, ToldError } from '../llm/dialect.ts';
 import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
-import { wholeAnswer } from './whole-answer.ts';
+import { FOREIGN, wholeAnswer } from './whole-answer.ts';
 import { withoutAccounts } from './without-secrets.ts';
 
 /** An answer that is no stream is held up to this size, so that one that breaks off can still be told as an error. */
@@ -119,8 +119,6 @@ class Relay implements UpstreamListener {
     const contentType = (headerValue(headers, 'content-type') ?? '').toLowerCase();
     call.upstreamRequestId = headerValue(headers, this.#target.dialect.requestIdHeader);
     const isStream = call.reading !== null && contentType.startsWith(this.#target.dialect.streamType);
-    // A stream may begin with an error: it counts once it has begun.
-    if (status < 300 && !isStream) call.seat?.accepted();
     if (status >= 300) {
       this.#mode = 'error';
     } else if (call.reading === null) {
@@ -246,7 +244,8 @@ class Relay implements UpstreamListener {
 
   #open(chunk: Buffer): void {
     const errors = this.#target.native?.streamErrors;
-    if (errors === undefined || (this.#opening === null && opensPlainly(errors, chunk))) {
+    const isFirst = this.#opening === null;
+    if (errors === undefined || (isFirst && opensPlainly(errors, chunk) && this.#mayBegin(chunk))) {
       this.#mode = 'events';
       this.#readData(chunk);
       return;
@@ -259,9 +258,17 @@ class Relay implements UpstreamListener {
   #endOpening(): void {
     const told = this.#opening?.error() ?? null;
     if (told !== null) return this.#failTold(told);
+    const first = this.#opening?.first() ?? null;
+    if (first !== null && !this.#mayBegin(Buffer.from(`${first.name} ${first.data}`)))
+      return this.#refuseAnswer(FOREIGN);
     this.#mode = 'events';
     for (const chunk of this.#held) this.#readData(chunk);
     this.#held = [];
+  }
+
+  /** Whether these bytes may begin a stream of the dialect; only those of chat have marks. */
+  #mayBegin(bytes: Buffer): boolean {
+    return this.#call.operation !== 'chat' || this.#target.native?.answerMarks.begins(bytes) !== false;
   }
 
   #hold(chunk: Buffer): void {
@@ -296,7 +303,8 @@ class Relay implements UpstreamListener {
   }
 
   #begin(): void {
-    if (this.#mode === 'events') this.#call.seat?.accepted();
+    // What begins with an error is no success: an answer counts once it goes on.
+    this.#call.seat?.accepted();
     this.#call.inbound.begin(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers));
     if (this.#call.eventStream) this.#gateway.streams.add(this.#call);
   }
@@ -320,14 +328,15 @@ class Relay implements UpstreamListener {
       held: this.#held,
       headers: this.#headers,
     });
-    if (typeof answer === 'string') this.#refuseAnswer(answer);
+    if ('detail' in answer) this.#refuseAnswer(answer.detail);
+    else if ('status' in answer) this.#failTold(answer);
     else this.#respond(answer);
   }
 
   #respond(body: Buffer): void {
     const call = this.#call;
     if (body.length > call.responseBytesMax) return this.#fail(answerTooLarge(call));
-    call.complete = true;
+    call.seat?.accepted();
     call.responseBytes = body.length;
     meter(call);
     call.inbound.respond(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers), body);

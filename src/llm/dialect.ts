@@ -127,6 +127,15 @@ export interface StreamErrors {
   read(event: ServerSentEvent): ToldError | null;
 }
 
+/** How a dialect's answers of chat are told from errors, from answers of another dialect, and from half of one. */
+export interface AnswerMarks {
+  /** Whether a whole answer is one, and ended well. Native search only; may say no too often: then it is parsed. */
+  isSound(body: Buffer): boolean;
+  judge(answer: JsonRecord): 'whole' | 'unfinished' | 'foreign';
+  /** Whether these bytes, of a first event or more, may begin a stream of this dialect. */
+  begins(bytes: Buffer): boolean;
+}
+
 /** Reads a provider's event stream as it passes; synchronous, any split of the bytes gives the same result. */
 export interface StreamObserver {
   /**
@@ -279,6 +288,7 @@ export interface Dialect extends ProviderDialect {
   /** `hideUsage` as returned by `writeRequest`; `isMedia` where the request's reading has `media`. */
   observeStream(hideUsage: boolean, isMedia?: boolean): StreamObserver;
   readonly streamErrors: StreamErrors;
+  readonly answerMarks: AnswerMarks;
 }
 
 /** The request limit that binds a call most tightly. */

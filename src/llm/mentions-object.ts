@@ -16,6 +16,16 @@ export function mentionsObject(bytes: Buffer, quotedName: string): boolean {
   return false;
 }
 
+/** Whether the bytes hold a member of this name with this text as its value (both given in quotes). */
+export function mentionsText(bytes: Buffer, quotedName: string, quotedText: string): boolean {
+  for (let at = bytes.indexOf(quotedName); at >= 0; at = bytes.indexOf(quotedName, at)) {
+    at += quotedName.length;
+    while (isFiller(bytes[at])) at++;
+    if (bytes.toString('latin1', at, at + quotedText.length) === quotedText) return true;
+  }
+  return false;
+}
+
 /** The place of the last member of this name (given in quotes) whose value is a text that is not empty, or -1. */
 export function lastMentionOfText(bytes: Buffer, quotedName: string): number {
   for (let at = bytes.lastIndexOf(quotedName); at >= 0; at = bytes.lastIndexOf(quotedName, at - 1)) {

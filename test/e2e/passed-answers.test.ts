@@ -203,3 +203,95 @@ describe('a stream that its provider ends', () => {
     }
   });
 });
+
+const WELL: Readonly<Record<ClientDialectName, RegExp>> = {
+  openai: /"choices"/,
+  'openai-responses': /"output"/,
+  anthropic: /"content"/,
+  gemini: /"candidates"/,
+};
+
+/** Nobody is there: as a body with status 200. */
+const ERROR_BODIES: Readonly<Record<ClientDialectName, object>> = {
+  openai: { error: OPENAI_ERROR, user_id: 'user_2abcDEF' },
+  'openai-responses': {
+    object: 'response',
+    status: 'failed',
+    output: [],
+    error: { code: 'server_error', message: 'gone' },
+  },
+  anthropic: { type: 'error', error: { type: 'overloaded_error', message: 'gone' } },
+  gemini: { error: { code: 503, message: 'gone', status: 'UNAVAILABLE' } },
+};
+
+const OPENAI_ANSWER = {
+  id: 'c',
+  object: 'chat.completion',
+  created: 1,
+  model: 'm',
+  choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 },
+};
+const ANTHROPIC_ANSWER = { type: 'message', role: 'assistant', content: [], stop_reason: 'end_turn' };
+
+describe('a whole answer with status 200', () => {
+  test.each(CLIENTS)('that is an error of %s is left for the next target', async (dialect) => {
+    script(json(ERROR_BODIES[dialect]));
+    const answer = await ask(dialect, `to-${dialect}-${turn}`);
+    expect([answer.status, answer.headers['x-keyward-provider']]).toEqual([200, FAKE_PROVIDERS[dialect]]);
+    expect(answer.body).toMatch(WELL[dialect]);
+  });
+
+  test('that is an error has the status of that error where there is no other target', async () => {
+    script(
+      json({ error: { message: 'bad seed', type: 'invalid_request_error', param: 'seed' }, user_id: 'user_2abcD' }),
+    );
+    const answer = await ask('openai', `openai-${turn}/m`);
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([
+      400,
+      { error: { message: 'bad seed', type: 'invalid_request_error', param: 'seed' } },
+    ]);
+    expect(await recordOf(answer)).toMatchObject({ code: 'provider_refused', complete: false, costNanoUsd: null });
+  });
+
+  test('that tells an error in a choice is one', async () => {
+    const choice = { ...OPENAI_ANSWER.choices[0], finish_reason: 'error', error: OPENAI_ERROR };
+    script(json({ ...OPENAI_ANSWER, choices: [choice] }));
+    expect((await ask('openai', `openai-${turn}/m`)).status).toBe(502);
+  });
+
+  test.each(CLIENTS)('of another dialect than %s reaches no client, and nobody pays for it', async (dialect) => {
+    script(json(dialect === 'openai' ? ANTHROPIC_ANSWER : OPENAI_ANSWER));
+    const answer = await ask(dialect, `${dialect}-${turn}/m`);
+    expect(answer.status).toBe(502);
+    expect(DIALECT_CALLS[dialect].errorMessage(JSON.parse(answer.body))).toMatch(/\w/);
+    expect(await recordOf(answer)).toMatchObject({ code: 'provider_answer_invalid', complete: false });
+  });
+
+  test.each(CLIENTS)('as a stream of another dialect than %s reaches no client', async (dialect) => {
+    script(
+      dialect === 'openai' ? { pieces: BROKEN.anthropic } : events(chunk({ content: 'a' }, null), chunk({}, 'stop')),
+    );
+    const answer = await ask(dialect, `${dialect}-${turn}/m`, true);
+    expect([answer.status, (await recordOf(answer)).code]).toEqual([502, 'provider_answer_invalid']);
+  });
+
+  test('without a word why it ended passes, is not whole, and is not kept', async () => {
+    const unfinished = { ...OPENAI_ANSWER, choices: [{ ...OPENAI_ANSWER.choices[0], finish_reason: null }] };
+    const vendor = script(json(unfinished));
+    for (let asked = 1; asked <= 2; asked += 1) {
+      const answer = await ask('openai', `openai-${turn}/m`);
+      expect([answer.status, JSON.parse(answer.body)]).toEqual([200, unfinished]);
+      expect(await recordOf(answer)).toMatchObject({ code: 'ok', complete: false });
+      expect(vendor.asked).toHaveLength(asked);
+    }
+  });
+
+  test('well passes byte for byte, however it is spaced and whatever it speaks of', async () => {
+    const text = JSON.stringify({ ...OPENAI_ANSWER, note: '"error": {"finish_reason": null}' }, null, 2);
+    script({ pieces: [text], type: 'application/json' });
+    const answer = await ask('openai', `openai-${turn}/m`);
+    expect([answer.status, answer.body]).toEqual([200, text]);
+    expect(await recordOf(answer)).toMatchObject({ code: 'ok', complete: true });
+  });
+});

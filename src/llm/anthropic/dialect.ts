@@ -12,7 +12,7 @@ import type {
   ToldError,
 } from '../dialect.ts';
 import { keptQuery } from '../kept-query.ts';
-import { mentionsObject } from '../mentions-object.ts';
+import { lastMentionOfText, mentionsObject, mentionsText } from '../mentions-object.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, parsedOrUndefined, recordOf } from '../record.ts';
 import type { BodyRules } from '../request-body.ts';
@@ -64,6 +64,14 @@ export const anthropic: Dialect = {
   readUsage: (body) => anthropicUsage(recordOf(usageMember.read(body))),
   observeStream,
   streamErrors,
+  answerMarks: {
+    isSound: (body) => mentionsText(body, '"type"', '"message"') && lastMentionOfText(body, '"stop_reason"') >= 0,
+    judge: ({ type, stop_reason }) => {
+      if (type !== 'message') return 'foreign';
+      return typeof stop_reason === 'string' ? 'whole' : 'unfinished';
+    },
+    begins: (bytes) => bytes.includes('message_start') || bytes.includes('ping'),
+  },
 };
 
 function readStreamError({ name, data }: ServerSentEvent): ToldError | null {

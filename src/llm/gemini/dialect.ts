@@ -70,7 +70,22 @@ export const gemini: Dialect = {
   readUsage: (body) => geminiUsage(usageMetadataMember.read(body)),
   observeStream,
   streamErrors,
+  answerMarks: {
+    isSound: (body) => begins(body) && endsAnswer(body),
+    judge: (answer) => {
+      if (!MEMBERS.some((name) => answer[name] !== undefined)) return 'foreign';
+      return isLastAnswer(answer) ? 'whole' : 'unfinished';
+    },
+    begins,
+  },
 };
+
+/** Each answer has one of these. */
+const MEMBERS = ['candidates', 'usageMetadata', 'promptFeedback'] as const;
+
+function begins(bytes: Buffer): boolean {
+  return MEMBERS.some((name) => bytes.includes(name));
+}
 
 /** Within an array, too: it is how Google tells the error of a stream that is no event stream. */
 function readStreamError(data: string): ToldError | null {

@@ -20,7 +20,7 @@ import type {
 import { keptQuery } from '../kept-query.ts';
 import { lastMentionOfText, mentionsObject } from '../mentions-object.ts';
 import type { JsonRecord } from '../record.ts';
-import { countOf, isRecord, parsedOrUndefined, recordOf } from '../record.ts';
+import { countOf, isRecord, parsedOrUndefined, recordOf, textOf } from '../record.ts';
 import type { BodyFailure, BodyRules } from '../request-body.ts';
 import { invalid, readRequestBody, twice } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
@@ -92,6 +92,14 @@ export const openai: Dialect = {
   readUsage: (body) => anyUsage(usageMember.read(body)),
   observeStream: (hideUsage, isMedia = false) => (isMedia ? observeMedia(anyUsage) : observeStream(hideUsage)),
   streamErrors: openaiStreamErrors,
+  answerMarks: {
+    isSound: (body) => body.includes('"choices"') && endsWell(body),
+    judge: ({ choices }) => {
+      if (!Array.isArray(choices)) return 'foreign';
+      return choices.every((choice) => textOf(recordOf(choice)['finish_reason']) !== '') ? 'whole' : 'unfinished';
+    },
+    begins: (bytes) => bytes.includes('"choices"') || bytes.includes('"chat.completion'),
+  },
 };
 
 function readRequest(body: Buffer, operation: ModelOperation, contentType: string | null = null): ReadRequestResult {
@@ -229,6 +237,15 @@ function firstCount(value: JsonRecord, names: readonly string[]): number {
 function reasoningLeftOut(input: number, output: number, reasoning: number, total: number | null): number {
   return reasoning > 0 && total === input + output + reasoning ? reasoning : 0;
 }
+
+/** A finish that is an error stands beside its words. */
+function endsWell(body: Buffer): boolean {
+  const finish = lastMentionOfText(body, '"finish_reason"');
+  return finish >= 0 && !body.subarray(finish, finish + FINISH_BYTES).includes('"error"');
+}
+
+/** The member's name and its value, and white space between. */
+const FINISH_BYTES = 40;
 
 function observeStream(hideUsage: boolean): StreamObserver {
   let usage: Usage | null = null;

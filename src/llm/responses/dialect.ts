@@ -11,6 +11,7 @@ import type {
   Usage,
 } from '../dialect.ts';
 import { keptQuery } from '../kept-query.ts';
+import { mentionsObject } from '../mentions-object.ts';
 import { openai, openaiErrorBody, openaiLimitHeaders, openaiModelBody, openaiModelsBody } from '../openai/dialect.ts';
 import { countOf, isRecord, recordOf } from '../record.ts';
 import type { BodyRules } from '../request-body.ts';
@@ -50,6 +51,11 @@ export const openaiResponses: Dialect = {
   readUsage: (body) => responsesUsage(usageMember.read(body)),
   observeStream,
   streamErrors: responsesStreamErrors,
+  answerMarks: {
+    isSound: (body) => body.includes('"output"') && !mentionsObject(body, '"error"'),
+    judge: ({ object, output }) => (object === 'response' || Array.isArray(output) ? 'whole' : 'foreign'),
+    begins: (bytes) => bytes.includes('response.') || bytes.includes('keepalive'),
+  },
 };
 
 function readRequest(body: Buffer, _operation: ModelOperation): ReadRequestResult {
