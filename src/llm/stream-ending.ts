@@ -10,12 +10,20 @@ import { Tail } from './tail.ts';
 /** What vendors send behind an error, or behind the word for the end, is far smaller. */
 const LAST_BYTES_MAX = 16_384;
 
+/** A word for the end, usage and an end mark. */
+const NEAR_BYTES_MAX = 2048;
+
 /** The last events of a stream, by reference. */
 export class LastEvents {
   readonly #tail = new Tail(LAST_BYTES_MAX);
 
   push(chunk: Uint8Array): void {
-    this.#tail.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    this.#tail.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+  }
+
+  /** The very last of them: enough where a stream ends well. */
+  near(): Buffer {
+    return this.#tail.last(NEAR_BYTES_MAX);
   }
 
   bytes(): Buffer {

@@ -249,19 +249,13 @@ const FINISH_BYTES = 40;
 
 function observeStream(hideUsage: boolean): StreamObserver {
   let usage: Usage | null = null;
-  let isDone = false;
   const last = new LastEvents();
   const watcher = watchEvents(
     {
       // Every chunk has `"usage":null` once usage was asked for; the one with the counts has an object.
-      mayMatter: (bytes) => mentionsObject(bytes, '"usage"') || bytes.includes('[DONE]'),
+      mayMatter: (bytes) => mentionsObject(bytes, '"usage"'),
       inspect: (event) => {
-        const { data } = readEvent(event);
-        if (data.trim() === '[DONE]') {
-          isDone = true;
-          return false;
-        }
-        const chunk = recordOf(parsedOrUndefined(data));
+        const chunk = recordOf(parsedOrUndefined(readEvent(event).data));
         // Groq tells usage in a member of its own.
         const seen = openaiUsage(chunk['usage']) ?? openaiUsage(recordOf(chunk['x_groq'])['usage']);
         if (seen === null) return false;
@@ -273,10 +267,11 @@ function observeStream(hideUsage: boolean): StreamObserver {
     { mayHide: hideUsage, heldBytesMax: HELD_BYTES_MAX },
   );
   const readEnd = (): StreamEnd => {
-    const bytes = last.bytes();
+    const near = last.near();
+    const bytes = endsWell(near) ? near : last.bytes();
+    if (tellsError(openaiStreamErrors, bytes)) return { ending: 'error', complete: false };
     const finish = lastMentionOfText(bytes, '"finish_reason"');
-    if (tellsError(openaiStreamErrors, finish < 0 ? bytes : eventsAround(bytes, finish)))
-      return { ending: 'error', complete: false };
+    const isDone = tellsDone(bytes);
     // Without a word why the model stopped it was cut short somewhere, whatever stands at the end.
     return { ending: isDone ? 'end' : 'none', complete: isDone && finish >= 0 };
   };
@@ -287,10 +282,7 @@ function observeStream(hideUsage: boolean): StreamObserver {
       last.push(chunk);
       return watcher.push(chunk);
     },
-    flush: () => {
-      end = null;
-      return watcher.flush();
-    },
+    flush: () => watcher.flush(),
     usage: () => usage,
     complete: () => (end ??= readEnd()).complete,
     ending: () => (end ??= readEnd()).ending,
@@ -302,11 +294,8 @@ interface StreamEnd {
   readonly complete: boolean;
 }
 
-/** Near enough to the end that an error of a stream is told there; not all of it, for most streams end well. */
-const ENDING_BYTES = 4096;
-
-/** The last events, from the one that tells the finish at the latest. */
-function eventsAround(bytes: Buffer, finish: number): Buffer {
-  const event = bytes.lastIndexOf('\n', finish);
-  return bytes.subarray(Math.max(0, Math.min(event, bytes.length - ENDING_BYTES)));
+function tellsDone(bytes: Buffer): boolean {
+  const at = bytes.lastIndexOf('[DONE]');
+  // No text of a model's looks so: line ends are escaped within it.
+  return at >= 0 && /(?:^|\n)data:\s*$/.test(bytes.toString('latin1', Math.max(0, at - 16), at));
 }
