@@ -39,7 +39,7 @@ export function wholeAnswer(
     return body;
   }
   const answer = translation.readAnswer(body, toldInputTokens(target, headers));
-  call.complete = true;
+  call.complete = answer.isWhole;
   call.usage = answer.usage;
   call.warnings = answer.warnings;
   return Buffer.from(answer.text);

@@ -1,4 +1,4 @@
-/** Answers that pass as they are: what of them must not, and what they are not taken for. */
+/** Answers as they are: what of them must not pass, and what they are not taken for. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-calls.ts';
@@ -293,5 +293,26 @@ describe('a whole answer with status 200', () => {
     const answer = await ask('openai', `openai-${turn}/m`);
     expect([answer.status, answer.body]).toEqual([200, text]);
     expect(await recordOf(answer)).toMatchObject({ code: 'ok', complete: true });
+  });
+});
+
+describe('an answer of OpenAI without a word why it ended, for a client of another dialect', () => {
+  const TOLD: Readonly<Record<Exclude<ClientDialectName, 'openai'>, readonly [whole: string, stream: string]>> = {
+    'openai-responses': ['"status":"failed"', 'event: response.failed\n'],
+    anthropic: ['"stop_reason":"max_tokens"', 'event: message_stop\n'],
+    gemini: ['"finishReason":"OTHER"', '"finishReason":"OTHER"'],
+  };
+
+  test.each(['openai-responses', 'anthropic', 'gemini'] as const)('%s is closed, but not whole', async (client) => {
+    const unfinished = { ...OPENAI_ANSWER, choices: [{ ...OPENAI_ANSWER.choices[0], finish_reason: null }] };
+    const [inWhole, inStream] = TOLD[client];
+    script(json(unfinished), events(chunk({ content: 'a' }, null)));
+    const whole = await ask(client, `openai-${turn}/m`);
+    expect([whole.status, whole.body]).toEqual([200, expect.stringContaining(inWhole)]);
+    expect(await recordOf(whole)).toMatchObject({ code: 'ok', complete: false });
+    const stream = await ask(client, `openai-${turn}/m`, true);
+    expect([stream.status, stream.body]).toEqual([200, expect.stringContaining(inStream)]);
+    expect(stream.body).not.toMatch(/end_turn|"STOP"|response\.completed/);
+    expect(await recordOf(stream)).toMatchObject({ code: 'ok', complete: false });
   });
 });
