@@ -316,3 +316,15 @@ describe('an answer of OpenAI without a word why it ended, for a client of anoth
     expect(await recordOf(stream)).toMatchObject({ code: 'ok', complete: false });
   });
 });
+
+test('where the provider tells no usage, a client of Anthropic gets the same estimate first and last', async () => {
+  const { usage: _usage, ...untold } = OPENAI_ANSWER;
+  script(json(untold), events(chunk({ content: 'a' }, null), chunk({}, 'stop')));
+  const whole = await ask('anthropic', `openai-${turn}/m`);
+  const estimate = /"usage":\{"input_tokens":([1-9]\d*),/;
+  expect(whole.body).toMatch(estimate);
+  const stream = await ask('anthropic', `openai-${turn}/m`, true);
+  const told = [...stream.body.matchAll(new RegExp(estimate, 'g'))].map(([, tokens]) => tokens);
+  expect(told).toHaveLength(2);
+  expect(told[0]).toBe(told[1]);
+});
