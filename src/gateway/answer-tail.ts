@@ -19,5 +19,6 @@ export function observeTail(readUsage: (body: Uint8Array) => Usage | null): Stre
     },
     usage: () => (ended ? readUsage(tail.bytes()) : null),
     complete: () => ended,
+    ending: () => (ended ? 'end' : 'none'),
   };
 }

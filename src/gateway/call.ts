@@ -99,7 +99,7 @@ export class Call {
   /** Of an event stream: sweeps of all open streams since bytes went to the caller, and the last three of them. */
   silentSweeps = 0;
   lastBytes = 0;
-  /** Writes an error into a translated stream; null: the caller's dialect does. */
+  /** Writes an error into a stream that is translated, or says nothing more where it has its end; null: the caller's dialect does. */
   failStream: ((error: PublicError) => string) | null = null;
   /** Labels that the caller put on the call. */
   tags: readonly string[] = NONE;

@@ -3,10 +3,11 @@ import { parsedOrUndefined, recordOf } from '../llm/record.ts';
 import { readProviderError } from '../routing/provider-error.ts';
 import type { Call } from './call.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
+import { passableError } from './passable-error.ts';
 import { failureOf, refusal } from './refusal.ts';
 import type { ProviderAnswer, Refusal } from './refusal.ts';
 import type { UpstreamFailure } from './upstream.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { withoutAccounts } from './without-secrets.ts';
 
 /**
  * What an error answer of a provider means for the caller. A provider's 401 never becomes the
@@ -62,7 +63,7 @@ function providerMessage(body: Buffer): string | null {
   const answer = recordOf(Array.isArray(value) ? value[0] : value);
   const found = [recordOf(answer['error'])['message'], answer['message'], answer['detail'], answer['error']];
   const text = found.find((each) => typeof each === 'string' && each !== '');
-  return typeof text === 'string' ? withoutSecrets(text).slice(0, MESSAGE_LENGTH_MAX) : null;
+  return typeof text === 'string' ? withoutAccounts(text).slice(0, MESSAGE_LENGTH_MAX) : null;
 }
 
 export function classifyFailure(failure: UpstreamFailure): Refusal {
@@ -84,13 +85,17 @@ export function classifyFailure(failure: UpstreamFailure): Refusal {
 }
 
 /**
- * A provider's own error body: of a model call where it is plain JSON, for an error page of something
- * in between is not passed on; of its own API as it is.
+ * A provider's own error body: of a model call what its dialect says, where it is plain JSON, for an
+ * error page of something in between is not passed on; of its own API as it is.
  */
 function passable(call: Call, headers: readonly string[], body: Buffer): ProviderAnswer | null {
+  if (body.length === 0) return null;
   const type = headerValue(headers, 'content-type') ?? '';
   const encoding = contentEncoding(headers);
+  if (call.reading === null) {
+    return { headers: ['content-type', type, ...(encoding === null ? [] : ['content-encoding', encoding])], body };
+  }
   const isJson = type.toLowerCase().startsWith('application/json') && encoding === null;
-  if (body.length === 0 || (call.reading !== null && !isJson)) return null;
-  return { headers: ['content-type', type, ...(encoding === null ? [] : ['content-encoding', encoding])], body };
+  const told = isJson ? passableError(body) : null;
+  return told === null ? null : { headers: ['content-type', type], body: told };
 }

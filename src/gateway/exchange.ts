@@ -16,10 +16,11 @@ import { SeenOutput } from './seen-output.ts';
 import { answerTooLarge } from './size-limits.ts';
 import { opensPlainly, StreamOpening } from './stream-opening.ts';
 import type { Target } from './targets.ts';
-import type { RequestReading, StreamObserver, ToldError } from '../llm/dialect.ts';
+import type { RequestReading, StreamEnding, StreamObserver, ToldError } from '../llm/dialect.ts';
 import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
-import { wholeAnswer } from './whole-answer.ts';
+import { FOREIGN, wholeAnswer } from './whole-answer.ts';
+import { withoutAccounts } from './without-secrets.ts';
 
 /** An answer that is no stream is held up to this size, so that one that breaks off can still be told as an error. */
 const HELD_BYTES_MAX = 1_048_576;
@@ -118,8 +119,6 @@ class Relay implements UpstreamListener {
     const contentType = (headerValue(headers, 'content-type') ?? '').toLowerCase();
     call.upstreamRequestId = headerValue(headers, this.#target.dialect.requestIdHeader);
     const isStream = call.reading !== null && contentType.startsWith(this.#target.dialect.streamType);
-    // A stream may begin with an error: it counts once it has begun.
-    if (status < 300 && !isStream) call.seat?.accepted();
     if (status >= 300) {
       this.#mode = 'error';
     } else if (call.reading === null) {
@@ -231,7 +230,7 @@ class Relay implements UpstreamListener {
   }
 
   onError(failure: UpstreamFailure): void {
-    this.#readStreamUsage();
+    this.#readStreamEnd();
     logFailure(this.#gateway, this.#call, this.#target, failure);
     this.#settle(classifyFailure(failure));
   }
@@ -239,13 +238,14 @@ class Relay implements UpstreamListener {
   /** The caller left: the provider is told at once, by closing. */
   clientGone(): void {
     this.#call.upstream?.abort();
-    this.#readStreamUsage();
+    this.#readStreamEnd();
     this.#settle(refusal('client_closed'));
   }
 
   #open(chunk: Buffer): void {
     const errors = this.#target.native?.streamErrors;
-    if (errors === undefined || (this.#opening === null && opensPlainly(errors, chunk))) {
+    const isFirst = this.#opening === null;
+    if (errors === undefined || (isFirst && opensPlainly(errors, chunk) && this.#mayBegin(chunk))) {
       this.#mode = 'events';
       this.#readData(chunk);
       return;
@@ -258,9 +258,17 @@ class Relay implements UpstreamListener {
   #endOpening(): void {
     const told = this.#opening?.error() ?? null;
     if (told !== null) return this.#failTold(told);
+    const first = this.#opening?.first() ?? null;
+    if (first !== null && !this.#mayBegin(Buffer.from(`${first.name} ${first.data}`)))
+      return this.#refuseAnswer(FOREIGN);
     this.#mode = 'events';
     for (const chunk of this.#held) this.#readData(chunk);
     this.#held = [];
+  }
+
+  /** Whether these bytes may begin a stream of the dialect; only those of chat have marks. */
+  #mayBegin(bytes: Buffer): boolean {
+    return this.#call.operation !== 'chat' || this.#target.native?.answerMarks.begins(bytes) !== false;
   }
 
   #hold(chunk: Buffer): void {
@@ -295,7 +303,8 @@ class Relay implements UpstreamListener {
   }
 
   #begin(): void {
-    if (this.#mode === 'events') this.#call.seat?.accepted();
+    // What begins with an error is no success: an answer counts once it goes on.
+    this.#call.seat?.accepted();
     this.#call.inbound.begin(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers));
     if (this.#call.eventStream) this.#gateway.streams.add(this.#call);
   }
@@ -303,8 +312,7 @@ class Relay implements UpstreamListener {
   #endEvents(): void {
     const call = this.#call;
     if (!this.#passEvents(this.#observer?.flush() ?? null)) return;
-    this.#readStreamUsage();
-    if (call.complete) {
+    if (this.#readStreamEnd() === 'end') {
       if (!call.inbound.answered) this.#begin();
       call.inbound.end();
       storeInCache(this.#gateway, call, call.eventStream ? 'text/event-stream' : 'application/json');
@@ -320,14 +328,15 @@ class Relay implements UpstreamListener {
       held: this.#held,
       headers: this.#headers,
     });
-    if (typeof answer === 'string') this.#refuseAnswer(answer);
+    if ('detail' in answer) this.#refuseAnswer(answer.detail);
+    else if ('status' in answer) this.#failTold(answer);
     else this.#respond(answer);
   }
 
   #respond(body: Buffer): void {
     const call = this.#call;
     if (body.length > call.responseBytesMax) return this.#fail(answerTooLarge(call));
-    call.complete = true;
+    call.seat?.accepted();
     call.responseBytes = body.length;
     meter(call);
     call.inbound.respond(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers), body);
@@ -344,10 +353,10 @@ class Relay implements UpstreamListener {
       return this.#mode !== 'none';
     }
     const { message, type, status } = failure;
-    this.#readStreamUsage();
+    this.#readStreamEnd();
     if (this.#call.inbound.answered) {
       this.#relay(bytes);
-      this.#fail(brokenOff(`The provider broke off: ${message}`));
+      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message)}`));
     } else {
       this.#failTold({ status, body: JSON.stringify({ error: { message, type, code: type } }) });
     }
@@ -362,16 +371,19 @@ class Relay implements UpstreamListener {
     const call = this.#call;
     this.#relay(this.#observer?.flush() ?? null);
     if (this.#observer === null) call.complete = true;
-    else this.#readStreamUsage();
+    else this.#readStreamEnd();
     if (!call.inbound.answered) this.#begin();
     call.inbound.end();
     this.#settle(null);
   }
 
-  #readStreamUsage(): void {
-    if (this.#observer === null) return;
+  #readStreamEnd(): StreamEnding {
+    if (this.#observer === null) return 'none';
     this.#call.usage = this.#observer.usage();
     this.#call.complete = this.#observer.complete();
+    const ending = this.#observer.ending();
+    if (ending !== 'none') this.#call.failStream = saysNothing;
+    return ending;
   }
 
   /** What is thrown in a callback of a socket must end this call, not the worker. */
@@ -396,4 +408,9 @@ class Relay implements UpstreamListener {
     this.#call.upstream = null;
     this.#resolve(refused);
   }
+}
+
+/** Behind an end that the provider told itself. */
+function saysNothing(): string {
+  return '';
 }

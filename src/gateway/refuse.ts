@@ -67,6 +67,7 @@ function breakOff(call: Call, refused: Refusal): void {
   }
   const told = publicForm(refused);
   const error = { ...told, requestId: call.requestId };
-  inbound.write(Buffer.from(call.failStream?.(error) ?? call.dialect.errorEvent(error)));
+  const text = call.failStream?.(error) ?? call.dialect.errorEvent(error);
+  if (text !== '') inbound.write(Buffer.from(text));
   inbound.end();
 }

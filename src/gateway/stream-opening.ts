@@ -57,6 +57,11 @@ export class StreamOpening {
     this.#events.flush();
   }
 
+  /** The first event; null where none was seen in time. */
+  first(): ServerSentEvent | null {
+    return this.#first;
+  }
+
   /** The error that the first event tells. */
   error(): ToldError | null {
     return this.#first === null ? null : this.#errors.read(this.#first);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { generateKey } from '../keys/format.ts';
 import { VENDOR_KEY_SHAPES } from '../keys/foreign-credential.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { withoutAccounts, withoutSecrets } from './without-secrets.ts';
 
 test('of a key of ours, whole or cut off, the fingerprint is left', () => {
   const { text, fingerprint } = generateKey({ type: 'kwk', environment: 'live' });
@@ -31,4 +31,12 @@ test('names of models, paths and agents stay as they are', () => {
 test('of a key that was signed offline the id of its parent is left', () => {
   const token = `kwd_2rTx0Aa91LmQ_${'a'.repeat(40)}.${'b-_'.repeat(40)}.${'c'.repeat(86)}`;
   expect(withoutSecrets(`agent ${token}, or so`)).toBe('agent kwd_2rTx0Aa91LmQ, or so');
+});
+
+test('of the account of a vendor the kind is left, and texts that name none stay as they are', () => {
+  expect(withoutAccounts(`org-${'Ab3'.repeat(8)} arn:aws:iam::123456789012:user/x project 123456789`)).toBe(
+    'org- arn:aws:iam:::user/x project ',
+  );
+  const plain = 'The org-chart of project 7 names user_id and max_tokens 123456789012.';
+  expect(withoutAccounts(plain)).toBe(plain);
 });

@@ -21,5 +21,26 @@ const LONG_WORD = /[\w.-]{20}/;
  */
 export function withoutSecrets(text: string): string {
   if (text.length < 20 || !LONG_WORD.test(text)) return text;
-  return text.replaceAll(KEYS, (_key, ...groups) => groups.find((group) => typeof group === 'string') ?? '');
+  return text.replaceAll(KEYS, (_key, ...groups) => firstText(groups));
+}
+
+/** Who an account of a vendor belongs to: OpenAI's and OpenRouter's ids, AWS's numbers, Google's projects. */
+const ACCOUNTS = new RegExp(
+  [
+    String.raw`\b((?:org|proj|user)[-_])(?=[0-9A-Za-z]*\d)[0-9A-Za-z]{6,}`,
+    String.raw`\b(arn:aws[\w-]*:[\w-]*:[\w-]*:)\d{12}`,
+    String.raw`\b(account(?: id)?:? )\d{12}\b`,
+    String.raw`\b(projects?[/ =]'?)\d{6,}`,
+  ].join('|'),
+  'gi',
+);
+
+/** A provider's text as a caller may read it: without keys, and without the account that pays. */
+export function withoutAccounts(text: string): string {
+  return withoutSecrets(text).replaceAll(ACCOUNTS, (_id, ...groups) => firstText(groups));
+}
+
+function firstText(groups: readonly unknown[]): string {
+  const found = groups.find((group) => typeof group === 'string');
+  return typeof found === 'string' ? found : '';
 }

@@ -127,6 +127,15 @@ export interface StreamErrors {
   read(event: ServerSentEvent): ToldError | null;
 }
 
+/** How a dialect's answers of chat are told from errors, from answers of another dialect, and from half of one. */
+export interface AnswerMarks {
+  /** Whether a whole answer is one, and ended well. Native search only; may say no too often: then it is parsed. */
+  isSound(body: Buffer): boolean;
+  judge(answer: JsonRecord): 'whole' | 'unfinished' | 'foreign';
+  /** Whether these bytes, of a first event or more, may begin a stream of this dialect. */
+  begins(bytes: Buffer): boolean;
+}
+
 /** Reads a provider's event stream as it passes; synchronous, any split of the bytes gives the same result. */
 export interface StreamObserver {
   /**
@@ -136,13 +145,18 @@ export interface StreamObserver {
    * event is open: do not reuse its memory.
    */
   push(chunk: Uint8Array): Uint8Array | null;
-  /** Bytes held back when the stream ended, if any. Call it once, at the end, before `usage()` and `complete()`. */
+  /** Bytes held back when the stream ended, if any. Call it once, at the end, before `usage()`, `complete()` and `ending()`. */
   flush(): Uint8Array | null;
   /** Usage seen so far, or null. */
   usage(): Usage | null;
-  /** Whether the dialect's own end was seen. */
+  /** Whether the answer is whole: the dialect's own end was seen, and why the model stopped. */
   complete(): boolean;
+  /** How the provider ended the stream itself; then nothing of ours belongs behind it. */
+  ending(): StreamEnding;
 }
+
+/** `none`: the stream goes on, or broke off. `end`: the dialect's own end. `error`: an error of the provider's. */
+export type StreamEnding = 'none' | 'end' | 'error';
 
 /** Bytes `from` (inclusive) to `to` (exclusive) of a body. */
 export interface Span {
@@ -274,6 +288,7 @@ export interface Dialect extends ProviderDialect {
   /** `hideUsage` as returned by `writeRequest`; `isMedia` where the request's reading has `media`. */
   observeStream(hideUsage: boolean, isMedia?: boolean): StreamObserver;
   readonly streamErrors: StreamErrors;
+  readonly answerMarks: AnswerMarks;
 }
 
 /** The request limit that binds a call most tightly. */

@@ -47,6 +47,7 @@ const NO_DETAIL = { cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 
 
 describe('an OpenAI chat stream', () => {
   const word = { choices: [{ index: 0, delta: { content: 'é "usage": {' } }], usage: null };
+  const last = { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };
   const counts = {
     prompt_tokens: 7,
     completion_tokens: 3,
@@ -57,26 +58,26 @@ describe('an OpenAI chat stream', () => {
   const usage = { ...NO_DETAIL, inputTokens: 7, outputTokens: 3, cachedInputTokens: 4 };
 
   test('tells usage and its end, and passes byte for byte', () => {
-    const stream = data(word, word, usageOnly, '[DONE]');
+    const stream = data(word, word, usageOnly, last, '[DONE]');
     expectObserved(DIALECTS.openai, stream, { out: stream, usage, complete: true });
   });
 
   test('loses the usage chunk, and only that, when the client did not ask for it', () => {
     expectObserved(
       DIALECTS.openai,
-      data(word, usageOnly, '[DONE]'),
-      { out: data(word, '[DONE]'), usage, complete: true },
+      data(word, usageOnly, last, '[DONE]'),
+      { out: data(word, last, '[DONE]'), usage, complete: true },
       true,
     );
   });
 
   test('keeps a chunk with choices that tells usage, too', () => {
-    const stream = data({ ...word, usage: counts }, '[DONE]');
+    const stream = data({ ...word, usage: counts }, last, '[DONE]');
     expectObserved(DIALECTS.openai, stream, { out: stream, usage }, true);
   });
 
   test('keeps a first chunk without choices and usage', () => {
-    const stream = data({ choices: [], prompt_filter_results: [] }, word, '[DONE]');
+    const stream = data({ choices: [], prompt_filter_results: [] }, word, last, '[DONE]');
     expectObserved(DIALECTS.openai, stream, { out: stream, usage: null }, true);
   });
 
@@ -116,7 +117,7 @@ describe('an OpenAI chat stream', () => {
   });
 
   test('with CRLF, comments, no space and no blank line at its end is read the same', () => {
-    const stream = `: hello\r\n\r\ndata:${JSON.stringify(word)}\r\n\r\ndata:${JSON.stringify(usageOnly)}\r\n\r\ndata:[DONE]`;
+    const stream = `: hello\r\n\r\ndata:${JSON.stringify(word)}\r\n\r\ndata:${JSON.stringify(usageOnly)}\r\n\r\ndata:${JSON.stringify(last)}\r\n\r\ndata:[DONE]`;
     expectObserved(DIALECTS.openai, stream, { out: stream, usage, complete: true });
   });
 });
@@ -134,7 +135,7 @@ describe('an OpenAI Responses stream', () => {
 
   test.each(['response.completed', 'response.incomplete', 'response.failed'])('tells usage with %s', (type) => {
     const stream = named(created, text, { type, response: { output: [{ usage: {} }], usage: counts, user: null } });
-    expectObserved(DIALECTS['openai-responses'], stream, { out: stream, usage, complete: true });
+    expectObserved(DIALECTS['openai-responses'], stream, { out: stream, usage, complete: type !== 'response.failed' });
   });
 
   test('is not complete because a text names the last event', () => {

@@ -142,9 +142,14 @@ function joined(pieces: readonly Buffer[]): Buffer | null {
 
 /** Reads one event of bytes. */
 export function readEvent(bytes: Buffer): ServerSentEvent {
+  return readEventText(bytes.toString('utf8'));
+}
+
+/** The same of its text. */
+export function readEventText(text: string): ServerSentEvent {
   let name = '';
   const data: string[] = [];
-  for (const line of bytes.toString('utf8').split('\n')) {
+  for (const line of text.split('\n')) {
     if (line.startsWith('data:')) data.push(fieldValue(line, 5));
     else if (line.startsWith('event:')) name = fieldValue(line, 6);
   }

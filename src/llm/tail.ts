@@ -28,6 +28,14 @@ export class Tail {
     return all.subarray(Math.max(0, all.length - this.#bytesMax));
   }
 
+  /** The last of them, without a look at the others. */
+  last(bytesMax: number): Buffer {
+    let from = this.#chunks.length;
+    for (let bytes = 0; from > 0 && bytes < bytesMax;) bytes += this.#chunks[--from]?.length ?? 0;
+    const all = Buffer.concat(this.#chunks.slice(from));
+    return all.subarray(Math.max(0, all.length - bytesMax));
+  }
+
   clear(): void {
     this.#chunks = [];
     this.#length = 0;

@@ -69,7 +69,7 @@ function wholeOnly(
     warnings: report.warnings,
     readAnswer: (bytes, toldInputTokens = null) => {
       const { value, usage } = read(answerRecord(bytes), toldInputTokens);
-      return { text: JSON.stringify(value), usage, warnings: report.warnings };
+      return { text: JSON.stringify(value), usage, isWhole: true, warnings: report.warnings };
     },
     stream: null,
   };

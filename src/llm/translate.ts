@@ -6,7 +6,7 @@ import { digest } from './call-ids.ts';
 import type { AnswerEvent, ChatAnswer, ChatRequest, Part, StreamError } from './canonical.ts';
 import type { AnswerContext, ClientCodec, ProviderCodec, StreamReader, StreamWriter, TargetModel } from './codec.ts';
 import { customCallEventsToText, customCallsToText, usesCustomTools } from './custom-tool.ts';
-import type { ModelOperation, PublicError, StreamObserver, Usage } from './dialect.ts';
+import type { ModelOperation, PublicError, StreamEnding, StreamObserver, Usage } from './dialect.ts';
 import { AnswerFault } from './faults.ts';
 import { JSON_TOOL, jsonToolEventsToText, jsonToolToText } from './json-tool.ts';
 import type { JsonRecord } from './record.ts';
@@ -30,6 +30,8 @@ export interface Sides {
 export interface TranslatedAnswer {
   readonly text: string;
   readonly usage: Usage | null;
+  /** False where the provider did not say why it ended. */
+  readonly isWhole: boolean;
   readonly warnings: readonly Warning[];
 }
 
@@ -66,13 +68,17 @@ export function translateChat(request: ChatRequest, sides: Sides): Translation {
       const answer = restoration.whole(sides.provider.readChat(answerRecord(bytes)));
       const named = nameCalls(answer, sides.context.requestId);
       const text = JSON.stringify(sides.client.writeChat(named, sides.context, report));
-      return { text, usage: named.usage, warnings: report.warnings };
+      return { text, usage: named.usage, isWhole: isWhole(named), warnings: report.warnings };
     },
     stream: {
       isArray: sides.isArrayStream === true,
       observe: () => new TranslatedStream(restoration, sides),
     },
   };
+}
+
+function isWhole({ choices }: ChatAnswer): boolean {
+  return choices.every(({ finish }) => finish.reason !== 'incomplete');
 }
 
 /** What stood in for something that the provider's format has not, turned back in the answer. */
@@ -140,7 +146,9 @@ export class TranslatedStream implements StreamObserver {
   #text = '';
   #calls = 0;
   #usage: Usage | null = null;
-  #isComplete = false;
+  #isEnded = false;
+  /** Choices that ended without a word why. */
+  readonly #incomplete: AnswerEvent[] = [];
   #failure: StreamError | null = null;
   #seenCharacters = 0;
 
@@ -166,7 +174,11 @@ export class TranslatedStream implements StreamObserver {
   }
 
   complete(): boolean {
-    return this.#isComplete;
+    return this.#isEnded && this.#incomplete.length === 0;
+  }
+
+  ending(): StreamEnding {
+    return this.#isEnded ? 'end' : 'none';
   }
 
   /** The error that the provider told within the stream; nothing is written after it. */
@@ -187,14 +199,23 @@ export class TranslatedStream implements StreamObserver {
   #take(event: AnswerEvent): void {
     if (event.type === 'usage') this.#usage = event.usage;
     else if (event.type === 'delta') this.#seenCharacters += event.text.length;
-    else if (event.type === 'end') this.#isComplete = true;
+    else if (event.type === 'end') this.#end();
     else if (event.type === 'error') {
       this.#failure = event.error;
       return;
     }
     // A stream that breaks off is told as an error: it must not look as if the model had ended it.
-    else if (event.type === 'finish' && event.finish.reason === 'incomplete') return;
+    else if (event.type === 'finish' && event.finish.reason === 'incomplete') {
+      this.#incomplete.push(event);
+      return;
+    }
     this.#text += this.#writer.write(this.#named(event));
+  }
+
+  /** With an end, but not a word why: the caller gets both, and nobody takes the answer for whole. */
+  #end(): void {
+    this.#isEnded = true;
+    for (const finish of this.#incomplete) this.#text += this.#writer.write(finish);
   }
 
   #named(event: AnswerEvent): AnswerEvent {

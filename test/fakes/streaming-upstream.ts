@@ -1,4 +1,4 @@
-/** A vendor that sends exactly the pieces of a stream that a test gives it, each in a write of its own. */
+/** A vendor that sends exactly the pieces of an answer that a test gives it, each in a write of its own. */
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +7,8 @@ export interface RawStream {
   /** A number is a pause in milliseconds. */
   readonly pieces: readonly (string | Buffer | number)[];
   readonly type?: string;
+  /** 200 unless it is said. */
+  readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -29,7 +31,7 @@ export async function startStreamingUpstream(): Promise<StreamingUpstream> {
       asked.push(req.url ?? '');
       const stream = script[Math.min(asked.length, script.length) - 1];
       if (stream === undefined) return void res.writeHead(500).end('{}');
-      res.writeHead(200, { 'content-type': stream.type ?? 'text/event-stream', ...stream.headers });
+      res.writeHead(stream.status ?? 200, { 'content-type': stream.type ?? 'text/event-stream', ...stream.headers });
       void send(stream.pieces);
     });
     const send = async (pieces: RawStream['pieces']): Promise<void> => {

@@ -7,11 +7,12 @@ import type {
   ModelOperation,
   PublicError,
   ReadRequestResult,
+  StreamErrors,
   StreamObserver,
   ToldError,
 } from '../dialect.ts';
 import { keptQuery } from '../kept-query.ts';
-import { mentionsObject } from '../mentions-object.ts';
+import { lastMentionOfText, mentionsObject, mentionsText } from '../mentions-object.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, parsedOrUndefined, recordOf } from '../record.ts';
 import type { BodyRules } from '../request-body.ts';
@@ -19,6 +20,7 @@ import { readRequestBody } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import type { ServerSentEvent } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { endingObserver } from '../stream-ending.ts';
 import { writeRequest } from '../write-request.ts';
 import { errorStatus } from './error-types.ts';
 import { anthropicUsage, mergedCounts } from './usage.ts';
@@ -32,6 +34,8 @@ const PATHS: Readonly<Partial<Record<ModelOperation, string>>> = {
 
 const MESSAGE_RULES: BodyRules = { model: 'required', stream: true, wholeNumbers: ['max_tokens'], single: [] };
 const COUNT_RULES: BodyRules = { model: 'required', stream: false, wholeNumbers: [], single: [] };
+
+const streamErrors: StreamErrors = { mayTell: (bytes) => bytes.includes('error'), read: readStreamError };
 
 /** Anthropic Messages. */
 export const anthropic: Dialect = {
@@ -59,9 +63,14 @@ export const anthropic: Dialect = {
   limitHeaders,
   readUsage: (body) => anthropicUsage(recordOf(usageMember.read(body))),
   observeStream,
-  streamErrors: {
-    mayTell: (bytes) => bytes.includes('error'),
-    read: readStreamError,
+  streamErrors,
+  answerMarks: {
+    isSound: (body) => mentionsText(body, '"type"', '"message"') && lastMentionOfText(body, '"stop_reason"') >= 0,
+    judge: ({ type, stop_reason }) => {
+      if (type !== 'message') return 'foreign';
+      return typeof stop_reason === 'string' ? 'whole' : 'unfinished';
+    },
+    begins: (bytes) => bytes.includes('message_start') || bytes.includes('ping'),
   },
 };
 
@@ -157,5 +166,8 @@ function observeStream(): StreamObserver {
     },
     { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
   );
-  return { ...watcher, usage: () => anthropicUsage(counts), complete: () => complete };
+  return endingObserver(watcher, streamErrors, {
+    ending: () => (complete ? 'end' : 'none'),
+    usage: () => anthropicUsage(counts),
+  });
 }

@@ -1,4 +1,5 @@
 /** Token counts as Anthropic tells them (https://docs.claude.com/en/api/messages, `usage`). */
+import type { AnswerContext } from '../codec.ts';
 import type { Usage } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, recordOf } from '../record.ts';
@@ -41,9 +42,23 @@ export function mergedCounts(counts: JsonRecord, usage: unknown): JsonRecord {
   return Object.fromEntries([...plain, ...details]);
 }
 
-/** The `usage` member of an answer. */
-export function usageMember(usage: Usage | null): JsonRecord {
-  if (usage === null) return { input_tokens: 0, output_tokens: 0 };
+/**
+ * The `usage` member of an answer. Where the provider tells none, or none yet, its input is the estimate:
+ * clients show the count that comes first, and take none for nothing.
+ */
+export function usageMember(usage: Usage | null, { inputTokensEstimate }: AnswerContext): JsonRecord {
+  if (usage !== null) return toldMember(usage);
+  if (inputTokensEstimate === undefined) return { input_tokens: 0, output_tokens: 0 };
+  return toldMember({
+    inputTokens: inputTokensEstimate,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
+  });
+}
+
+function toldMember(usage: Usage): JsonRecord {
   const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
   const oneHour = Math.min(usage.cacheWrite1hTokens ?? 0, cacheWriteTokens);
   return {

@@ -21,7 +21,7 @@ export function writeAnswer(answer: ChatAnswer, context: AnswerContext, report: 
     ...messageHead(answer.id, context),
     content: (choice?.parts ?? []).flatMap((part, index) => writePart(part, `content[${index}]`, report)),
     ...finishMembers(finish),
-    usage: usageMember(answer.usage),
+    usage: usageMember(answer.usage, context),
   };
 }
 

@@ -73,7 +73,7 @@ class MessageWriter {
       content: [],
       stop_reason: null,
       stop_sequence: null,
-      usage: usageMember(this.#usage ?? estimated(this.#context)),
+      usage: usageMember(this.#usage, this.#context),
     };
     this.#start = null;
     return written('message_start', { message });
@@ -178,7 +178,9 @@ class MessageWriter {
   #end(): string {
     this.#isOver = true;
     const delta = finishMembers(this.#finish);
-    return written('message_delta', { delta, usage: usageMember(this.#usage) }) + written('message_stop', {});
+    return (
+      written('message_delta', { delta, usage: usageMember(this.#usage, this.#context) }) + written('message_stop', {})
+    );
   }
 
   #startBlock(block: JsonRecord): string {
@@ -211,16 +213,4 @@ function writingOf(start: PartStart): Writing {
 
 function written(type: string, members: JsonRecord): string {
   return eventText(type, JSON.stringify({ type, ...members }));
-}
-
-/** Clients show the first count long before the last one, which is the provider's, replaces it. */
-function estimated({ inputTokensEstimate }: AnswerContext): Usage | null {
-  if (inputTokensEstimate === undefined) return null;
-  return {
-    inputTokens: inputTokensEstimate,
-    cachedInputTokens: 0,
-    cacheWriteTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-  };
 }

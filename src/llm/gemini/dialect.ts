@@ -9,6 +9,7 @@ import type {
   PublicError,
   ReadRequestResult,
   Span,
+  StreamErrors,
   StreamObserver,
   ToldError,
   Usage,
@@ -21,6 +22,7 @@ import type { BodyFailure, BodyRules } from '../request-body.ts';
 import { invalid, readRequestBody, readNumbers } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { endingObserver } from '../stream-ending.ts';
 import { writeRequest } from '../write-request.ts';
 
 const usageMetadataMember = answerMember('usageMetadata');
@@ -37,6 +39,11 @@ const METHODS: Readonly<Partial<Record<ModelOperation, string>>> = {
   embeddings: 'embedContent',
   batch_embeddings: 'batchEmbedContents',
   count_tokens: 'countTokens',
+};
+
+const streamErrors: StreamErrors = {
+  mayTell: (bytes) => bytes.includes('"error"'),
+  read: ({ data }) => readStreamError(data),
 };
 
 /** Google Gemini. */
@@ -62,8 +69,23 @@ export const gemini: Dialect = {
   limitHeaders: () => [],
   readUsage: (body) => geminiUsage(usageMetadataMember.read(body)),
   observeStream,
-  streamErrors: { mayTell: (bytes) => bytes.includes('"error"'), read: ({ data }) => readStreamError(data) },
+  streamErrors,
+  answerMarks: {
+    isSound: (body) => begins(body) && endsAnswer(body),
+    judge: (answer) => {
+      if (!MEMBERS.some((name) => answer[name] !== undefined)) return 'foreign';
+      return isLastAnswer(answer) ? 'whole' : 'unfinished';
+    },
+    begins,
+  },
 };
+
+/** Each answer has one of these. */
+const MEMBERS = ['candidates', 'usageMetadata', 'promptFeedback'] as const;
+
+function begins(bytes: Buffer): boolean {
+  return MEMBERS.some((name) => bytes.includes(name));
+}
 
 /** Within an array, too: it is how Google tells the error of a stream that is no event stream. */
 function readStreamError(data: string): ToldError | null {
@@ -224,15 +246,17 @@ function observeStream(): StreamObserver {
   }, HELD_BYTES_MAX);
   /** Known with the first byte that is not white space: `[` begins an array, anything else events. */
   let watcher: Pick<StreamObserver, 'push' | 'flush'> | null = null;
-  return {
-    push(chunk) {
+  const either = {
+    push(chunk: Uint8Array) {
       watcher ??= beginsArray(chunk);
       return watcher === null ? chunk : watcher.push(chunk);
     },
     flush: () => watcher?.flush() ?? null,
-    usage: answers.usage,
-    complete: answers.complete,
   };
+  return endingObserver(either, streamErrors, {
+    ending: () => (answers.complete() ? 'end' : 'none'),
+    usage: answers.usage,
+  });
 
   function beginsArray(chunk: Uint8Array): Pick<StreamObserver, 'push' | 'flush'> | null {
     const first = chunk.find((byte) => byte > 0x20);

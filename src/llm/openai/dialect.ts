@@ -13,17 +13,19 @@ import type {
   ReadRequestResult,
   Span,
   Splice,
+  StreamEnding,
   StreamObserver,
   Usage,
 } from '../dialect.ts';
 import { keptQuery } from '../kept-query.ts';
-import { mentionsObject } from '../mentions-object.ts';
+import { lastMentionOfText, mentionsObject } from '../mentions-object.ts';
 import type { JsonRecord } from '../record.ts';
-import { countOf, isRecord, parsedOrUndefined, recordOf } from '../record.ts';
+import { countOf, isRecord, parsedOrUndefined, recordOf, textOf } from '../record.ts';
 import type { BodyFailure, BodyRules } from '../request-body.ts';
 import { invalid, readRequestBody, twice } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { LastEvents, tellsError } from '../stream-ending.ts';
 import { writeRequest } from '../write-request.ts';
 import { isMediaOperation, readMediaRequest } from './media-request.ts';
 import { mediaUsage } from './media-usage.ts';
@@ -90,6 +92,14 @@ export const openai: Dialect = {
   readUsage: (body) => anyUsage(usageMember.read(body)),
   observeStream: (hideUsage, isMedia = false) => (isMedia ? observeMedia(anyUsage) : observeStream(hideUsage)),
   streamErrors: openaiStreamErrors,
+  answerMarks: {
+    isSound: (body) => body.includes('"choices"') && endsWell(body),
+    judge: ({ choices }) => {
+      if (!Array.isArray(choices)) return 'foreign';
+      return choices.every((choice) => textOf(recordOf(choice)['finish_reason']) !== '') ? 'whole' : 'unfinished';
+    },
+    begins: (bytes) => bytes.includes('"choices"') || bytes.includes('"chat.completion'),
+  },
 };
 
 function readRequest(body: Buffer, operation: ModelOperation, contentType: string | null = null): ReadRequestResult {
@@ -228,20 +238,24 @@ function reasoningLeftOut(input: number, output: number, reasoning: number, tota
   return reasoning > 0 && total === input + output + reasoning ? reasoning : 0;
 }
 
+/** A finish that is an error stands beside its words. */
+function endsWell(body: Buffer): boolean {
+  const finish = lastMentionOfText(body, '"finish_reason"');
+  return finish >= 0 && !body.subarray(finish, finish + FINISH_BYTES).includes('"error"');
+}
+
+/** The member's name and its value, and white space between. */
+const FINISH_BYTES = 40;
+
 function observeStream(hideUsage: boolean): StreamObserver {
   let usage: Usage | null = null;
-  let complete = false;
+  const last = new LastEvents();
   const watcher = watchEvents(
     {
       // Every chunk has `"usage":null` once usage was asked for; the one with the counts has an object.
-      mayMatter: (bytes) => mentionsObject(bytes, '"usage"') || bytes.includes('[DONE]'),
+      mayMatter: (bytes) => mentionsObject(bytes, '"usage"'),
       inspect: (event) => {
-        const { data } = readEvent(event);
-        if (data.trim() === '[DONE]') {
-          complete = true;
-          return false;
-        }
-        const chunk = recordOf(parsedOrUndefined(data));
+        const chunk = recordOf(parsedOrUndefined(readEvent(event).data));
         // Groq tells usage in a member of its own.
         const seen = openaiUsage(chunk['usage']) ?? openaiUsage(recordOf(chunk['x_groq'])['usage']);
         if (seen === null) return false;
@@ -252,5 +266,36 @@ function observeStream(hideUsage: boolean): StreamObserver {
     },
     { mayHide: hideUsage, heldBytesMax: HELD_BYTES_MAX },
   );
-  return { ...watcher, usage: () => usage, complete: () => complete };
+  const readEnd = (): StreamEnd => {
+    const near = last.near();
+    const bytes = endsWell(near) ? near : last.bytes();
+    if (tellsError(openaiStreamErrors, bytes)) return { ending: 'error', complete: false };
+    const finish = lastMentionOfText(bytes, '"finish_reason"');
+    const isDone = tellsDone(bytes);
+    // Without a word why the model stopped it was cut short somewhere, whatever stands at the end.
+    return { ending: isDone ? 'end' : 'none', complete: isDone && finish >= 0 };
+  };
+  let end: StreamEnd | null = null;
+  return {
+    push: (chunk) => {
+      end = null;
+      last.push(chunk);
+      return watcher.push(chunk);
+    },
+    flush: () => watcher.flush(),
+    usage: () => usage,
+    complete: () => (end ??= readEnd()).complete,
+    ending: () => (end ??= readEnd()).ending,
+  };
+}
+
+interface StreamEnd {
+  readonly ending: StreamEnding;
+  readonly complete: boolean;
+}
+
+function tellsDone(bytes: Buffer): boolean {
+  const at = bytes.lastIndexOf('[DONE]');
+  // No text of a model's looks so: line ends are escaped within it.
+  return at >= 0 && /(?:^|\n)data:\s*$/.test(bytes.toString('latin1', Math.max(0, at - 16), at));
 }

@@ -24,10 +24,11 @@ export interface FinishFacts {
   readonly hasRefusal: boolean;
 }
 
-/** `raw` null or empty: the provider said nothing. */
+/** `raw` null or empty: the provider said nothing, and may have been cut short. */
 export function readFinish(raw: string | null, { hasCall, hasRefusal }: FinishFacts): Finish {
-  const reason = raw === null || raw === '' ? 'stop' : (REASONS.get(raw) ?? 'stop');
-  return { reason: reason === 'stop' ? sharper(hasCall, hasRefusal) : reason, ...(raw !== null && { raw }) };
+  if (raw === null || raw === '') return { reason: 'incomplete' };
+  const reason = REASONS.get(raw) ?? 'stop';
+  return { reason: reason === 'stop' ? sharper(hasCall, hasRefusal) : reason, raw };
 }
 
 /** A forced call ends with `stop`, and so does a refusal (OpenAI). */

@@ -65,6 +65,7 @@ export function observeMedia(readUsage: (value: unknown) => Usage | null): Strea
     },
     usage: () => usage,
     complete: () => complete,
+    ending: () => (complete ? 'end' : 'none'),
   };
 }
 

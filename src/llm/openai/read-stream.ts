@@ -150,7 +150,7 @@ export class ChatStreamReader implements StreamReader {
     const states = [...this.#choices.values()];
     for (const { parts, raw, audio } of states) {
       if (audio !== null) parts.media(audioPart(Buffer.concat(audio.pieces).toString('base64'), audio.members));
-      parts.finish(raw === null ? { reason: 'incomplete' } : readFinish(raw, parts));
+      parts.finish(readFinish(raw, parts));
     }
   }
 }

@@ -10,7 +10,7 @@ export const openaiStreamErrors: StreamErrors = {
   read: ({ name, data }) => {
     const chunk = parsedOrUndefined(data);
     if (!isRecord(chunk)) return null;
-    const told = name === 'error' && !isRecord(chunk['error']) ? { error: chunk } : chunk;
+    const told = name === 'error' && !isRecord(chunk['error']) ? { error: chunk } : toldIn(chunk);
     const read = readStreamError(told);
     if (read === null) return null;
     const { message, type, status } = read;
@@ -19,6 +19,13 @@ export const openaiStreamErrors: StreamErrors = {
     return { status, body: JSON.stringify({ error }) };
   },
 };
+
+/** What may tell an error of a chunk or an answer: itself, or the first choice that has one (OpenRouter). */
+function toldIn(chunk: JsonRecord): JsonRecord {
+  const { choices, error } = chunk;
+  if (!Array.isArray(choices) || (error !== undefined && error !== null)) return chunk;
+  return choices.filter(isRecord).find((choice) => isRecord(choice['error'])) ?? chunk;
+}
 
 /** Null where the chunk tells no error. */
 export function readStreamError(chunk: JsonRecord): StreamError | null {

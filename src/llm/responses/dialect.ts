@@ -1,14 +1,24 @@
 /** OpenAI Responses (https://platform.openai.com/docs/api-reference/responses). */
 import { scanJson } from '../../lib/json-scan.ts';
 import { answerMember } from '../answer-member.ts';
-import type { Dialect, ModelOperation, PublicError, ReadRequestResult, StreamObserver, Usage } from '../dialect.ts';
+import type {
+  Dialect,
+  ModelOperation,
+  PublicError,
+  ReadRequestResult,
+  StreamEnding,
+  StreamObserver,
+  Usage,
+} from '../dialect.ts';
 import { keptQuery } from '../kept-query.ts';
+import { mentionsObject } from '../mentions-object.ts';
 import { openai, openaiErrorBody, openaiLimitHeaders, openaiModelBody, openaiModelsBody } from '../openai/dialect.ts';
 import { countOf, isRecord, recordOf } from '../record.ts';
 import type { BodyRules } from '../request-body.ts';
 import { readRequestBody } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
+import { endingObserver } from '../stream-ending.ts';
 import { writeRequest } from '../write-request.ts';
 import { responsesStreamErrors } from './stream-error.ts';
 
@@ -41,6 +51,11 @@ export const openaiResponses: Dialect = {
   readUsage: (body) => responsesUsage(usageMember.read(body)),
   observeStream,
   streamErrors: responsesStreamErrors,
+  answerMarks: {
+    isSound: (body) => body.includes('"output"') && !mentionsObject(body, '"error"'),
+    judge: ({ object, output }) => (object === 'response' || Array.isArray(output) ? 'whole' : 'foreign'),
+    begins: (bytes) => bytes.includes('response.') || bytes.includes('keepalive'),
+  },
 };
 
 function readRequest(body: Buffer, _operation: ModelOperation): ReadRequestResult {
@@ -85,29 +100,31 @@ export function responsesUsage(value: unknown): Usage | null {
 
 function observeStream(): StreamObserver {
   let usage: Usage | null = null;
-  let complete = false;
+  let ending: StreamEnding = 'none';
   const watcher = watchEvents(
     {
       mayMatter: (bytes) => LAST_EVENTS.some((name) => bytes.includes(name)),
       inspect: (event) => {
         const last = readLastEvent(event);
         if (last === null) return false;
-        complete = true;
-        usage = responsesUsage(usageMember.read(last)) ?? usage;
+        ending = last.hasFailed ? 'error' : 'end';
+        usage = responsesUsage(usageMember.read(last.response)) ?? usage;
         return false;
       },
     },
     { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
   );
-  return { ...watcher, usage: () => usage, complete: () => complete };
+  return endingObserver(watcher, responsesStreamErrors, { ending: () => ending, usage: () => usage });
 }
 
-/** The bytes of the `response` member of an event that ends the stream; null for any other event. */
-function readLastEvent(event: Buffer): Buffer | null {
+/** An event that ends the stream, and the bytes of its `response` member; null for any other event. */
+function readLastEvent(event: Buffer): { readonly response: Buffer; readonly hasFailed: boolean } | null {
   const data = Buffer.from(readEvent(event).data);
   const type = typeMember.read(data);
   if (!LAST_EVENTS.some((name) => name === type)) return null;
   const scan = scanJson(data, { depthMax: 256 });
   const response = scan.ok ? scan.document.find('response') : undefined;
-  return response === undefined || response === 'duplicate' ? data : data.subarray(response.from, response.to);
+  const hasFailed = type === 'response.failed';
+  if (response === undefined || response === 'duplicate') return { response: data, hasFailed };
+  return { response: data.subarray(response.from, response.to), hasFailed };
 }
