@@ -1,5 +1,4 @@
 /** What everything in an embedded Keyward works with, and the steps that verify, resolve and calls have in common. */
-import { ERRORS } from '../errors.ts';
 import { authenticateText, isOutdated, proveKey } from '../gateway/authenticate.ts';
 import { Call } from '../gateway/call.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -14,6 +13,7 @@ import { decide } from '../keys/decide.ts';
 import type { DecisionInput, RequestFacts } from '../keys/decision-input.ts';
 import { writeDecision } from '../keys/decision-log.ts';
 import type { CallAmounts } from '../limits/call-limits.ts';
+import { refusalWords } from '../limits/refusal-words.ts';
 import type { Binding, Bindings } from './bindings.ts';
 import type { Emit } from './events.ts';
 import type { OwnPrefix } from './own-prefix.ts';
@@ -94,12 +94,11 @@ export function take(engine: Engine, call: Call, { bound, input }: Proven, need:
   const nowMs = engine.gateway.clock.now();
   const outcome = bound.limits.take(nowMs, need);
   if (!outcome.ok) {
-    const { code, by, retryAfterMs } = outcome;
+    const { code, retryAfterMs } = outcome;
     if (call.recorded && code !== 'overloaded') {
       call.decision = writeDecision({ ...input, limits: readLimits(bound.limits, outcome, need, nowMs) });
     }
-    const which = by === null ? '' : ` The limit is ${by.name} of the ${by.level}.`;
-    return refusal(code, { retryAfterMs, message: `${ERRORS[code].title}${which}` });
+    return refusal(code, { retryAfterMs, message: refusalWords(outcome) });
   }
   call.limits = bound.limits;
   call.reservation = outcome.reservation;

@@ -1,9 +1,9 @@
-import { ERRORS } from '../errors.ts';
 import { decide } from '../keys/decide.ts';
 import type { DecisionInput, RequestFacts } from '../keys/decision-input.ts';
 import { writeDecision } from '../keys/decision-log.ts';
 import type { Standing } from '../keys/standing.ts';
-import type { CallRefused, CallTaken } from '../limits/call-limits.ts';
+import type { CallRefused, CallTaken, LimitReading, TightestRate } from '../limits/call-limits.ts';
+import { refusalWords } from '../limits/refusal-words.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { limitHeaders } from './limit-headers.ts';
@@ -44,7 +44,8 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
     if (outcome.code !== 'overloaded') {
       call.decision = writeDecision({ ...input, limits: readLimits(limits, outcome, need, nowMs) });
     }
-    return overLimit(call, outcome, nowMs);
+    const readings = outcome.by === null ? [] : limits.read(nowMs, need);
+    return overLimit(call, outcome, readings, nowMs);
   }
   call.limits = limits;
   call.reservation = outcome.reservation;
@@ -52,27 +53,54 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
   return null;
 }
 
-function keyHeaders(call: Call, { tightest, softExceeded }: CallTaken, nowMs: number): readonly string[] {
-  const headers = tightest === null ? NONE : limitHeaders(call.dialect, tightest, tightest.windowMs, nowMs);
+function keyHeaders(
+  call: Call,
+  { tightest, tightestTokens, softExceeded }: CallTaken,
+  nowMs: number,
+): readonly string[] {
+  const headers = limitHeaders(call.dialect, tightest, tightestTokens, nowMs);
   const { matchedSecret } = call;
   const isRetiring = matchedSecret?.state === 'retiring';
   if (!isRetiring && softExceeded.length === 0) return headers;
   return [
     ...headers,
     ...(softExceeded.length === 0 ? NONE : ['x-keyward-budget', 'soft-exceeded']),
-    ...(isRetiring ? rotationHeaders(matchedSecret) : NONE),
+    ...(isRetiring ? rotationHeaders(matchedSecret, call.key?.prepared.record.expiresAtMs ?? null) : NONE),
   ];
 }
 
 const NONE: readonly string[] = [];
 
-function overLimit(call: Call, { code, by, retryAfterMs }: CallRefused, nowMs: number): Refusal {
-  if (by?.kind === 'rate') {
-    const state = { limit: by.limit, remaining: 0, resetMs: retryAfterMs ?? by.windowMs };
-    call.keyHeaders = limitHeaders(call.dialect, state, by.windowMs, nowMs);
-  }
-  const which = by === null ? '' : ` The limit is ${by.name} of the ${by.level}.`;
-  return refusal(code, { retryAfterMs, message: `${ERRORS[code].title}${which}` });
+function overLimit(call: Call, refused: CallRefused, readings: readonly LimitReading[], nowMs: number): Refusal {
+  const { code, by, retryAfterMs } = refused;
+  const refusing = by === null ? null : { reading: by, retryAfterMs };
+  call.keyHeaders = limitHeaders(
+    call.dialect,
+    tightestOf('rate', readings, refusing),
+    tightestOf('tokens', readings, refusing),
+    nowMs,
+  );
+  return refusal(code, { retryAfterMs, message: refusalWords(refused) });
+}
+
+/** The limit of the kind that refused, or else that with the least left. */
+function tightestOf(
+  kind: 'rate' | 'tokens',
+  readings: readonly LimitReading[],
+  refusing: { readonly reading: LimitReading; readonly retryAfterMs: number | null } | null,
+): TightestRate | null {
+  const alike = readings.filter((each) => each.kind === kind);
+  const [first] = alike.toSorted((a, b) => a.limit - a.used - (b.limit - b.used));
+  const told = refusing?.reading.kind === kind ? refusing.reading : first;
+  if (told === undefined) return null;
+  const { limit, used, windowMs } = told;
+  const hasRefused = told === refusing?.reading;
+  return {
+    limit,
+    remaining: hasRefused && kind === 'rate' ? 0 : Math.max(0, Math.floor(limit - used)),
+    resetMs: hasRefused ? (refusing.retryAfterMs ?? windowMs) : windowMs,
+    windowMs,
+  };
 }
 
 /** What a verdict on the call depends on, but for its limits. */

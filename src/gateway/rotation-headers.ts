@@ -2,11 +2,15 @@ import type { KeySecret } from '../keys/key-record.ts';
 
 /**
  * Tells a caller that still sends an old secret that it was replaced (`Deprecation`, RFC 9745: a
- * structured date) and when it ends (`Sunset`, RFC 8594: an HTTP date).
+ * structured date) and when it ends (`Sunset`, RFC 8594: an HTTP date), which is with the key at the latest.
  */
-export function rotationHeaders({ retiringSinceMs, notAfterMs }: KeySecret): readonly string[] {
+export function rotationHeaders(
+  { retiringSinceMs, notAfterMs }: KeySecret,
+  expiresAtMs: number | null,
+): readonly string[] {
   const headers: string[] = [];
   if (retiringSinceMs !== undefined) headers.push('deprecation', `@${Math.floor(retiringSinceMs / 1000)}`);
-  if (notAfterMs !== null) headers.push('sunset', new Date(notAfterMs).toUTCString());
+  const endMs = Math.min(notAfterMs ?? Infinity, expiresAtMs ?? Infinity);
+  if (Number.isFinite(endMs)) headers.push('sunset', new Date(endMs).toUTCString());
   return headers;
 }

@@ -43,7 +43,13 @@ describe('a credential without limits', () => {
     const counters = open(1);
     const limiter = bindCallLimits(counters, [key({ requestsPerDay: null, budgets: [] })]);
     expect(limiter).toBe(bindCallLimits(counters, []));
-    expect(limiter.take(NOW_MS, FREE)).toEqual({ ok: true, tightest: null, reservation: null, softExceeded: [] });
+    expect(limiter.take(NOW_MS, FREE)).toEqual({
+      ok: true,
+      tightest: null,
+      tightestTokens: null,
+      reservation: null,
+      softExceeded: [],
+    });
     expect(limiter.read(NOW_MS)).toEqual([]);
   });
 });

@@ -23,6 +23,7 @@ const NO_READINGS: readonly LimitReading[] = Object.freeze([]);
 const UNLIMITED_TAKEN: CallTaken = Object.freeze({
   ok: true,
   tightest: null,
+  tightestTokens: null,
   reservation: null,
   softExceeded: NO_READINGS,
 });
@@ -45,13 +46,16 @@ export function bindCallLimits(counters: Counters, levels: readonly LimitLevel[]
   const bound = bindLimitsOf(counters, levels);
   const { maxima, rates, gauges, ledgers } = bound;
   if (maxima.length + rates.length + gauges.length + ledgers.length === 0) return UNLIMITED;
+  const tokens = ledgers.filter((ledger) => ledger.unit === 'tokens');
   const uses = ledgers.filter((ledger) => ledger.unit === 'uses');
   const metered = ledgers.filter((ledger) => ledger.unit !== 'uses');
   const soft = ledgers.filter((ledger) => ledger.soft.length > 0);
   const tightest: Mutable<TightestRate> = { limit: 0, remaining: 0, resetMs: 0, windowMs: 0 };
+  const tightestTokens = { ...tightest };
   const taken: Mutable<CallTaken> = {
     ok: true,
     tightest: rates.length === 0 ? null : tightest,
+    tightestTokens: tokens.length === 0 ? null : tightestTokens,
     reservation: null,
     softExceeded: NO_READINGS,
   };
@@ -93,6 +97,7 @@ export function bindCallLimits(counters: Counters, levels: readonly LimitLevel[]
       // Only now a use is used: no other limit can refuse any more.
       for (const use of uses) counters.settle(use.ledger, 1, 1, nowMs);
       tellTightest(tightest, rates);
+      if (tokens.length > 0) tellTightest(tightestTokens, tokens);
       if (metered.length > 0) taken.reservation = { tokens: need.tokens, nanoUsd: need.nanoUsd, settled: false };
       if (soft.length > 0) taken.softExceeded = exceededOf(counters, soft, need, nowMs);
       return taken;
@@ -186,13 +191,13 @@ function giveBackLedgers(
   }
 }
 
-/** The rate with the least left; of equal ones that with the longer window. */
-function tellTightest(tightest: Mutable<TightestRate>, rates: readonly BoundCounter[]): void {
+/** The limit with the least left; of equal ones that with the longer window. */
+function tellTightest(tightest: Mutable<TightestRate>, rates: readonly (BoundCounter | BoundLedger)[]): void {
   tightest.remaining = Number.POSITIVE_INFINITY;
   for (let i = 0; i < rates.length; i += 1) {
     const rate = rates[i];
     if (rate === undefined) break;
-    const { windowMs } = rate.counter;
+    const { windowMs } = 'ledger' in rate ? rate.ledger : rate.counter;
     const isTighter =
       rate.left < tightest.remaining || (rate.left === tightest.remaining && windowMs > tightest.windowMs);
     if (!isTighter) continue;

@@ -87,7 +87,7 @@ export interface LimitReading {
   readonly retryAfterMs: number | null;
 }
 
-/** The rate that binds a call most tightly, for the headers of the answer. */
+/** The limit of a kind that binds a call most tightly, for the headers of the answer. */
 export interface TightestRate {
   readonly limit: number;
   readonly remaining: number;
@@ -101,6 +101,8 @@ export interface CallTaken {
   readonly ok: true;
   /** `null` when no level limits calls per time. */
   readonly tightest: TightestRate | null;
+  /** The same of tokens per time, with what this call reserves taken off. */
+  readonly tightestTokens: TightestRate | null;
   /** To be settled or cancelled once; `null` when no level limits tokens or money. */
   readonly reservation: LimitReservation | null;
   /** The soft budgets that are exceeded with this call. */

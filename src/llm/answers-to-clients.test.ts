@@ -162,10 +162,10 @@ describe('the list of models', () => {
 
 test("limits are told in the caller's dialect", () => {
   const limit = { limit: 60, remaining: 59, resetMs: 90_500 };
-  expect(DIALECTS.openai.limitHeaders(limit, 0)).toContain('1m31s');
-  expect(DIALECTS.openai.limitHeaders({ ...limit, resetMs: 120 }, 0)).toContain('120ms');
-  expect(DIALECTS['openai-responses'].limitHeaders({ ...limit, resetMs: 1500 }, 0)).toContain('2s');
-  expect(DIALECTS.anthropic.limitHeaders(limit, 1_000)).toEqual([
+  expect(DIALECTS.openai.limitHeaders('requests', limit, 0)).toContain('1m31s');
+  expect(DIALECTS.openai.limitHeaders('requests', { ...limit, resetMs: 120 }, 0)).toContain('120ms');
+  expect(DIALECTS['openai-responses'].limitHeaders('requests', { ...limit, resetMs: 1500 }, 0)).toContain('2s');
+  expect(DIALECTS.anthropic.limitHeaders('requests', limit, 1_000)).toEqual([
     'anthropic-ratelimit-requests-limit',
     '60',
     'anthropic-ratelimit-requests-remaining',
@@ -173,5 +173,7 @@ test("limits are told in the caller's dialect", () => {
     'anthropic-ratelimit-requests-reset',
     '1970-01-01T00:01:31.500Z',
   ]);
-  expect(DIALECTS.gemini.limitHeaders(limit, 0)).toEqual([]);
+  expect(DIALECTS.openai.limitHeaders('tokens', limit, 0)).toContain('x-ratelimit-remaining-tokens');
+  expect(DIALECTS.anthropic.limitHeaders('tokens', limit, 0)).toContain('anthropic-ratelimit-tokens-remaining');
+  expect(DIALECTS.gemini.limitHeaders('requests', limit, 0)).toEqual([]);
 });

@@ -282,7 +282,7 @@ export interface Dialect extends ProviderDialect {
   /** The answer to a request for one of them. */
   modelBody(model: ListedModel): string;
   /** The dialect's own headers that tell the caller's limit, as flat name, value pairs. */
-  limitHeaders(limit: LimitState, nowMs: number): readonly string[];
+  limitHeaders(unit: 'requests' | 'tokens', limit: LimitState, nowMs: number): readonly string[];
   /** Usage out of a whole (non-stream) answer body, or null if there is none. */
   readUsage(body: Uint8Array): Usage | null;
   /** `hideUsage` as returned by `writeRequest`; `isMedia` where the request's reading has `media`. */
@@ -291,7 +291,7 @@ export interface Dialect extends ProviderDialect {
   readonly answerMarks: AnswerMarks;
 }
 
-/** The request limit that binds a call most tightly. */
+/** The limit on requests or on tokens that binds a call most tightly. */
 export interface LimitState {
   readonly limit: number;
   readonly remaining: number;

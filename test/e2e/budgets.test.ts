@@ -212,6 +212,32 @@ test('limits of application, team and workspace hold over all keys beneath them,
   expect((await call(tokens.key, body('echo', false, 190))).body?.error?.code).toBe('tokens_limited');
 });
 
+test('limits on tokens are told with each answer, beside those on requests, in the words of the dialect', async () => {
+  const { key } = await createKey(product, { limits: { tokensPerMinute: 300, requestsPerMinute: 9 } });
+  const taken = await call(key, body('echo', false, 100));
+  expect(taken.headers['ratelimit-policy']).toBe('"requests";q=9;w=60, "tokens";q=300;w=60');
+  expect(taken.headers['ratelimit']).toMatch(/^"requests";r=8;t=60, "tokens";r=1\d\d;t=60$/);
+  expect(taken.headers['x-ratelimit-limit-tokens']).toBe('300');
+  const refused = await call(key, body('echo', false, 248), '/v1/messages');
+  expect(refused.status).toBe(429);
+  expect(Number(refused.headers['anthropic-ratelimit-tokens-remaining'])).toBeLessThan(300);
+  expect(refused.headers['anthropic-ratelimit-requests-remaining']).toBe('8');
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+});
+
+test('where waiting cannot help, the refusal does not ask for it, and names the limit as its owner set it', async () => {
+  const message = async (limits: Record<string, unknown>) => {
+    const { key } = await createKey(product, { limits });
+    const answer = await call(key, body('echo', false, 1000));
+    expect(answer.headers['retry-after']).toBeUndefined();
+    return (answer.body?.error as { readonly message?: string } | undefined)?.message;
+  };
+  const total = await message({ budgets: [{ usd: 0.0001, period: 'total' }] });
+  expect(total).toMatch(/waiting will not change that.*the budget of 0\.0001 USD in total of the key/);
+  expect(await message({ tokensPerMinute: 50 })).toMatch(/more tokens than .* ever .*tokensPerMinute of the key/);
+  expect(await message({ usdPerCallMax: 0.000_01 })).toContain('The limit is usdPerCallMax of the key.');
+});
+
 test('what was counted is still counted after a restart, budgets and uses alike', async () => {
   const first = await startProduct({ workers: 2 });
   try {

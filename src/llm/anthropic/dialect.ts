@@ -138,13 +138,13 @@ function modelObject({ id }: ListedModel): JsonRecord {
 }
 
 /** https://docs.claude.com/en/api/rate-limits: the reset is a time in RFC 3339. */
-function limitHeaders(limit: LimitState, nowMs: number): readonly string[] {
+function limitHeaders(unit: 'requests' | 'tokens', limit: LimitState, nowMs: number): readonly string[] {
   return [
-    'anthropic-ratelimit-requests-limit',
+    `anthropic-ratelimit-${unit}-limit`,
     String(limit.limit),
-    'anthropic-ratelimit-requests-remaining',
+    `anthropic-ratelimit-${unit}-remaining`,
     String(limit.remaining),
-    'anthropic-ratelimit-requests-reset',
+    `anthropic-ratelimit-${unit}-reset`,
     new Date(nowMs + limit.resetMs).toISOString(),
   ];
 }

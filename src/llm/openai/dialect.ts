@@ -179,13 +179,13 @@ function modelObject({ id, provider }: ListedModel): JsonRecord {
 }
 
 /** https://platform.openai.com/docs/guides/rate-limits: the reset is a duration such as `6m0s` or `120ms`. */
-export function openaiLimitHeaders(limit: LimitState): readonly string[] {
+export function openaiLimitHeaders(unit: 'requests' | 'tokens', limit: LimitState): readonly string[] {
   return [
-    'x-ratelimit-limit-requests',
+    `x-ratelimit-limit-${unit}`,
     String(limit.limit),
-    'x-ratelimit-remaining-requests',
+    `x-ratelimit-remaining-${unit}`,
     String(limit.remaining),
-    'x-ratelimit-reset-requests',
+    `x-ratelimit-reset-${unit}`,
     durationText(limit.resetMs),
   ];
 }

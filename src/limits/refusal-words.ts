@@ -1,0 +1,28 @@
+import { ERRORS } from '../errors.ts';
+import type { BudgetLimit, CallRefused, LimitReading } from './call-limits.ts';
+
+/** A public sentence on a call that a limit refused: what to do, and which limit it was. */
+export function refusalWords({ code, by, retryAfterMs }: CallRefused): string {
+  const title = (retryAfterMs === null ? IN_VAIN[code] : undefined) ?? ERRORS[code].title;
+  return by === null ? title : `${title} The limit is ${nameOf(by)} of the ${by.level}.`;
+}
+
+/** Where waiting does not help. */
+const IN_VAIN: Partial<Readonly<Record<CallRefused['code'], string>>> = {
+  tokens_limited:
+    'This call needs more tokens than this API key may ever use at a time. Send less, ask for fewer output tokens, or ask for a higher limit.',
+  budget_exhausted:
+    'This call does not fit into the budget of this API key, and waiting will not change that. Send less, or ask for a higher budget.',
+  ancestor_exhausted:
+    'This call does not fit into what the key that this one was minted from may spend. Ask its owner for a higher limit.',
+};
+
+/** As its owner set it. */
+function nameOf({ name, budget }: LimitReading): string {
+  if (budget !== null) return `the budget of ${amountOf(budget)}`;
+  return name === 'costPerCallMax' ? 'usdPerCallMax' : name;
+}
+
+function amountOf({ nanoUsd, period }: BudgetLimit): string {
+  return `${(nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '')} USD ${period === 'total' ? 'in total' : `per ${period}`}`;
+}
