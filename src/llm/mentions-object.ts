@@ -26,12 +26,12 @@ export function mentionsText(bytes: Buffer, quotedName: string, quotedText: stri
   return false;
 }
 
-/** The place of the last member of this name (given in quotes) whose value is a text that is not empty, or -1. */
+/** Where the value of the last member of this name (given in quotes) stands that is a text and not empty; or -1. */
 export function lastMentionOfText(bytes: Buffer, quotedName: string): number {
   for (let at = bytes.lastIndexOf(quotedName); at >= 0; at = bytes.lastIndexOf(quotedName, at - 1)) {
     let value = at + quotedName.length;
     while (isFiller(bytes[value])) value++;
-    if (bytes[value] === QUOTE && bytes[value + 1] !== QUOTE) return at;
+    if (bytes[value] === QUOTE && bytes[value + 1] !== QUOTE) return value;
     if (at === 0) return -1;
   }
   return -1;

@@ -241,11 +241,10 @@ function reasoningLeftOut(input: number, output: number, reasoning: number, tota
 /** A finish that is an error stands beside its words. */
 function endsWell(body: Buffer): boolean {
   const finish = lastMentionOfText(body, '"finish_reason"');
-  return finish >= 0 && !body.subarray(finish, finish + FINISH_BYTES).includes('"error"');
+  return finish >= 0 && body.toString('latin1', finish, finish + ERROR_WORD.length) !== ERROR_WORD;
 }
 
-/** The member's name and its value, and white space between. */
-const FINISH_BYTES = 40;
+const ERROR_WORD = '"error"';
 
 function observeStream(hideUsage: boolean): StreamObserver {
   let usage: Usage | null = null;
