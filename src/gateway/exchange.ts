@@ -335,7 +335,11 @@ class Relay implements UpstreamListener {
 
   #respond(body: Buffer): void {
     const call = this.#call;
-    if (body.length > call.responseBytesMax) return this.#fail(answerTooLarge(call));
+    if (body.length > call.responseBytesMax) {
+      // Whole as it is, it does not reach the caller.
+      call.complete = false;
+      return this.#fail(answerTooLarge(call));
+    }
     call.seat?.accepted();
     call.responseBytes = body.length;
     meter(call);
