@@ -31,7 +31,10 @@ export function modelsOf(vendor: Vendor, { prices, models, abilities }: Sources)
       const listed = !isOld && (isInUse || (isSpecial(merged) && (more.has(id) || known?.id === id)));
       const structuredOutput = vendor.withoutSchema?.test(id) === true ? false : undefined;
       const responsesOnly = vendor.responsesOnly?.test(id) === true ? true : undefined;
-      return [id, compact({ ...merged, structuredOutput, responsesOnly, price, listed: listed ? undefined : false })] as const;
+      return [
+        id,
+        compact({ ...merged, structuredOutput, responsesOnly, price, listed: listed ? undefined : false }),
+      ] as const;
     });
   return Object.fromEntries(entries);
 }
