@@ -11,6 +11,18 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The members that `known` does not name, without those that are null. */
+export function otherMembers(record: JsonRecord, known: ReadonlySet<string>): JsonRecord {
+  return Object.fromEntries(
+    Object.entries(record).filter(([name, value]) => !known.has(name) && value !== null && value !== undefined),
+  );
+}
+
+/** The record as a member of that name, and no member where it is empty. */
+export function within(name: string, record: JsonRecord): JsonRecord {
+  return Object.keys(record).length === 0 ? {} : { [name]: record };
+}
+
 /** A token count, or null where the value is none. */
 export function countOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;

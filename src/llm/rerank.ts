@@ -8,7 +8,7 @@ import type { Usage } from './dialect.ts';
 import { AnswerFault, RequestFault } from './faults.ts';
 import { inputUsage } from './input-usage.ts';
 import type { JsonRecord } from './record.ts';
-import { countOf, isRecord, recordOf } from './record.ts';
+import { countOf, isRecord, otherMembers, recordOf } from './record.ts';
 import type { Report } from './report.ts';
 
 type RerankCodec = NonNullable<ProviderCodec['rerank']>;
@@ -97,9 +97,7 @@ export function readRerankRequest(body: JsonRecord): RerankRequest {
     documents: documents.map((document: unknown, i) => documentText(document, i)),
     topN: topNOf(body),
     returnDocuments: returnDocuments === true,
-    extra: Object.fromEntries(
-      Object.entries(body).filter(([name, value]) => !KNOWN.has(name) && value !== null && value !== undefined),
-    ),
+    extra: otherMembers(body, KNOWN),
   };
 }
 

@@ -1,13 +1,22 @@
 /** The blocks of a client's message. */
 import { unpackCallId } from '../call-ids.ts';
 import type { Part, TextPart, ToolCallPart, ToolResultPart } from '../canonical.ts';
-import type { JsonRecord } from '../record.ts';
-import { isRecord } from '../record.ts';
+import { otherMembers } from '../record.ts';
+import type { Place } from '../request-members.ts';
+import {
+  anyMember,
+  booleanMember,
+  expected,
+  extraMember,
+  pathOf,
+  recordMember,
+  recordsAt,
+  requiredText,
+  textMember,
+} from '../request-members.ts';
 import { openSignature } from '../signature.ts';
 import { readCitations } from './citations.ts';
 import { cacheOf, readDocument, readImage } from './read-media.ts';
-import type { Place } from './request-members.ts';
-import { booleanMember, expected, otherMembers, pathOf, recordAt, required, textMember } from './request-members.ts';
 
 const TEXT = new Set(['type', 'text', 'citations', 'cache_control']);
 const TOOL_USE = new Set(['type', 'id', 'name', 'input', 'cache_control']);
@@ -18,12 +27,12 @@ export function readContent(place: Place, name = 'content'): readonly Part[] {
   const content = place.value[name];
   const path = pathOf(place, name);
   if (typeof content === 'string') return [{ kind: 'text', text: content }];
-  if (!Array.isArray(content)) throw expected(path, 'a string or an array of content blocks');
-  return content.map((block: unknown, index) => readBlock(recordAt(block, `${path}[${index}]`)));
+  if (!Array.isArray(content)) throw expected(path, 'a string or a list of content blocks');
+  return recordsAt(content, path, readBlock);
 }
 
 function readBlock(place: Place): Part {
-  switch (required(textMember(place, 'type'), place, 'type', 'a string')) {
+  switch (requiredText(place, 'type')) {
     case 'text':
       return readText(place);
     case 'image':
@@ -39,7 +48,7 @@ function readBlock(place: Place): Part {
     case 'thinking':
       return readThinking(place);
     case 'redacted_thinking': {
-      const data = required(textMember(place, 'data'), place, 'data', 'a string');
+      const data = requiredText(place, 'data');
       return { kind: 'thinking', text: '', signature: openSignature(data, 'anthropic'), redacted: true };
     }
     default:
@@ -48,14 +57,14 @@ function readBlock(place: Place): Part {
 }
 
 function readText(place: Place): TextPart {
-  const text = required(textMember(place, 'text'), place, 'text', 'a string');
+  const text = requiredText(place, 'text');
   const annotations = readCitations(place.value['citations'], text);
   return {
     kind: 'text',
     text,
     ...(annotations.length === 0 ? {} : { annotations }),
     ...cacheOf(place),
-    ...extraOf(place, TEXT),
+    ...extraMember(otherMembers(place.value, TEXT)),
   };
 }
 
@@ -67,39 +76,32 @@ function readThinking(place: Place): Part {
 }
 
 function readCall(place: Place): ToolCallPart {
-  const { id, signature } = unpackCallId(required(textMember(place, 'id'), place, 'id', 'a string'));
-  const input = place.value['input'] ?? {};
-  if (!isRecord(input)) throw expected(pathOf(place, 'input'), 'an object');
+  const { id, signature } = unpackCallId(requiredText(place, 'id'));
+  const input = recordMember(place, 'input')?.value ?? {};
   return {
     kind: 'tool_call',
     id,
-    name: required(textMember(place, 'name'), place, 'name', 'a string'),
+    name: requiredText(place, 'name'),
     arguments: JSON.stringify(input),
     ...(signature === undefined ? {} : { signature }),
     ...cacheOf(place),
-    ...extraOf(place, TOOL_USE),
+    ...extraMember(otherMembers(place.value, TOOL_USE)),
   };
 }
 
 function readResult(place: Place): ToolResultPart {
-  const packed = required(textMember(place, 'tool_use_id'), place, 'tool_use_id', 'a string');
-  const isEmpty = place.value['content'] === undefined || place.value['content'] === null;
+  const packed = requiredText(place, 'tool_use_id');
   return {
     kind: 'tool_result',
     callId: unpackCallId(packed).id,
-    parts: isEmpty ? [] : readContent(place),
+    parts: anyMember(place, 'content') === undefined ? [] : readContent(place),
     isError: booleanMember(place, 'is_error') ?? false,
     ...cacheOf(place),
-    ...extraOf(place, TOOL_RESULT),
+    ...extraMember(otherMembers(place.value, TOOL_RESULT)),
   };
 }
 
 /** Blocks of tools that run at the provider, and kinds that are not known: only Anthropic understands them. */
 function opaque({ value }: Place): Part {
   return { kind: 'opaque', of: 'anthropic', value };
-}
-
-function extraOf(place: Place, known: ReadonlySet<string>): { readonly extra?: JsonRecord } {
-  const extra = otherMembers(place, known);
-  return extra === undefined ? {} : { extra };
 }

@@ -3,22 +3,24 @@ import type { ChatRequest, OutputFormat, ReasoningRequest, Turn } from '../canon
 import type { RequestFacts } from '../codec.ts';
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
-import { readContent } from './read-blocks.ts';
-import { readToolChoice, readTools } from './read-tools.ts';
-import type { Place } from './request-members.ts';
+import { otherMembers, within } from '../record.ts';
+import type { Place } from '../request-members.ts';
 import {
+  anyMember,
   booleanMember,
+  countMember,
   expected,
-  listMember,
+  extraMember,
   numberMember,
-  otherMembers,
-  recordAt,
   recordMember,
-  required,
+  requiredRecord,
+  requiredRecords,
+  requiredText,
   textMember,
   textsMember,
-  wholeMember,
-} from './request-members.ts';
+} from '../request-members.ts';
+import { readContent } from './read-blocks.ts';
+import { readToolChoice, readTools } from './read-tools.ts';
 
 const KNOWN = new Set([
   'model',
@@ -37,6 +39,7 @@ const KNOWN = new Set([
   'metadata',
 ]);
 const MESSAGE = new Set(['role', 'content']);
+const METADATA = new Set(['user_id']);
 
 /** `max_tokens` may be missing: a question for the number of tokens has none. */
 export function readChat(body: JsonRecord, facts: RequestFacts): ChatRequest {
@@ -45,13 +48,13 @@ export function readChat(body: JsonRecord, facts: RequestFacts): ChatRequest {
   const thinking = recordMember(place, 'thinking');
   const metadata = recordMember(place, 'metadata');
   return {
-    model: facts.model ?? required(textMember(place, 'model'), place, 'model', 'the name of a model'),
+    model: facts.model ?? requiredText(place, 'model'),
     stream: facts.stream || booleanMember(place, 'stream') === true,
     wantsStreamUsage: true,
-    turns: [...readSystem(place), ...readMessages(place)],
+    turns: [...readSystem(place), ...requiredRecords(place, 'messages', readMessage)],
     tools: readTools(place),
     ...readToolChoice(place),
-    outputTokensMax: wholeMember(place, 'max_tokens'),
+    outputTokensMax: countMember(place, 'max_tokens'),
     temperature: numberMember(place, 'temperature'),
     topP: numberMember(place, 'top_p'),
     topK: numberMember(place, 'top_k'),
@@ -72,14 +75,8 @@ export function readChat(body: JsonRecord, facts: RequestFacts): ChatRequest {
 }
 
 function readSystem(place: Place): readonly Turn[] {
-  const system = place.value['system'];
-  if (system === undefined || system === null) return [];
+  if (anyMember(place, 'system') === undefined) return [];
   return [{ role: 'system', parts: readContent(place, 'system') }];
-}
-
-function readMessages(place: Place): readonly Turn[] {
-  const messages = required(listMember(place, 'messages'), place, 'messages', 'an array of messages');
-  return messages.map((message, index) => readMessage(recordAt(message, `messages[${index}]`)));
 }
 
 function readMessage(place: Place): Turn {
@@ -87,7 +84,6 @@ function readMessage(place: Place): Turn {
   if (role !== 'user' && role !== 'assistant' && role !== 'system')
     throw expected(`${place.path}.role`, 'user, assistant or system');
   const parts = readContent(place);
-  const extra = otherMembers(place, MESSAGE);
   const isResult = (kind: string): boolean => kind === 'tool_result';
   if (role !== 'user' && parts.some(({ kind }) => isResult(kind)))
     throw new RequestFault(`${place.path}.content`, 'A tool_result block belongs into a user message.');
@@ -95,7 +91,7 @@ function readMessage(place: Place): Turn {
     role,
     // Results stand first in every turn; the API asks clients for the same.
     parts: [...parts.filter(({ kind }) => isResult(kind)), ...parts.filter(({ kind }) => !isResult(kind))],
-    ...(extra === undefined ? {} : { extra }),
+    ...extraMember(otherMembers(place.value, MESSAGE)),
   };
 }
 
@@ -104,7 +100,7 @@ function readFormat(config: Place): OutputFormat | null {
   const format = recordMember(config, 'format');
   if (format === null) return null;
   if (format.value['type'] !== 'json_schema') throw expected(`${format.path}.type`, 'json_schema');
-  const schema = required(recordMember(format, 'schema'), format, 'schema', 'an object').value;
+  const schema = requiredRecord(format, 'schema').value;
   // The format has no name for it, and always keeps to the schema.
   return { kind: 'json_schema', name: 'response', description: null, schema, strict: true };
 }
@@ -118,7 +114,7 @@ function readReasoning(thinking: Place | null, config: Place | null): ReasoningR
   if (thinking === null || !THINKING_TYPES.has(type))
     return effort === null ? null : { enabled: true, effort, budgetTokens: null, show: null };
   const display = textMember(thinking, 'display');
-  const budgetTokens = type === 'enabled' ? wholeMember(thinking, 'budget_tokens') : null;
+  const budgetTokens = type === 'enabled' ? countMember(thinking, 'budget_tokens') : null;
   return {
     enabled: type !== 'disabled',
     // At most one of both: the budget is what the caller said more exactly.
@@ -137,13 +133,12 @@ interface Nested {
 /** What no field stands for, members of members included. */
 function readExtra(place: Place, { config, thinking, metadata }: Nested): JsonRecord {
   const effortIsKept = thinking?.value['type'] === 'enabled' && typeof thinking.value['budget_tokens'] === 'number';
-  const ofConfig = config && otherMembers(config, new Set(effortIsKept ? ['format'] : ['format', 'effort']));
-  const ofMetadata = metadata && otherMembers(metadata, new Set(['user_id']));
+  const ofConfig = otherMembers(config?.value ?? {}, new Set(effortIsKept ? ['format'] : ['format', 'effort']));
   const isKnownThinking = thinking === null || THINKING_TYPES.has(thinking.value['type']);
   return {
-    ...otherMembers(place, KNOWN),
-    ...(ofConfig ? { output_config: ofConfig } : {}),
-    ...(ofMetadata ? { metadata: ofMetadata } : {}),
+    ...otherMembers(place.value, KNOWN),
+    ...within('output_config', ofConfig),
+    ...within('metadata', otherMembers(metadata?.value ?? {}, METADATA)),
     ...(isKnownThinking ? {} : { thinking: thinking.value }),
   };
 }

@@ -1,21 +1,22 @@
 /** The tools of a client's request. */
 import type { Tool, ToolChoice } from '../canonical.ts';
-import { cacheOf } from './read-media.ts';
-import type { Place } from './request-members.ts';
+import { otherMembers } from '../record.ts';
+import type { Place } from '../request-members.ts';
 import {
   booleanMember,
   expected,
-  otherMembers,
+  extraMember,
   recordMember,
   recordsMember,
-  required,
+  requiredText,
   textMember,
-} from './request-members.ts';
+} from '../request-members.ts';
+import { cacheOf } from './read-media.ts';
 
 const TOOL = new Set(['type', 'name', 'description', 'input_schema', 'strict', 'cache_control']);
 
 export function readTools(place: Place): readonly Tool[] {
-  return recordsMember(place, 'tools').map(readTool);
+  return recordsMember(place, 'tools', readTool);
 }
 
 /** Tools without a type, or of type `custom`, are the client's; any other type is Anthropic's own. */
@@ -23,15 +24,14 @@ function readTool(place: Place): Tool {
   const type = textMember(place, 'type');
   if (type !== null && type !== 'custom')
     return { kind: 'opaque', of: 'anthropic', label: textMember(place, 'name') ?? type, value: place.value };
-  const extra = otherMembers(place, TOOL);
   return {
     kind: 'function',
-    name: required(textMember(place, 'name'), place, 'name', 'a string'),
+    name: requiredText(place, 'name'),
     description: textMember(place, 'description'),
     parameters: recordMember(place, 'input_schema')?.value ?? null,
     strict: booleanMember(place, 'strict'),
     ...cacheOf(place),
-    ...(extra === undefined ? {} : { extra }),
+    ...extraMember(otherMembers(place.value, TOOL)),
   };
 }
 
@@ -56,7 +56,7 @@ function readChoice(place: Place): ToolChoice {
     case 'any':
       return { kind: 'required' };
     case 'tool':
-      return { kind: 'named', name: required(textMember(place, 'name'), place, 'name', 'a string') };
+      return { kind: 'named', name: requiredText(place, 'name') };
     default:
       throw expected(`${place.path}.type`, 'auto, any, tool or none');
   }

@@ -4,7 +4,7 @@ import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import { readFileData, readInlineData } from './media.ts';
-import { membersOf } from './members.ts';
+import { membersOf, placeAt } from './members.ts';
 
 /** `call` holds the members of the `functionCall`: whole, or a piece of one. */
 export type AnswerPiece =
@@ -30,8 +30,8 @@ export function answerPiece(value: unknown): AnswerPiece | null {
 function mediaOf(members: JsonRecord): MediaPart | null {
   const { inlineData, fileData } = members;
   try {
-    if (inlineData !== undefined) return readInlineData(membersOf(recordOf(inlineData)), '');
-    return fileData === undefined ? null : readFileData(membersOf(recordOf(fileData)), '');
+    if (inlineData !== undefined) return readInlineData(placeAt(inlineData, ''));
+    return fileData === undefined ? null : readFileData(placeAt(fileData, ''));
   } catch (error) {
     // What a caller would be told is nothing to a provider: the part stays as it came.
     if (error instanceof RequestFault) return null;

@@ -4,30 +4,26 @@ import type { ClientCodec, ProviderCodec, RequestFacts, TargetModel } from '../c
 import type { Usage } from '../dialect.ts';
 import { AnswerFault, RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord, recordOf } from '../record.ts';
+import { isRecord, otherMembers, recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
+import type { Place } from '../request-members.ts';
+import { expected, pathOf, textMember, wholeMember } from '../request-members.ts';
 import { speaksGemini } from './caller.ts';
 import { geminiUsage, resourceName } from './dialect.ts';
-import { memberCount, memberList, memberText, membersOf, objectAt, restOf } from './members.ts';
+import { placeAt, placesMember, requiredPlace } from './members.ts';
 
 type ClientEmbeddings = NonNullable<ClientCodec['embeddings']>;
 type ProviderEmbeddings = NonNullable<ProviderCodec['embeddings']>;
 
 /** `embedContent`: one text. */
 export const embeddingsOfClient: ClientEmbeddings = {
-  read: (body, facts) => requestOf([itemOf(membersOf(body), '')], facts, membersOf(body)),
+  read: (body, facts) => requestOf([itemOf(placeAt(body, ''))], facts),
   write: ({ vectors, usage }) => ({ embedding: { values: vectors[0] ?? [] }, ...usageMember(usage) }),
 };
 
 /** `batchEmbedContents`: several texts; the operation is another, and so is the form of its answer. */
 export const geminiBatchEmbeddings: ClientEmbeddings = {
-  read(body, facts) {
-    const members = membersOf(body);
-    const items = memberList(members, 'requests', '').map((request, index) =>
-      itemOf(objectAt(request, `requests[${index}]`), `requests[${index}].`),
-    );
-    return requestOf(items, facts, recordOf(memberList(members, 'requests', '')[0]));
-  },
+  read: (body, facts) => requestOf(placesMember(placeAt(body, ''), 'requests', itemOf), facts),
   write: ({ vectors, usage }) => ({ embeddings: vectors.map((values) => ({ values })), ...usageMember(usage) }),
 };
 
@@ -37,7 +33,7 @@ function usageMember(usage: Usage | null): JsonRecord {
 }
 
 interface Item {
-  readonly path: string;
+  readonly place: Place;
   readonly text: string;
   readonly dimensions: number | null;
   readonly purpose: string | null;
@@ -46,25 +42,27 @@ interface Item {
 
 const ITEM = new Set(['model', 'content', 'taskType', 'outputDimensionality']);
 
-function itemOf(members: JsonRecord, path: string): Item {
-  const content = objectAt(members['content'], `${path}content`);
-  const texts = memberList(content, 'parts', `${path}content.`).map((part, index) => {
-    const field = `${path}content.parts[${index}]`;
-    const text = memberText(objectAt(part, field), 'text', `${field}.`);
-    if (text === null) throw new RequestFault(field, `"${field}" must have a "text": only text can be embedded here.`);
-    return text;
-  });
-  if (texts.length === 0) throw new RequestFault(`${path}content.parts`, `"${path}content.parts" needs a text.`);
+function itemOf(place: Place): Item {
+  const content = requiredPlace(place, 'content');
+  const texts = placesMember(content, 'parts', textOfPart);
+  const field = pathOf(content, 'parts');
+  if (texts.length === 0) throw new RequestFault(field, `"${field}" needs a text.`);
   return {
-    path,
+    place,
     text: texts.join('\n'),
-    dimensions: memberCount(members, 'outputDimensionality', path),
-    purpose: purposeOf(memberText(members, 'taskType', path)),
-    extra: restOf(members, ITEM),
+    dimensions: wholeMember(place, 'outputDimensionality'),
+    purpose: purposeOf(textMember(place, 'taskType')),
+    extra: otherMembers(place.value, ITEM),
   };
 }
 
-function requestOf(items: readonly Item[], facts: RequestFacts, first: JsonRecord): EmbeddingRequest {
+function textOfPart(part: Place): string {
+  const text = textMember(part, 'text');
+  if (text !== null) return text;
+  throw new RequestFault(part.path, `"${part.path}" must have a "text": only text can be embedded here.`);
+}
+
+function requestOf(items: readonly Item[], facts: RequestFacts): EmbeddingRequest {
   const [one] = items;
   if (one === undefined) throw new RequestFault('requests', '"requests" is empty: give at least one.');
   for (const item of items) {
@@ -72,29 +70,26 @@ function requestOf(items: readonly Item[], facts: RequestFacts, first: JsonRecor
     tellDifference(item, item.purpose === one.purpose, 'taskType');
   }
   return {
-    model: facts.model ?? modelOf(first),
+    model: facts.model ?? modelOf(one.place.value),
     inputs: items.map(({ text }) => text),
     dimensions: one.dimensions,
     encoding: 'float',
     purpose: one.purpose,
     user: null,
     extra: Object.fromEntries(
-      items.flatMap(({ path, extra }) => Object.entries(extra).map(([name, value]) => [path + name, value])),
+      items.flatMap(({ place, extra }) => Object.entries(extra).map(([name, value]) => [pathOf(place, name), value])),
     ),
     extraOf: 'gemini',
   };
 }
 
-function tellDifference({ path }: Item, isSame: boolean, name: string): void {
+function tellDifference({ place }: Item, isSame: boolean, name: string): void {
   if (isSame) return;
-  throw new RequestFault(
-    path + name,
-    `"${path}${name}" must be the same for all texts: send others in another request.`,
-  );
+  throw expected(pathOf(place, name), 'the same for all texts: send others in another request');
 }
 
-function modelOf(members: JsonRecord): string {
-  const model = memberText(membersOf(members), 'model', '');
+function modelOf(value: JsonRecord): string {
+  const model = textMember({ value, path: '' }, 'model');
   if (model === null || model === '') throw new RequestFault('model', 'The path names no model.');
   return model.replace(/^models\//, '');
 }

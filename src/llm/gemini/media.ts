@@ -2,23 +2,26 @@
 import type { MediaPart, MediaSource } from '../canonical.ts';
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
-import { extraMember, memberText, requiredText, restOf } from './members.ts';
+import { otherMembers } from '../record.ts';
+import type { Place } from '../request-members.ts';
+import { extraMember, textMember } from '../request-members.ts';
+import { filledText } from './members.ts';
 
 const BLOB = new Set(['mimeType', 'data', 'displayName']);
 const FILE = new Set(['mimeType', 'fileUri', 'displayName']);
 
 /** The part for an `inlineData`, or a fault. */
-export function readInlineData(blob: JsonRecord, path: string): MediaPart {
-  const mediaType = requiredText(blob, 'mimeType', path);
-  const data = standardBase64(memberText(blob, 'data', path) ?? '');
-  return media({ kind: 'base64', data }, mediaType, memberText(blob, 'displayName', path), restOf(blob, BLOB));
+export function readInlineData(blob: Place): MediaPart {
+  const mediaType = filledText(blob, 'mimeType');
+  const data = standardBase64(textMember(blob, 'data') ?? '');
+  return media({ kind: 'base64', data }, mediaType, textMember(blob, 'displayName'), otherMembers(blob.value, BLOB));
 }
 
 /** The part for a `fileData`, or a fault. */
-export function readFileData(file: JsonRecord, path: string): MediaPart {
-  const uri = requiredText(file, 'fileUri', path);
-  const mediaType = memberText(file, 'mimeType', path);
-  return media(fileSource(uri), mediaType, memberText(file, 'displayName', path), restOf(file, FILE));
+export function readFileData(file: Place): MediaPart {
+  const uri = filledText(file, 'fileUri');
+  const mediaType = textMember(file, 'mimeType');
+  return media(fileSource(uri), mediaType, textMember(file, 'displayName'), otherMembers(file.value, FILE));
 }
 
 function media(source: MediaSource, mediaType: string | null, filename: string | null, extra: JsonRecord): MediaPart {

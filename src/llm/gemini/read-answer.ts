@@ -9,7 +9,6 @@ import { geminiUsage } from './dialect.ts';
 import { blockedFinish, finishOf } from './finish.ts';
 import { annotationsOf } from './grounding.ts';
 import { logprobsOf } from './logprobs.ts';
-import { restOf } from './members.ts';
 
 /** Reads the body; what only a Gemini caller understands is in `extra`. */
 export function readAnswer(body: JsonRecord): ChatAnswer {
@@ -138,6 +137,10 @@ function textWith(
     ...(annotations.length === 0 ? {} : { annotations }),
     ...(logprobs.length === 0 ? {} : { logprobs }),
   };
+}
+
+function restOf(record: JsonRecord, known: ReadonlySet<string>): JsonRecord {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !known.has(name)));
 }
 
 const CANDIDATE = new Set(['content', 'finishReason', 'finishMessage', 'index', 'logprobsResult']);

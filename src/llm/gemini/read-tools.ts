@@ -2,53 +2,42 @@
 import type { Tool, ToolChoice } from '../canonical.ts';
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
-import {
-  extraMember,
-  memberList,
-  memberObject,
-  memberText,
-  memberTexts,
-  membersOf,
-  objectAt,
-  requiredText,
-  restOf,
-} from './members.ts';
+import { otherMembers } from '../record.ts';
+import type { Place } from '../request-members.ts';
+import { extraMember, pathOf, recordMember, textMember } from '../request-members.ts';
+import { filledText, placeMember, placesMember, textsMember } from './members.ts';
 import { jsonSchemaOf } from './schema.ts';
 
 const DECLARATIONS = new Set(['functionDeclarations']);
 const DECLARATION = new Set(['name', 'description', 'parameters', 'parametersJsonSchema']);
 
 /** Every function, and every tool that Google runs itself. */
-export function readTools(members: JsonRecord, path: string): readonly Tool[] {
-  return memberList(members, 'tools', path).flatMap((value, index) => {
-    const field = `${path}tools[${index}]`;
-    const tool = objectAt(value, field);
-    const functions = memberList(tool, 'functionDeclarations', `${field}.`).map((declaration, at) =>
-      readFunction(declaration, `${field}.functionDeclarations[${at}]`),
-    );
-    const others = Object.entries(restOf(tool, DECLARATIONS)).map(([label, each]): Tool => ({
-      kind: 'opaque',
-      of: 'gemini',
-      label,
-      value: { [label]: each },
-    }));
-    return [...functions, ...others];
-  });
+export function readTools(place: Place): readonly Tool[] {
+  return placesMember(place, 'tools', readTool).flat();
 }
 
-function readFunction(value: unknown, field: string): Tool {
-  const members = objectAt(value, field);
-  const path = `${field}.`;
-  const { parameters } = members;
+function readTool(tool: Place): readonly Tool[] {
+  const functions = placesMember(tool, 'functionDeclarations', readFunction);
+  const others = Object.entries(otherMembers(tool.value, DECLARATIONS)).map(([label, each]): Tool => ({
+    kind: 'opaque',
+    of: 'gemini',
+    label,
+    value: { [label]: each },
+  }));
+  return [...functions, ...others];
+}
+
+function readFunction(declaration: Place): Tool {
+  const { parameters } = declaration.value;
   return {
     kind: 'function',
-    name: requiredText(members, 'name', path),
-    description: memberText(members, 'description', path),
+    name: filledText(declaration, 'name'),
+    description: textMember(declaration, 'description'),
     parameters:
-      memberObject(members, 'parametersJsonSchema', path) ??
-      (parameters === undefined ? null : jsonSchemaOf(parameters, `${path}parameters`)),
+      recordMember(declaration, 'parametersJsonSchema')?.value ??
+      (parameters === undefined ? null : jsonSchemaOf(parameters, pathOf(declaration, 'parameters'))),
     strict: null,
-    ...extraMember(restOf(members, DECLARATION)),
+    ...extraMember(otherMembers(declaration.value, DECLARATION)),
   };
 }
 
@@ -57,21 +46,21 @@ const CALLING = new Set(['mode', 'allowedFunctionNames']);
 const CALLING_PATH = 'toolConfig.functionCallingConfig.';
 
 /** What `toolConfig` says; what no field stands for is in `extra`, by its path. */
-export function readToolChoice(
-  members: JsonRecord,
-  path: string,
-): { readonly choice: ToolChoice | null; readonly extra: JsonRecord } {
-  const config = membersOf(memberObject(members, 'toolConfig', path) ?? {});
-  const calling = membersOf(memberObject(config, 'functionCallingConfig', `${path}toolConfig.`) ?? {});
-  const mode = memberText(calling, 'mode', path + CALLING_PATH);
-  const names = memberTexts(calling, 'allowedFunctionNames', path + CALLING_PATH);
+export function readToolChoice(place: Place): {
+  readonly choice: ToolChoice | null;
+  readonly extra: JsonRecord;
+} {
+  const config = placeMember(place, 'toolConfig');
+  const calling = placeMember(config, 'functionCallingConfig');
+  const mode = textMember(calling, 'mode');
+  const names = textsMember(calling, 'allowedFunctionNames');
   // Google's own checked mode without names is `auto` elsewhere: it goes on as it came.
   const validated = mode === 'VALIDATED' && names.length === 0 ? { [`${CALLING_PATH}mode`]: mode } : {};
   return {
-    choice: choiceOf(mode, names, `${path}${CALLING_PATH}mode`),
+    choice: choiceOf(mode, names, pathOf(calling, 'mode')),
     extra: {
-      ...prefixed('toolConfig.', restOf(config, CONFIG)),
-      ...prefixed(CALLING_PATH, restOf(calling, CALLING)),
+      ...prefixed('toolConfig.', otherMembers(config.value, CONFIG)),
+      ...prefixed(CALLING_PATH, otherMembers(calling.value, CALLING)),
       ...validated,
     },
   };

@@ -5,6 +5,7 @@
 import { RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord } from '../record.ts';
+import { recordAt } from '../request-members.ts';
 import { membersOf } from './members.ts';
 
 /** No caller's schema is deeper: the scan of the body refuses such bodies before. */
@@ -14,9 +15,9 @@ const COUNTS = new Set(['minItems', 'maxItems', 'minLength', 'maxLength', 'minPr
 
 /** JSON Schema for Google's: type names in lower case, `nullable` as a type, counts as numbers. */
 export function jsonSchemaOf(schema: unknown, field: string, depth = 0): JsonRecord {
-  if (!isRecord(schema)) throw new RequestFault(field, `"${field}" must be an object.`);
+  const { value } = recordAt(schema, field);
   if (depth > DEPTH_MAX) throw new RequestFault(field, `"${field}" is nested too deeply.`);
-  const { nullable, ...members } = membersOf(schema);
+  const { nullable, ...members } = membersOf(value);
   const converted = Object.fromEntries(
     Object.entries(members).map(([name, value]): [string, unknown] => [name, memberOf(name, value, field, depth)]),
   );

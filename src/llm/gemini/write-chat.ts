@@ -3,7 +3,7 @@ import type { ChatRequest } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
 import { ownExtra } from '../own-extra.ts';
 import type { JsonRecord } from '../record.ts';
-import { recordOf } from '../record.ts';
+import { recordOf, within } from '../record.ts';
 import type { Report } from '../report.ts';
 import { writeConfig } from './write-config.ts';
 import { writeContents } from './write-contents.ts';
@@ -42,8 +42,4 @@ function under(extra: JsonRecord, path: string): JsonRecord {
       .filter(([name]) => name.startsWith(path) && !deeper.some((other) => name.startsWith(other)))
       .map(([name, value]) => [name.slice(path.length), value]),
   );
-}
-
-function within(name: string, record: JsonRecord): JsonRecord {
-  return Object.keys(record).length === 0 ? {} : { [name]: record };
 }

@@ -2,7 +2,7 @@
 import type { ChatRequest, OutputFormat } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord, recordOf } from '../record.ts';
+import { isRecord, recordOf, within } from '../record.ts';
 import type { Report } from '../report.ts';
 import { googleSchemaOf } from './schema.ts';
 import { writeReasoning } from './write-reasoning.ts';
@@ -32,10 +32,6 @@ export function writeConfig(request: ChatRequest, target: TargetModel, report: R
 
 function present(name: string, value: number | null): JsonRecord {
   return value === null ? {} : { [name]: value };
-}
-
-function within(name: string, record: JsonRecord): JsonRecord {
-  return Object.keys(record).length === 0 ? {} : { [name]: record };
 }
 
 function tellMissing(request: ChatRequest, report: Report): void {

@@ -3,37 +3,39 @@ import type { EmbeddingAnswer, EmbeddingRequest } from '../canonical.ts';
 import type { AnswerContext, RequestFacts, TargetModel } from '../codec.ts';
 import { AnswerFault, RequestFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
-import { countOf, isRecord } from '../record.ts';
+import { countOf, isRecord, otherMembers } from '../record.ts';
 import type { Report } from '../report.ts';
+import type { Place } from '../request-members.ts';
+import { anyMember, expected, requiredText, textMember, wholeMember } from '../request-members.ts';
 import { openaiUsage } from './dialect.ts';
-import type { Field } from './request-fields.ts';
-import { expected, member, optionalCount, optionalText, othersOf, requiredText } from './request-fields.ts';
 
 const KNOWN = new Set(['model', 'input', 'dimensions', 'encoding_format', 'user']);
 
 export function readEmbeddingRequest(body: JsonRecord, facts: RequestFacts): EmbeddingRequest {
-  const encoding = optionalText(member(body, 'encoding_format')) ?? 'float';
+  const place: Place = { value: body, path: '' };
+  const encoding = textMember(place, 'encoding_format') ?? 'float';
   if (encoding !== 'float' && encoding !== 'base64') throw expected('encoding_format', 'float or base64');
   return {
-    model: facts.model ?? requiredText(member(body, 'model')),
-    inputs: readInputs(member(body, 'input')),
-    dimensions: optionalCount(member(body, 'dimensions')),
+    model: facts.model ?? requiredText(place, 'model'),
+    inputs: readInputs(anyMember(place, 'input')),
+    dimensions: wholeMember(place, 'dimensions'),
     encoding,
     purpose: null,
-    user: optionalText(member(body, 'user')),
-    extra: othersOf(body, KNOWN),
+    user: textMember(place, 'user'),
+    extra: otherMembers(body, KNOWN),
     extraOf: 'openai',
   };
 }
 
 /** A text, a list of texts, a list of token numbers, or a list of such lists. */
-function readInputs({ value, path }: Field): EmbeddingRequest['inputs'] {
+function readInputs(value: unknown): EmbeddingRequest['inputs'] {
   if (typeof value === 'string') return [value];
   if (isTokens(value)) return [value];
-  if (!Array.isArray(value) || value.length === 0) throw expected(path, 'a text or a list of texts that is not empty');
+  if (!Array.isArray(value) || value.length === 0)
+    throw expected('input', 'a text or a list of texts that is not empty');
   return value.map((item: unknown, at) => {
     if (typeof item === 'string' || isTokens(item)) return item;
-    throw expected(`${path}[${at}]`, 'a text or a list of token numbers');
+    throw expected(`input[${at}]`, 'a text or a list of token numbers');
   });
 }
 

@@ -3,7 +3,7 @@ import type { Annotation, ChatAnswer, Choice, Part, ToolCallPart } from '../cano
 import type { DialectName } from '../dialect.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
-import { countOf, isRecord, recordOf, textOf } from '../record.ts';
+import { countOf, isRecord, otherMembers, recordOf, textOf } from '../record.ts';
 import { readAnnotations, readSources } from './annotations.ts';
 import { argumentsOf, readAudio, readImages, readPieces } from './answer-content.ts';
 import { openaiUsage } from './dialect.ts';
@@ -25,7 +25,7 @@ export function readAnswer(body: JsonRecord, dialect: DialectName): ChatAnswer {
     createdS: countOf(body['created']),
     choices: choices.filter(isRecord).map((choice, at) => readChoice(choice, at, sources, dialect)),
     usage: openaiUsage(body['usage']) ?? openaiUsage(recordOf(body['x_groq'])['usage']),
-    extra: otherMembers(body),
+    extra: answerExtra(body),
   };
 }
 
@@ -35,8 +35,8 @@ function whyNoChoices(body: JsonRecord): string {
 }
 
 /** Members of a whole answer or a chunk that only this dialect knows. */
-export function otherMembers(body: JsonRecord): JsonRecord {
-  return Object.fromEntries(Object.entries(body).filter(([name, value]) => !KNOWN.has(name) && value !== null));
+export function answerExtra(body: JsonRecord): JsonRecord {
+  return otherMembers(body, KNOWN);
 }
 
 function readChoice(choice: JsonRecord, at: number, sources: readonly Annotation[], dialect: DialectName): Choice {

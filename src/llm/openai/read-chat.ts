@@ -2,24 +2,22 @@
 import type { ChatRequest, OutputFormat, ReasoningRequest } from '../canonical.ts';
 import type { RequestFacts } from '../codec.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord } from '../record.ts';
-import { readMessages } from './read-messages.ts';
-import { readToolChoice, readTools } from './read-tools.ts';
+import { isRecord, otherMembers, within } from '../record.ts';
+import type { Place } from '../request-members.ts';
 import {
+  anyMember,
+  booleanMember,
   expected,
-  isAbsent,
-  member,
-  nestedOthers,
-  optionalCount,
-  optionalFlag,
-  optionalList,
-  optionalNumber,
-  optionalRecord,
-  optionalText,
-  othersOf,
+  numberMember,
+  recordMember,
   requiredRecord,
   requiredText,
-} from './request-fields.ts';
+  textMember,
+  textsMember,
+  wholeMember,
+} from '../request-members.ts';
+import { readMessages } from './read-messages.ts';
+import { readToolChoice, readTools } from './read-tools.ts';
 
 const KNOWN = new Set(
   (
@@ -31,65 +29,66 @@ const KNOWN = new Set(
 const STREAM_OPTIONS = new Set(['include_usage']);
 
 export function readChat(body: JsonRecord, facts: RequestFacts): ChatRequest {
-  const options = optionalRecord(member(body, 'stream_options'));
-  const format = readFormat(body);
+  const place: Place = { value: body, path: '' };
+  const options = recordMember(place, 'stream_options');
+  const format = readFormat(place);
   return {
-    model: facts.model ?? requiredText(member(body, 'model')),
-    stream: optionalFlag(member(body, 'stream')) ?? facts.stream,
-    wantsStreamUsage: options !== null && optionalFlag(member(options, 'include_usage', 'stream_options')) === true,
-    turns: readMessages(member(body, 'messages')),
-    tools: readTools(body),
-    toolChoice: readToolChoice(body),
-    parallelToolCalls: optionalFlag(member(body, 'parallel_tool_calls')),
+    model: facts.model ?? requiredText(place, 'model'),
+    stream: booleanMember(place, 'stream') ?? facts.stream,
+    wantsStreamUsage: options !== null && booleanMember(options, 'include_usage') === true,
+    turns: readMessages(place),
+    tools: readTools(place),
+    toolChoice: readToolChoice(place),
+    parallelToolCalls: booleanMember(place, 'parallel_tool_calls'),
     // Of both names the newer counts where both stand.
-    outputTokensMax: optionalCount(member(body, 'max_completion_tokens')) ?? optionalCount(member(body, 'max_tokens')),
-    temperature: optionalNumber(member(body, 'temperature')),
-    topP: optionalNumber(member(body, 'top_p')),
-    topK: optionalCount(member(body, 'top_k')),
-    stop: readStop(body),
-    seed: optionalCount(member(body, 'seed')),
-    choices: optionalCount(member(body, 'n')),
-    presencePenalty: optionalNumber(member(body, 'presence_penalty')),
-    frequencyPenalty: optionalNumber(member(body, 'frequency_penalty')),
-    logprobs: readLogprobs(body),
-    logitBias: readLogitBias(body),
+    outputTokensMax: wholeMember(place, 'max_completion_tokens') ?? wholeMember(place, 'max_tokens'),
+    temperature: numberMember(place, 'temperature'),
+    topP: numberMember(place, 'top_p'),
+    topK: wholeMember(place, 'top_k'),
+    stop: readStop(place),
+    seed: wholeMember(place, 'seed'),
+    choices: wholeMember(place, 'n'),
+    presencePenalty: numberMember(place, 'presence_penalty'),
+    frequencyPenalty: numberMember(place, 'frequency_penalty'),
+    logprobs: readLogprobs(place),
+    logitBias: readLogitBias(place),
     format,
-    reasoning: readReasoningRequest(body),
-    user: optionalText(member(body, 'user')),
-    cacheKey: optionalText(member(body, 'prompt_cache_key')),
+    reasoning: readReasoningRequest(place),
+    user: textMember(place, 'user'),
+    cacheKey: textMember(place, 'prompt_cache_key'),
     extra: {
-      ...othersOf(body, KNOWN),
-      ...(options !== null && nestedOthers('stream_options', options, STREAM_OPTIONS)),
+      ...otherMembers(body, KNOWN),
+      ...within('stream_options', otherMembers(options?.value ?? {}, STREAM_OPTIONS)),
       // A format of another vendor, for example a grammar.
       ...(format === null && isRecord(body['response_format']) && { response_format: body['response_format'] }),
     },
     extraOf: 'openai',
-    ...(isLegacy(body) && { legacyFunctions: true }),
+    ...(isLegacy(place) && { legacyFunctions: true }),
   };
 }
 
-function isLegacy(body: JsonRecord): boolean {
-  return !isAbsent(body['functions']) && isAbsent(body['tools']);
+function isLegacy(place: Place): boolean {
+  return anyMember(place, 'functions') !== undefined && anyMember(place, 'tools') === undefined;
 }
 
-function readStop(body: JsonRecord): readonly string[] {
-  const field = member(body, 'stop');
-  if (typeof field.value === 'string') return [field.value];
-  if (!isAbsent(field.value) && !Array.isArray(field.value)) throw expected('stop', 'a string or a list of strings');
-  return optionalList(field).map(requiredText);
+function readStop(place: Place): readonly string[] {
+  const stop = anyMember(place, 'stop');
+  if (typeof stop === 'string') return [stop];
+  if (stop !== undefined && !Array.isArray(stop)) throw expected('stop', 'a string or a list of strings');
+  return textsMember(place, 'stop');
 }
 
-function readLogprobs(body: JsonRecord): ChatRequest['logprobs'] {
-  const wanted = optionalFlag(member(body, 'logprobs'));
-  const top = optionalCount(member(body, 'top_logprobs'));
+function readLogprobs(place: Place): ChatRequest['logprobs'] {
+  const wanted = booleanMember(place, 'logprobs');
+  const top = wholeMember(place, 'top_logprobs');
   return wanted === true ? { top: top ?? 0 } : null;
 }
 
-function readLogitBias(body: JsonRecord): ChatRequest['logitBias'] {
-  const bias = optionalRecord(member(body, 'logit_bias'));
+function readLogitBias(place: Place): ChatRequest['logitBias'] {
+  const bias = recordMember(place, 'logit_bias');
   if (bias === null) return null;
   return Object.fromEntries(
-    Object.entries(bias).map(([token, value]) => {
+    Object.entries(bias.value).map(([token, value]) => {
       if (typeof value !== 'number') throw expected('logit_bias', 'an object of numbers');
       return [token, value];
     }),
@@ -97,10 +96,10 @@ function readLogitBias(body: JsonRecord): ChatRequest['logitBias'] {
 }
 
 /** Null also where the format is not one of OpenAI's: it then is among the extras. */
-function readFormat(body: JsonRecord): OutputFormat | null {
-  const format = optionalRecord(member(body, 'response_format'));
+function readFormat(place: Place): OutputFormat | null {
+  const format = recordMember(place, 'response_format');
   if (format === null) return null;
-  switch (requiredText(member(format, 'type', 'response_format'))) {
+  switch (requiredText(format, 'type')) {
     case 'text':
       return { kind: 'text' };
     case 'json_object':
@@ -112,23 +111,22 @@ function readFormat(body: JsonRecord): OutputFormat | null {
   }
 }
 
-function readSchemaFormat(format: JsonRecord): OutputFormat {
-  const path = 'response_format.json_schema';
-  const schema = requiredRecord(member(format, 'json_schema', 'response_format'));
+function readSchemaFormat(format: Place): OutputFormat {
+  const schema = requiredRecord(format, 'json_schema');
   return {
     kind: 'json_schema',
-    name: requiredText(member(schema, 'name', path)),
-    description: optionalText(member(schema, 'description', path)),
-    schema: optionalRecord(member(schema, 'schema', path)) ?? {},
-    strict: optionalFlag(member(schema, 'strict', path)),
+    name: requiredText(schema, 'name'),
+    description: textMember(schema, 'description'),
+    schema: recordMember(schema, 'schema')?.value ?? {},
+    strict: booleanMember(schema, 'strict'),
   };
 }
 
 /** OpenAI's `reasoning_effort`, OpenRouter's `reasoning`, or `thinking` as Anthropic and DeepSeek have it. */
-function readReasoningRequest(body: JsonRecord): ReasoningRequest | null {
-  const effort = optionalText(member(body, 'reasoning_effort'));
-  const reasoning = optionalRecord(member(body, 'reasoning'));
-  const thinking = optionalRecord(member(body, 'thinking'));
+function readReasoningRequest(place: Place): ReasoningRequest | null {
+  const effort = textMember(place, 'reasoning_effort');
+  const reasoning = recordMember(place, 'reasoning');
+  const thinking = recordMember(place, 'thinking');
   if (reasoning !== null) return readUnified(reasoning, effort);
   if (thinking !== null) return readThinking(thinking, effort);
   return effort === null ? null : byEffort(effort);
@@ -140,11 +138,11 @@ function byEffort(effort: string): ReasoningRequest {
 }
 
 /** https://openrouter.ai/docs/guides/best-practices/reasoning-tokens */
-function readUnified(reasoning: JsonRecord, otherEffort: string | null): ReasoningRequest {
-  const effort = optionalText(member(reasoning, 'effort', 'reasoning')) ?? otherEffort;
-  const budget = optionalCount(member(reasoning, 'max_tokens', 'reasoning'));
-  const enabled = optionalFlag(member(reasoning, 'enabled', 'reasoning')) !== false && effort !== 'none';
-  const hidden = optionalFlag(member(reasoning, 'exclude', 'reasoning')) === true;
+function readUnified(reasoning: Place, otherEffort: string | null): ReasoningRequest {
+  const effort = textMember(reasoning, 'effort') ?? otherEffort;
+  const budget = wholeMember(reasoning, 'max_tokens');
+  const enabled = booleanMember(reasoning, 'enabled') !== false && effort !== 'none';
+  const hidden = booleanMember(reasoning, 'exclude') === true;
   return {
     enabled,
     effort: enabled ? effort : null,
@@ -153,9 +151,9 @@ function readUnified(reasoning: JsonRecord, otherEffort: string | null): Reasoni
   };
 }
 
-function readThinking(thinking: JsonRecord, effort: string | null): ReasoningRequest {
-  const enabled = requiredText(member(thinking, 'type', 'thinking')) !== 'disabled';
-  const budget = optionalCount(member(thinking, 'budget_tokens', 'thinking'));
+function readThinking(thinking: Place, effort: string | null): ReasoningRequest {
+  const enabled = requiredText(thinking, 'type') !== 'disabled';
+  const budget = wholeMember(thinking, 'budget_tokens');
   return {
     enabled,
     effort: enabled && effort !== 'none' ? effort : null,

@@ -1,27 +1,24 @@
 /** The caller's messages as turns. */
 import { unpackCallId } from '../call-ids.ts';
 import type { CacheMark, Part, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
-import { RequestFault } from '../faults.ts';
-import type { JsonRecord } from '../record.ts';
-import { isRecord } from '../record.ts';
-import { readCacheMark } from './cache-mark.ts';
-import { readContent } from './read-content.ts';
-import { readThinkingParts } from './reasoning-details.ts';
-import type { Field } from './request-fields.ts';
+import { isRecord, otherMembers, within } from '../record.ts';
+import type { Place } from '../request-members.ts';
 import {
+  anyMember,
   expected,
-  extraOf,
-  isAbsent,
-  member,
-  nestedOthers,
-  optionalList,
-  optionalRecord,
-  optionalText,
-  othersOf,
+  extraMember,
+  pathOf,
+  recordAt,
+  recordMember,
+  recordsMember,
   requiredList,
   requiredRecord,
   requiredText,
-} from './request-fields.ts';
+  textMember,
+} from '../request-members.ts';
+import { readCacheMark } from './cache-mark.ts';
+import { readContent } from './read-content.ts';
+import { readThinkingParts } from './reasoning-details.ts';
 
 const MESSAGE = new Set(['role', 'content', 'name', 'cache_control']);
 const ASSISTANT = new Set([
@@ -40,15 +37,15 @@ const FUNCTION = new Set(['name', 'arguments']);
 const CUSTOM = new Set(['name', 'input']);
 
 /** Results that follow each other are one turn, as other dialects need it. */
-export function readMessages(field: Field): readonly Turn[] {
+export function readMessages(place: Place): readonly Turn[] {
   const turns: Turn[] = [];
   let results: Part[] | null = null;
-  for (const item of requiredList(field)) {
-    const message = requiredRecord(item);
-    const result = readResult(message, item.path);
+  for (const [index, item] of requiredList(place, 'messages').entries()) {
+    const message = recordAt(item, `messages[${index}]`);
+    const result = readResult(message);
     if (result === null) {
       results = null;
-      turns.push(readTurn(message, item.path));
+      turns.push(readTurn(message));
     } else if (results === null) {
       results = [result];
       turns.push({ role: 'user', parts: results });
@@ -57,38 +54,35 @@ export function readMessages(field: Field): readonly Turn[] {
   return turns;
 }
 
-function readTurn(message: JsonRecord, path: string): Turn {
-  const role = requiredText(member(message, 'role', path));
-  const name = optionalText(member(message, 'name', path));
+function readTurn(message: Place): Turn {
+  const role = requiredText(message, 'role');
+  const name = textMember(message, 'name');
   switch (role) {
     case 'system':
     case 'developer':
     case 'user':
       return {
         role,
-        parts: readMarkedContent(message, path),
+        parts: readMarkedContent(message),
         ...(name !== null && { name }),
-        ...extraOf(othersOf(message, MESSAGE)),
+        ...extraMember(otherMembers(message.value, MESSAGE)),
       };
     case 'assistant':
       return {
         role,
-        parts: readAssistant(message, path),
+        parts: readAssistant(message),
         ...(name !== null && { name }),
-        ...extraOf(othersOf(message, ASSISTANT)),
+        ...extraMember(otherMembers(message.value, ASSISTANT)),
       };
     default:
-      throw new RequestFault(
-        `${path}.role`,
-        `"${path}.role" must be system, developer, user, assistant or tool, not "${role.slice(0, 40)}".`,
-      );
+      throw expected(pathOf(message, 'role'), `system, developer, user, assistant or tool, not "${role.slice(0, 40)}"`);
   }
 }
 
 /** A mark on the message stands for one on its last part. */
-function readMarkedContent(message: JsonRecord, path: string): readonly Part[] {
-  const parts = readContent(member(message, 'content', path));
-  const { cache } = readCacheMark(message['cache_control']);
+function readMarkedContent(message: Place): readonly Part[] {
+  const parts = readContent(message);
+  const { cache } = readCacheMark(message.value['cache_control']);
   return cache === undefined ? parts : parts.map((part, at) => (at === parts.length - 1 ? marked(part, cache) : part));
 }
 
@@ -96,85 +90,83 @@ function marked(part: Part, cache: CacheMark): Part {
   return { cache, ...part };
 }
 
-function readAssistant(message: JsonRecord, path: string): readonly Part[] {
-  const refusal = optionalText(member(message, 'refusal', path));
+function readAssistant(message: Place): readonly Part[] {
+  const refusal = textMember(message, 'refusal');
   return [
-    ...readThinkingParts(message),
-    ...readMarkedContent(message, path),
+    ...readThinkingParts(message.value),
+    ...readMarkedContent(message),
     ...(refusal === null || refusal === '' ? [] : [{ kind: 'refusal', text: refusal } as const]),
-    ...readEarlierAudio(member(message, 'audio', path)),
-    ...optionalList(member(message, 'tool_calls', path)).map(readCall),
-    ...readFunctionCall(member(message, 'function_call', path)),
+    ...readEarlierAudio(message),
+    ...recordsMember(message, 'tool_calls', readCall),
+    ...readFunctionCall(message),
   ];
 }
 
 /** Sound that the model made in an earlier answer is named by its id. */
-function readEarlierAudio(field: Field): readonly Part[] {
-  const audio = optionalRecord(field);
+function readEarlierAudio(message: Place): readonly Part[] {
+  const audio = recordMember(message, 'audio');
   if (audio === null) return [];
-  const id = requiredText(member(audio, 'id', field.path));
+  const id = requiredText(audio, 'id');
   return [{ kind: 'audio', source: { kind: 'id', id, of: 'openai' }, mediaType: null }];
 }
 
-function readCall(field: Field): ToolCallPart {
-  const call = requiredRecord(field);
-  const { path } = field;
-  const packed = optionalText(member(call, 'id', path)) ?? '';
-  const others = othersOf(call, CALL);
-  const custom = optionalRecord(member(call, 'custom', path));
+function readCall(call: Place): ToolCallPart {
+  const packed = textMember(call, 'id') ?? '';
+  const others = otherMembers(call.value, CALL);
+  const custom = recordMember(call, 'custom');
   if (custom !== null) {
     return {
       kind: 'tool_call',
       ...unpackCallId(packed),
-      name: requiredText(member(custom, 'name', `${path}.custom`)),
-      arguments: requiredText(member(custom, 'input', `${path}.custom`)),
+      name: requiredText(custom, 'name'),
+      arguments: requiredText(custom, 'input'),
       custom: true,
-      ...extraOf(others, nestedOthers('custom', custom, CUSTOM)),
+      ...extraMember({ ...others, ...within('custom', otherMembers(custom.value, CUSTOM)) }),
     };
   }
-  const called = requiredRecord(member(call, 'function', path));
+  const called = requiredRecord(call, 'function');
   return {
     kind: 'tool_call',
     ...unpackCallId(packed),
-    ...readCalled(called, `${path}.function`),
-    ...extraOf(others, nestedOthers('function', called, FUNCTION)),
+    ...readCalled(called),
+    ...extraMember({ ...others, ...within('function', otherMembers(called.value, FUNCTION)) }),
   };
 }
 
-function readCalled(called: JsonRecord, path: string): Pick<ToolCallPart, 'name' | 'arguments'> {
+function readCalled(called: Place): Pick<ToolCallPart, 'name' | 'arguments'> {
   return {
-    name: requiredText(member(called, 'name', path)),
-    arguments: readArguments(member(called, 'arguments', path)),
+    name: requiredText(called, 'name'),
+    arguments: readArguments(called),
   };
 }
 
 /** Some clients send the object itself, or nothing for no arguments. */
-function readArguments({ value, path }: Field): string {
+function readArguments(called: Place): string {
+  const value = anyMember(called, 'arguments');
   if (isRecord(value)) return JSON.stringify(value);
-  if (isAbsent(value)) return '{}';
-  if (typeof value !== 'string') throw expected(path, 'a string of JSON');
+  if (value === undefined) return '{}';
+  if (typeof value !== 'string') throw expected(pathOf(called, 'arguments'), 'a string of JSON');
   return value.trim() === '' ? '{}' : value;
 }
 
 /** The form of 2023, before there were tools: one call, without an id. */
-function readFunctionCall(field: Field): readonly ToolCallPart[] {
-  const call = optionalRecord(field);
-  return call === null ? [] : [{ kind: 'tool_call', id: '', ...readCalled(call, field.path) }];
+function readFunctionCall(message: Place): readonly ToolCallPart[] {
+  const call = recordMember(message, 'function_call');
+  return call === null ? [] : [{ kind: 'tool_call', id: '', ...readCalled(call) }];
 }
 
-function readResult(message: JsonRecord, path: string): ToolResultPart | null {
-  const role = message['role'];
+function readResult(message: Place): ToolResultPart | null {
+  const role = message.value['role'];
   if (role !== 'tool' && role !== 'function') return null;
-  const name = optionalText(member(message, 'name', path));
-  const idField = member(message, 'tool_call_id', path);
-  const packed = role === 'tool' ? requiredText(idField) : '';
+  const name = textMember(message, 'name');
+  const packed = role === 'tool' ? requiredText(message, 'tool_call_id') : '';
   return {
     kind: 'tool_result',
     callId: unpackCallId(packed).id,
     ...(name !== null && { name }),
-    parts: readContent(member(message, 'content', path)),
+    parts: readContent(message),
     isError: false,
-    ...readCacheMark(message['cache_control']),
-    ...extraOf(othersOf(message, RESULT)),
+    ...readCacheMark(message.value['cache_control']),
+    ...extraMember(otherMembers(message.value, RESULT)),
   };
 }

@@ -12,7 +12,7 @@ import { ChoiceParts } from './choice-parts.ts';
 import { openaiUsage } from './dialect.ts';
 import { readFinish } from './finish.ts';
 import { readLogprobs } from './logprobs.ts';
-import { otherMembers } from './read-answer.ts';
+import { answerExtra } from './read-answer.ts';
 import { readReasoning } from './reasoning-details.ts';
 import { readStreamError } from './stream-error.ts';
 
@@ -79,7 +79,7 @@ export class ChatStreamReader implements StreamReader {
     const usage = openaiUsage(chunk['usage']) ?? openaiUsage(recordOf(chunk['x_groq'])['usage']);
     // Azure's first chunk has neither an id nor choices.
     if (choices.length > 0 || usage !== null) this.#start(chunk);
-    else if (!this.#isStarted) this.#early = { ...this.#early, ...otherMembers(chunk) };
+    else if (!this.#isStarted) this.#early = { ...this.#early, ...answerExtra(chunk) };
     const sources = readSources(chunk, this.#dialect);
     for (const choice of choices) {
       this.#choice(choice, sources);
@@ -96,7 +96,7 @@ export class ChatStreamReader implements StreamReader {
       id: textOf(chunk['id']),
       model: textOf(chunk['model']),
       createdS: countOf(chunk['created']),
-      extra: withoutPadding({ ...this.#early, ...otherMembers(chunk) }),
+      extra: withoutPadding({ ...this.#early, ...answerExtra(chunk) }),
     });
   }
 

@@ -1,83 +1,76 @@
 /** The caller's tools, and which of them it wants used. */
 import type { Tool, ToolChoice } from '../canonical.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord } from '../record.ts';
-import { readCacheMark } from './cache-mark.ts';
-import type { Field } from './request-fields.ts';
+import { isRecord, otherMembers, within } from '../record.ts';
+import type { Place } from '../request-members.ts';
 import {
+  anyMember,
+  booleanMember,
   expected,
-  extraOf,
-  isAbsent,
-  member,
-  nestedOthers,
-  optionalFlag,
-  optionalList,
-  optionalRecord,
-  optionalText,
-  othersOf,
-  requiredList,
+  extraMember,
+  pathOf,
+  recordMember,
+  recordsMember,
   requiredRecord,
+  requiredRecords,
   requiredText,
-} from './request-fields.ts';
+  textMember,
+} from '../request-members.ts';
+import { readCacheMark } from './cache-mark.ts';
 
 const TOOL = new Set(['type', 'function', 'custom', 'cache_control']);
 const FUNCTION = new Set(['name', 'description', 'parameters', 'strict', 'cache_control']);
 const CUSTOM = new Set(['name', 'description']);
 
 /** `functions` is the form of 2023, before there were tools. */
-export function readTools(body: JsonRecord): readonly Tool[] {
+export function readTools(place: Place): readonly Tool[] {
   return [
-    ...optionalList(member(body, 'tools')).map(readTool),
-    ...optionalList(member(body, 'functions')).map((field) => readFunction(requiredRecord(field), {}, field.path)),
+    ...recordsMember(place, 'tools', readTool),
+    ...recordsMember(place, 'functions', (inner) => readFunction(inner, {})),
   ];
 }
 
-function readTool(field: Field): Tool {
-  const tool = requiredRecord(field);
-  const type = requiredText(member(tool, 'type', field.path));
+function readTool(tool: Place): Tool {
+  const type = requiredText(tool, 'type');
   switch (type) {
-    case 'function': {
-      const inner = member(tool, 'function', field.path);
-      return readFunction(requiredRecord(inner), tool, inner.path);
-    }
+    case 'function':
+      return readFunction(requiredRecord(tool, 'function'), tool.value);
     case 'custom': {
-      const inner = member(tool, 'custom', field.path);
-      const custom = requiredRecord(inner);
+      const custom = requiredRecord(tool, 'custom');
       return {
         kind: 'custom',
-        name: requiredText(member(custom, 'name', inner.path)),
-        description: optionalText(member(custom, 'description', inner.path)),
-        ...extraOf(othersOf(tool, TOOL), nestedOthers('custom', custom, CUSTOM)),
+        name: requiredText(custom, 'name'),
+        description: textMember(custom, 'description'),
+        ...extraMember({ ...otherMembers(tool.value, TOOL), ...within('custom', otherMembers(custom.value, CUSTOM)) }),
       };
     }
     default:
-      return { kind: 'opaque', of: 'openai', label: type, value: tool };
+      return { kind: 'opaque', of: 'openai', label: type, value: tool.value };
   }
 }
 
-function readFunction(inner: JsonRecord, tool: JsonRecord, path: string): Tool {
+function readFunction(inner: Place, tool: JsonRecord): Tool {
   return {
     kind: 'function',
-    name: requiredText(member(inner, 'name', path)),
-    description: optionalText(member(inner, 'description', path)),
-    parameters: optionalRecord(member(inner, 'parameters', path)),
-    strict: optionalFlag(member(inner, 'strict', path)),
-    ...readCacheMark(tool['cache_control'], inner['cache_control']),
-    ...extraOf(othersOf(tool, TOOL), nestedOthers('function', inner, FUNCTION)),
+    name: requiredText(inner, 'name'),
+    description: textMember(inner, 'description'),
+    parameters: recordMember(inner, 'parameters')?.value ?? null,
+    strict: booleanMember(inner, 'strict'),
+    ...readCacheMark(tool['cache_control'], inner.value['cache_control']),
+    ...extraMember({ ...otherMembers(tool, TOOL), ...within('function', otherMembers(inner.value, FUNCTION)) }),
   };
 }
 
-export function readToolChoice(body: JsonRecord): ToolChoice | null {
-  const field = member(body, 'tool_choice');
-  const legacy = member(body, 'function_call');
-  if (isAbsent(field.value)) return isAbsent(legacy.value) ? null : readLegacyChoice(legacy);
-  if (typeof field.value === 'string') return readChoiceWord(field.value, field.path);
-  const choice = requiredRecord(field);
-  const type = requiredText(member(choice, 'type', field.path));
-  if (type === 'allowed_tools') return readAllowed(member(choice, 'allowed_tools', field.path));
+export function readToolChoice(place: Place): ToolChoice | null {
+  const wanted = anyMember(place, 'tool_choice');
+  if (wanted === undefined) return readLegacyChoice(place);
+  if (typeof wanted === 'string') return readChoiceWord(wanted, 'tool_choice');
+  const choice = requiredRecord(place, 'tool_choice');
+  const type = requiredText(choice, 'type');
+  if (type === 'allowed_tools') return readAllowed(requiredRecord(choice, 'allowed_tools'));
   if (type !== 'function' && type !== 'custom')
-    throw expected(`${field.path}.type`, 'function, custom or allowed_tools');
-  return { kind: 'named', name: readToolName({ value: choice, path: field.path }) };
+    throw expected(pathOf(choice, 'type'), 'function, custom or allowed_tools');
+  return { kind: 'named', name: readToolName(choice) };
 }
 
 function readChoiceWord(word: string, path: string): ToolChoice {
@@ -94,24 +87,21 @@ function readChoiceWord(word: string, path: string): ToolChoice {
   }
 }
 
-function readLegacyChoice(field: Field): ToolChoice {
-  if (typeof field.value === 'string') return readChoiceWord(field.value, field.path);
-  return { kind: 'named', name: requiredText(member(requiredRecord(field), 'name', field.path)) };
+function readLegacyChoice(place: Place): ToolChoice | null {
+  const wanted = anyMember(place, 'function_call');
+  if (wanted === undefined) return null;
+  if (typeof wanted === 'string') return readChoiceWord(wanted, 'function_call');
+  return { kind: 'named', name: requiredText(requiredRecord(place, 'function_call'), 'name') };
 }
 
-function readAllowed(field: Field): ToolChoice {
-  const allowed = requiredRecord(field);
-  const mode = requiredText(member(allowed, 'mode', field.path));
-  if (mode !== 'auto' && mode !== 'required') throw expected(`${field.path}.mode`, 'auto or required');
-  const names = requiredList(member(allowed, 'tools', field.path)).map(readToolName);
-  return { kind: 'allowed', names, required: mode === 'required' };
+function readAllowed(allowed: Place): ToolChoice {
+  const mode = requiredText(allowed, 'mode');
+  if (mode !== 'auto' && mode !== 'required') throw expected(pathOf(allowed, 'mode'), 'auto or required');
+  return { kind: 'allowed', names: requiredRecords(allowed, 'tools', readToolName), required: mode === 'required' };
 }
 
-function readToolName({ value, path }: Field): string {
-  const tool = requiredRecord({ value, path });
-  for (const name of ['function', 'custom']) {
-    const inner = tool[name];
-    if (isRecord(inner)) return requiredText(member(inner, 'name', `${path}.${name}`));
-  }
-  return requiredText(member(tool, 'name', path));
+function readToolName(tool: Place): string {
+  for (const name of ['function', 'custom'])
+    if (isRecord(tool.value[name])) return requiredText(requiredRecord(tool, name), 'name');
+  return requiredText(tool, 'name');
 }

@@ -3,8 +3,7 @@
  * marked so that a later request's reading tells it from one that OpenAI may know.
  */
 import { digest } from '../call-ids.ts';
-import type { JsonRecord } from '../record.ts';
-import { others } from './fields.ts';
+import { otherMembers, type JsonRecord } from '../record.ts';
 
 const LENGTH = 30;
 const OURS = new RegExp(`^[a-z]{2,4}_kw[A-Za-z0-9]{${LENGTH}}$`);
@@ -25,5 +24,5 @@ const SAYS_NOTHING_WITH_ID: ReadonlySet<string> = new Set(['status', 'id']);
 
 /** What an item says beside the named members; our own id and the status (the answer has one) say nothing. */
 export function itemExtra(item: JsonRecord, known: ReadonlySet<string>): JsonRecord {
-  return others(others(item, known), isOurItemId(item['id']) ? SAYS_NOTHING_WITH_ID : SAYS_NOTHING);
+  return otherMembers(otherMembers(item, known), isOurItemId(item['id']) ? SAYS_NOTHING_WITH_ID : SAYS_NOTHING);
 }

@@ -1,10 +1,9 @@
 /** A provider's whole answer (https://platform.openai.com/docs/api-reference/responses/object). */
 import type { ChatAnswer, Part } from '../canonical.ts';
 import { AnswerFault } from '../faults.ts';
-import { countOf, isRecord, textOf, type JsonRecord } from '../record.ts';
+import { countOf, isRecord, otherMembers, textOf, type JsonRecord } from '../record.ts';
 import { partsOfItem } from './answer-items.ts';
 import { responsesUsage } from './dialect.ts';
-import { others } from './fields.ts';
 import { readFinish } from './finish.ts';
 
 /** Members that are read, or that only repeat the request: an answer to our caller repeats theirs. */
@@ -62,7 +61,7 @@ export function answerFacts(response: JsonRecord): Pick<ChatAnswer, 'id' | 'mode
     id: textOf(response['id']),
     model: textOf(response['model']),
     createdS: secondsOf(response['created_at']),
-    extra: others(response, KNOWN),
+    extra: otherMembers(response, KNOWN),
   };
 }
 

@@ -1,19 +1,18 @@
 /** A caller's request (https://platform.openai.com/docs/api-reference/responses/create). */
 import type { ChatRequest, OutputFormat, ReasoningRequest, Turn } from '../canonical.ts';
 import type { RequestFacts } from '../codec.ts';
-import { RequestFault } from '../faults.ts';
-import type { JsonRecord } from '../record.ts';
+import { otherMembers, within, type JsonRecord } from '../record.ts';
 import {
-  booleanOrNull,
-  listOrNull,
-  numberOrNull,
-  others,
-  placeOf,
-  recordOrNull,
-  text,
-  textOrNull,
+  booleanMember,
+  expected,
+  listMember,
+  numberMember,
+  recordMember,
+  requiredRecord,
+  requiredText,
+  textMember,
   type Place,
-} from './fields.ts';
+} from '../request-members.ts';
 import { readInput } from './read-items.ts';
 import { readToolChoice, readTools } from './read-tools.ts';
 
@@ -43,44 +42,44 @@ const TEXT = new Set(['format']);
 const REASONING = new Set(['effort', 'summary', 'generate_summary']);
 
 export function readChat(body: JsonRecord, facts: RequestFacts): ChatRequest {
-  const place = { record: body, path: '' };
-  const model = textOrNull(place, 'model') ?? facts.model;
-  if (model === null) throw new RequestFault('model', 'model is required: name a model.');
-  const tools = readTools(listOrNull(place, 'tools') ?? []);
+  const place: Place = { value: body, path: '' };
+  const model = textMember(place, 'model') ?? facts.model;
+  if (model === null) throw expected('model', 'the name of a model');
+  const tools = readTools(place);
   const { choice, raw } = readToolChoice(body['tool_choice']);
-  const settings = recordOrNull(place, 'text') ?? {};
-  const reasoning = recordOrNull(place, 'reasoning');
-  const include = listOrNull(place, 'include') ?? [];
-  const user = textOrNull(place, 'user');
-  const safety = textOrNull(place, 'safety_identifier');
+  const settings = recordMember(place, 'text');
+  const reasoning = recordMember(place, 'reasoning');
+  const include = listMember(place, 'include') ?? [];
+  const user = textMember(place, 'user');
+  const safety = textMember(place, 'safety_identifier');
   return {
     model,
-    stream: booleanOrNull(place, 'stream') ?? facts.stream,
+    stream: booleanMember(place, 'stream') ?? facts.stream,
     wantsStreamUsage: true,
-    turns: [...instructionTurns(textOrNull(place, 'instructions')), ...readInput(body['input'])],
+    turns: [...instructionTurns(textMember(place, 'instructions')), ...readInput(body['input'])],
     tools,
     toolChoice: choice,
-    parallelToolCalls: booleanOrNull(place, 'parallel_tool_calls'),
-    outputTokensMax: numberOrNull(place, 'max_output_tokens'),
-    temperature: numberOrNull(place, 'temperature'),
-    topP: numberOrNull(place, 'top_p'),
+    parallelToolCalls: booleanMember(place, 'parallel_tool_calls'),
+    outputTokensMax: numberMember(place, 'max_output_tokens'),
+    temperature: numberMember(place, 'temperature'),
+    topP: numberMember(place, 'top_p'),
     topK: null,
     stop: [],
     seed: null,
     choices: null,
     presencePenalty: null,
     frequencyPenalty: null,
-    logprobs: readLogprobsWish(numberOrNull(place, 'top_logprobs'), include),
+    logprobs: readLogprobsWish(numberMember(place, 'top_logprobs'), include),
     logitBias: null,
-    format: readFormat(settings),
-    reasoning: reasoning === null ? null : readReasoning({ record: reasoning, path: 'reasoning' }),
+    format: settings === null ? null : readFormat(settings),
+    reasoning: reasoning === null ? null : readReasoning(reasoning),
     user: user ?? safety,
-    cacheKey: textOrNull(place, 'prompt_cache_key'),
+    cacheKey: textMember(place, 'prompt_cache_key'),
     extra: {
-      ...unsaid(others(body, KNOWN)),
-      ...membersOf('tool_choice', raw),
-      ...membersOf('text', others(settings, TEXT)),
-      ...membersOf('reasoning', others(reasoning ?? {}, REASONING)),
+      ...unsaid(otherMembers(body, KNOWN)),
+      ...within('tool_choice', raw ?? {}),
+      ...within('text', otherMembers(settings?.value ?? {}, TEXT)),
+      ...within('reasoning', otherMembers(reasoning?.value ?? {}, REASONING)),
       ...includeOf(include, reasoning !== null),
       ...(user !== null && safety !== null && { safety_identifier: safety }),
     },
@@ -100,11 +99,7 @@ function unsaid(extra: JsonRecord): JsonRecord {
   const idle = new Set<string>();
   if (extra['background'] === false) idle.add('background');
   if (extra['truncation'] === 'disabled') idle.add('truncation');
-  return others(extra, idle);
-}
-
-function membersOf(name: string, value: JsonRecord | null): JsonRecord {
-  return value === null || Object.keys(value).length === 0 ? {} : { [name]: value };
+  return otherMembers(extra, idle);
 }
 
 /** Log probabilities are a field of their own; encrypted reasoning is asked for wherever there is any. */
@@ -118,30 +113,26 @@ function readLogprobsWish(top: number | null, include: readonly unknown[]): Chat
   return { top: top ?? 0 };
 }
 
-function readFormat(settings: JsonRecord): OutputFormat | null {
-  const format = recordOrNull({ record: settings, path: 'text' }, 'format');
+function readFormat(settings: Place): OutputFormat | null {
+  const format = recordMember(settings, 'format');
   if (format === null) return null;
-  const place = placeOf(format, 'text.format');
-  const type = text(place, 'type');
+  const type = requiredText(format, 'type');
   if (type === 'text') return { kind: 'text' };
   if (type === 'json_object') return { kind: 'json' };
-  if (type !== 'json_schema')
-    throw new RequestFault('text.format.type', 'text.format.type must be text, json_object or json_schema.');
-  const schema = recordOrNull(place, 'schema');
-  if (schema === null)
-    throw new RequestFault('text.format.schema', 'text.format.schema is required: give a JSON Schema.');
+  if (type !== 'json_schema') throw expected('text.format.type', 'text, json_object or json_schema');
+  const schema = requiredRecord(format, 'schema').value;
   return {
     kind: 'json_schema',
-    name: text(place, 'name'),
-    description: textOrNull(place, 'description'),
+    name: requiredText(format, 'name'),
+    description: textMember(format, 'description'),
     schema,
-    strict: booleanOrNull(place, 'strict'),
+    strict: booleanMember(format, 'strict'),
   };
 }
 
 function readReasoning(place: Place): ReasoningRequest {
-  const effort = textOrNull(place, 'effort');
-  const summary = textOrNull(place, 'summary') ?? textOrNull(place, 'generate_summary');
+  const effort = textMember(place, 'effort');
+  const summary = textMember(place, 'summary') ?? textMember(place, 'generate_summary');
   return {
     enabled: effort !== 'none',
     effort: effort === 'none' ? null : effort,

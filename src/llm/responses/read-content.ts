@@ -1,19 +1,20 @@
 /** Content of messages and of tools' results, as callers give it. */
 import type { CacheMark, MediaPart, MediaSource, Part } from '../canonical.ts';
 import { RequestFault } from '../faults.ts';
-import type { JsonRecord } from '../record.ts';
-import { readAnnotations, readLogprobs } from './annotations.ts';
+import { otherMembers } from '../record.ts';
 import {
+  expected,
   extraMember,
-  listOrNull,
-  others,
+  listMember,
   pathOf,
-  placeOf,
-  recordOrNull,
-  text,
-  textOrNull,
+  recordMember,
+  recordsAt,
+  requiredRecord,
+  requiredText,
+  textMember,
   type Place,
-} from './fields.ts';
+} from '../request-members.ts';
+import { readAnnotations, readLogprobs } from './annotations.ts';
 
 const DATA_URL = /^data:([^;,]*)(?:;[^;,]*)*;base64,/i;
 
@@ -26,22 +27,31 @@ const AUDIO = new Set(['type', 'input_audio']);
 
 /** A string, or a list of parts. */
 export function readContent(place: Place, name: string): readonly Part[] {
-  const value: unknown = place.record[name];
+  const value: unknown = place.value[name];
   if (typeof value === 'string') return [{ kind: 'text', text: value }];
   const path = pathOf(place, name);
-  if (!Array.isArray(value)) throw new RequestFault(path, `${path} must be a string or a list of content parts.`);
-  return value.map((part: unknown, index) => readPart(placeOf(part, `${path}[${index}]`)));
+  if (!Array.isArray(value)) throw expected(path, 'a string or a list of content parts');
+  return recordsAt(value, path, readPart);
 }
 
 function readPart(place: Place): Part {
-  const type = text(place, 'type');
+  const type = requiredText(place, 'type');
   switch (type) {
     case 'input_text':
-      return { kind: 'text', text: text(place, 'text'), ...cacheOf(place), ...extraMember(others(place.record, TEXT)) };
+      return {
+        kind: 'text',
+        text: requiredText(place, 'text'),
+        ...cacheOf(place),
+        ...extraMember(otherMembers(place.value, TEXT)),
+      };
     case 'output_text':
       return readOutputText(place);
     case 'refusal':
-      return { kind: 'refusal', text: text(place, 'refusal'), ...extraMember(others(place.record, REFUSAL)) };
+      return {
+        kind: 'refusal',
+        text: requiredText(place, 'refusal'),
+        ...extraMember(otherMembers(place.value, REFUSAL)),
+      };
     case 'input_image':
       return readImage(place);
     case 'input_file':
@@ -49,74 +59,70 @@ function readPart(place: Place): Part {
     case 'input_audio':
       return readAudio(place);
     default:
-      throw new RequestFault(
-        pathOf(place, 'type'),
-        `${pathOf(place, 'type')} must be input_text, input_image, input_file, input_audio, output_text or refusal.`,
-      );
+      throw expected(pathOf(place, 'type'), 'input_text, input_image, input_file, input_audio, output_text or refusal');
   }
 }
 
 function readOutputText(place: Place): Part {
-  const annotations = readAnnotations(listOrNull(place, 'annotations'));
-  const logprobs = readLogprobs(listOrNull(place, 'logprobs'));
+  const annotations = readAnnotations(listMember(place, 'annotations'));
+  const logprobs = readLogprobs(listMember(place, 'logprobs'));
   return {
     kind: 'text',
-    text: text(place, 'text'),
+    text: requiredText(place, 'text'),
     ...(annotations.length > 0 && { annotations }),
     ...(logprobs.length > 0 && { logprobs }),
-    ...extraMember(others(place.record, OUTPUT_TEXT)),
+    ...extraMember(otherMembers(place.value, OUTPUT_TEXT)),
   };
 }
 
 function readImage(place: Place): MediaPart {
-  const url = textOrNull(place, 'image_url');
-  const id = textOrNull(place, 'file_id');
+  const url = textMember(place, 'image_url');
+  const id = textMember(place, 'file_id');
   if (url === null && id === null)
-    throw new RequestFault(pathOf(place, 'image_url'), `${place.path} needs an image_url or a file_id.`);
+    throw new RequestFault(pathOf(place, 'image_url'), `"${place.path}" needs an image_url or a file_id.`);
   const found = url === null ? idSource(id ?? '') : urlSource(url);
   return {
     kind: 'image',
     ...found,
     ...detailOf(place),
     ...cacheOf(place),
-    ...extraMember(others(place.record, IMAGE)),
+    ...extraMember(otherMembers(place.value, IMAGE)),
   };
 }
 
 function readFile(place: Place): MediaPart {
-  const filename = textOrNull(place, 'filename');
+  const filename = textMember(place, 'filename');
   return {
     kind: 'file',
     ...fileSource(place),
     ...(filename !== null && { filename }),
     ...detailOf(place),
     ...cacheOf(place),
-    ...extraMember(others(place.record, FILE)),
+    ...extraMember(otherMembers(place.value, FILE)),
   };
 }
 
 function fileSource(place: Place): FoundSource {
-  const data = textOrNull(place, 'file_data');
+  const data = textMember(place, 'file_data');
   if (data !== null) {
     const found = urlSource(data);
     return found.source.kind === 'base64' ? found : { source: { kind: 'base64', data }, mediaType: null };
   }
-  const url = textOrNull(place, 'file_url');
+  const url = textMember(place, 'file_url');
   if (url !== null) return urlSource(url);
-  const id = textOrNull(place, 'file_id');
+  const id = textMember(place, 'file_id');
   if (id !== null) return idSource(id);
-  throw new RequestFault(place.path, `${place.path} needs a file_data, a file_url or a file_id.`);
+  throw new RequestFault(place.path, `"${place.path}" needs a file_data, a file_url or a file_id.`);
 }
 
 function readAudio(place: Place): MediaPart {
-  const path = pathOf(place, 'input_audio');
-  const audio = placeOf(place.record['input_audio'], path);
-  const format = text(audio, 'format');
+  const audio = requiredRecord(place, 'input_audio');
+  const format = requiredText(audio, 'format');
   return {
     kind: 'audio',
-    source: { kind: 'base64', data: text(audio, 'data') },
+    source: { kind: 'base64', data: requiredText(audio, 'data') },
     mediaType: format === 'mp3' ? 'audio/mpeg' : `audio/${format}`,
-    ...extraMember(others(place.record, AUDIO)),
+    ...extraMember(otherMembers(place.value, AUDIO)),
   };
 }
 
@@ -137,12 +143,12 @@ function urlSource(url: string): FoundSource {
 }
 
 function detailOf(place: Place): { readonly detail?: string } {
-  const detail = textOrNull(place, 'detail');
+  const detail = textMember(place, 'detail');
   return detail === null ? {} : { detail };
 }
 
 /** OpenAI keeps a prefix for 30 minutes (the default) or 12 hours, others for 5 minutes or an hour. */
 function cacheOf(place: Place): { readonly cache?: CacheMark } {
-  const mark: JsonRecord | null = recordOrNull(place, 'prompt_cache_breakpoint');
-  return mark === null ? {} : { cache: { ttl: mark['ttl'] === '12h' ? '1h' : '5m' } };
+  const mark = recordMember(place, 'prompt_cache_breakpoint');
+  return mark === null ? {} : { cache: { ttl: mark.value['ttl'] === '12h' ? '1h' : '5m' } };
 }

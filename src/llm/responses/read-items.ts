@@ -1,8 +1,16 @@
 /** Items of a request's `input`, gathered into turns: what the model said between two inputs is one turn. */
 import type { Part, ToolCallPart, ToolResultPart, Turn } from '../canonical.ts';
 import { unpackCallId } from '../call-ids.ts';
-import { RequestFault } from '../faults.ts';
-import { extraMember, listOrNull, pathOf, placeOf, text, textOrNull, type Place } from './fields.ts';
+import {
+  expected,
+  extraMember,
+  pathOf,
+  recordAt,
+  recordsMember,
+  requiredText,
+  textMember,
+  type Place,
+} from '../request-members.ts';
 import { readContent } from './read-content.ts';
 import { isOurItemId, itemExtra } from './item-ids.ts';
 import { openEncrypted, thinkingOf } from './reasoning.ts';
@@ -24,9 +32,9 @@ const CALLERS_ITEMS: ReadonlySet<string> = new Set([
 export function readInput(input: unknown): readonly Turn[] {
   if (input === undefined || input === null) return [];
   if (typeof input === 'string') return [{ role: 'user', parts: [{ kind: 'text', text: input }] }];
-  if (!Array.isArray(input)) throw new RequestFault('input', 'input must be a string or a list of items.');
+  if (!Array.isArray(input)) throw expected('input', 'a string or a list of items');
   const turns = new Turns();
-  for (const [index, item] of input.entries()) readItem(placeOf(item, `input[${index}]`), turns);
+  for (const [index, item] of input.entries()) readItem(recordAt(item, `input[${index}]`), turns);
   return turns.all();
 }
 
@@ -56,8 +64,8 @@ class Turns {
 }
 
 function readItem(place: Place, turns: Turns): void {
-  const type = textOrNull(place, 'type');
-  switch (type ?? (place.record['role'] === undefined ? 'item_reference' : 'message')) {
+  const type = textMember(place, 'type');
+  switch (type ?? (place.value['role'] === undefined ? 'item_reference' : 'message')) {
     case 'message':
       return readMessage(place, turns);
     case 'function_call':
@@ -75,14 +83,10 @@ function readItem(place: Place, turns: Turns): void {
 }
 
 function readMessage(place: Place, turns: Turns): void {
-  const role = text(place, 'role');
-  if (!isRole(role))
-    throw new RequestFault(
-      pathOf(place, 'role'),
-      `${pathOf(place, 'role')} must be user, assistant, system or developer.`,
-    );
+  const role = requiredText(place, 'role');
+  if (!isRole(role)) throw expected(pathOf(place, 'role'), 'user, assistant, system or developer');
   const parts = readContent(place, 'content');
-  const extra = itemExtra(place.record, MESSAGE);
+  const extra = itemExtra(place.value, MESSAGE);
   if (role !== 'assistant') return turns.message({ role, parts, ...extraMember(extra) });
   turns.add('assistant', withMessage(parts, extra));
 }
@@ -100,45 +104,41 @@ export function withMessage(parts: readonly Part[], message: Part['extra']): rea
 
 function readCall(place: Place, input: 'arguments' | 'input'): ToolCallPart {
   const custom = input === 'input';
-  const words = text(place, input);
+  const words = requiredText(place, input);
   return {
     kind: 'tool_call',
-    ...unpackCallId(text(place, 'call_id')),
-    name: text(place, 'name'),
+    ...unpackCallId(requiredText(place, 'call_id')),
+    name: requiredText(place, 'name'),
     arguments: words === '' && !custom ? '{}' : words,
     ...(custom && { custom }),
-    ...extraMember(itemExtra(place.record, custom ? CUSTOM_CALL : CALL)),
+    ...extraMember(itemExtra(place.value, custom ? CUSTOM_CALL : CALL)),
   };
 }
 
 function readResult(place: Place, custom: boolean): ToolResultPart {
   return {
     kind: 'tool_result',
-    callId: unpackCallId(text(place, 'call_id')).id,
-    parts: place.record['output'] === '' ? [] : readContent(place, 'output'),
+    callId: unpackCallId(requiredText(place, 'call_id')).id,
+    parts: place.value['output'] === '' ? [] : readContent(place, 'output'),
     isError: false,
     ...(custom && { custom }),
-    ...extraMember(itemExtra(place.record, OUTPUT)),
+    ...extraMember(itemExtra(place.value, OUTPUT)),
   };
 }
 
 function readReasoning(place: Place): Part {
-  for (const name of ['summary', 'content']) {
-    const path = pathOf(place, name);
-    for (const [index, part] of (listOrNull(place, name) ?? []).entries())
-      text(placeOf(part, `${path}[${index}]`), 'text');
-  }
-  const encrypted = textOrNull(place, 'encrypted_content');
-  if (encrypted === null || encrypted === '') return thinkingOf(place.record, null);
+  for (const name of ['summary', 'content']) recordsMember(place, name, (part) => requiredText(part, 'text'));
+  const encrypted = textMember(place, 'encrypted_content');
+  if (encrypted === null || encrypted === '') return thinkingOf(place.value, null);
   const { signature, redacted } = openEncrypted(encrypted);
-  return { ...thinkingOf(place.record, signature), ...(redacted && { redacted }) };
+  return { ...thinkingOf(place.value, signature), ...(redacted && { redacted }) };
 }
 
 /** An image that another provider's model made went out as an item of ours: it becomes the image again. */
 function readOther(place: Place, type: string | null): Part {
-  const { record } = place;
+  const { value: record } = place;
   if (type === 'image_generation_call' && isOurItemId(record['id']) && typeof record['result'] === 'string') {
-    const format = textOrNull(place, 'output_format');
+    const format = textMember(place, 'output_format');
     const mediaType = format === null ? null : `image/${format}`;
     return { kind: 'image', source: { kind: 'base64', data: record['result'] }, mediaType };
   }

@@ -1,35 +1,44 @@
 /** Tools and the choice among them, as callers give them. */
 import type { Tool, ToolChoice } from '../canonical.ts';
-import { RequestFault } from '../faults.ts';
-import { isRecord, type JsonRecord } from '../record.ts';
-import { booleanOrNull, extraMember, others, placeOf, recordOrNull, text, textOrNull, type Place } from './fields.ts';
+import { isRecord, otherMembers, type JsonRecord } from '../record.ts';
+import {
+  booleanMember,
+  expected,
+  extraMember,
+  recordAt,
+  recordMember,
+  recordsMember,
+  requiredText,
+  textMember,
+  type Place,
+} from '../request-members.ts';
 
 const FUNCTION = new Set(['type', 'name', 'description', 'parameters', 'strict']);
 const CUSTOM = new Set(['type', 'name', 'description']);
 
-export function readTools(tools: readonly unknown[]): readonly Tool[] {
-  return tools.map((tool, index) => readTool(placeOf(tool, `tools[${index}]`)));
+export function readTools(place: Place): readonly Tool[] {
+  return recordsMember(place, 'tools', readTool);
 }
 
 function readTool(place: Place): Tool {
-  const type = text(place, 'type');
+  const type = requiredText(place, 'type');
   if (type === 'function')
     return {
       kind: 'function',
-      name: text(place, 'name'),
-      description: textOrNull(place, 'description'),
-      parameters: recordOrNull(place, 'parameters'),
-      strict: booleanOrNull(place, 'strict'),
-      ...extraMember(others(place.record, FUNCTION)),
+      name: requiredText(place, 'name'),
+      description: textMember(place, 'description'),
+      parameters: recordMember(place, 'parameters')?.value ?? null,
+      strict: booleanMember(place, 'strict'),
+      ...extraMember(otherMembers(place.value, FUNCTION)),
     };
   if (type === 'custom')
     return {
       kind: 'custom',
-      name: text(place, 'name'),
-      description: textOrNull(place, 'description'),
-      ...extraMember(others(place.record, CUSTOM)),
+      name: requiredText(place, 'name'),
+      description: textMember(place, 'description'),
+      ...extraMember(otherMembers(place.value, CUSTOM)),
     };
-  return { kind: 'opaque', of: 'openai-responses', label: type, value: place.record };
+  return { kind: 'opaque', of: 'openai-responses', label: type, value: place.value };
 }
 
 /** `raw` is a choice that only this dialect understands, for example of a hosted tool. */
@@ -41,13 +50,12 @@ export interface ReadToolChoice {
 export function readToolChoice(value: unknown): ReadToolChoice {
   if (value === undefined || value === null) return { choice: null, raw: null };
   if (value === 'auto' || value === 'none' || value === 'required') return { choice: { kind: value }, raw: null };
-  if (!isRecord(value))
-    throw new RequestFault('tool_choice', 'tool_choice must be none, auto, required or an object with a type.');
-  const place = placeOf(value, 'tool_choice');
-  switch (text(place, 'type')) {
+  if (!isRecord(value)) throw expected('tool_choice', 'none, auto, required or an object with a type');
+  const place = recordAt(value, 'tool_choice');
+  switch (requiredText(place, 'type')) {
     case 'function':
     case 'custom':
-      return { choice: { kind: 'named', name: text(place, 'name') }, raw: null };
+      return { choice: { kind: 'named', name: requiredText(place, 'name') }, raw: null };
     case 'allowed_tools':
       return readAllowed(value);
     default:
@@ -57,7 +65,7 @@ export function readToolChoice(value: unknown): ReadToolChoice {
 
 function readAllowed(value: JsonRecord): ReadToolChoice {
   const tools: unknown = value['tools'];
-  if (!Array.isArray(tools)) throw new RequestFault('tool_choice.tools', 'tool_choice.tools must be a list of tools.');
+  if (!Array.isArray(tools)) throw expected('tool_choice.tools', 'a list of tools');
   const names = tools
     .filter(isRecord)
     .filter(isNamed)

@@ -1,9 +1,8 @@
 /** A whole answer, as a client receives it. */
 import type { ChatAnswer, Choice, Part, ToolCallPart } from '../canonical.ts';
 import type { AnswerContext } from '../codec.ts';
-import { recordOf, type JsonRecord } from '../record.ts';
+import { otherMembers, recordOf, type JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
-import { others } from './fields.ts';
 import { writeFinish } from './finish.ts';
 import { makeItemId } from './item-ids.ts';
 import {
@@ -58,7 +57,7 @@ class Output {
       case 'thinking':
         return this.#addItem(reasoningItem(itemIdOf(part, 'rs', this.#requestId, index), part));
       case 'tool_call':
-        return this.#addItem({ ...others(ownExtra(part), WRITTEN), ...callOf(part, this.#requestId, index) });
+        return this.#addItem({ ...otherMembers(ownExtra(part), WRITTEN), ...callOf(part, this.#requestId, index) });
       case 'tool_result':
         return this.#report.dropped('output', 'OpenAI Responses has no tool results in answers');
       default: {
@@ -77,7 +76,7 @@ class Output {
       this.#content = [];
       const id =
         typeof message['id'] === 'string' ? message['id'] : makeItemId('msg', this.#requestId, this.items.length);
-      this.items.push({ ...others(message, WRITTEN), ...messageItem(id, this.#content, 'completed') });
+      this.items.push({ ...otherMembers(message, WRITTEN), ...messageItem(id, this.#content, 'completed') });
     }
     this.#content.push(contentItem(part));
   }

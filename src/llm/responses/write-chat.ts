@@ -2,11 +2,10 @@
 import type { ChatRequest, OutputFormat, ReasoningRequest, Turn } from '../canonical.ts';
 import type { TargetModel } from '../codec.ts';
 import type { ModelTraits } from '../model-traits.ts';
-import { recordOf, type JsonRecord } from '../record.ts';
+import { otherMembers, recordOf, type JsonRecord } from '../record.ts';
 import { fitCacheKey, fitUser } from '../openai/keys.ts';
 import { reportExtra } from '../own-extra.ts';
 import type { Report } from '../report.ts';
-import { others } from './fields.ts';
 import { fitFormat } from './fit-format.ts';
 import { ENCRYPTED, LOGPROBS } from './read-chat.ts';
 import { writeInput } from './write-items.ts';
@@ -36,7 +35,7 @@ export function writeChat(request: ChatRequest, target: TargetModel, report: Rep
   const tools = writeTools(request, report);
   reportUnsaid(request, report);
   return {
-    ...others(extra, NESTED),
+    ...otherMembers(extra, NESTED),
     model: target.name,
     ...(instructions !== null && { instructions }),
     input: [...instructionItems(instruction), ...writeInput(request, from, report)],
@@ -76,7 +75,7 @@ function foreignExtra({ extra, extraOf }: ChatRequest, report: Report): JsonReco
   const entries = Object.entries(extra).filter(([name]) => isChat && SHARED_WITH_CHAT.has(name));
   const verbosity = isChat ? extra['verbosity'] : undefined;
   const kept = new Set([...entries.map(([name]) => name), ...(verbosity === undefined ? [] : ['verbosity'])]);
-  reportExtra(others(extra, kept), '', { extraOf, report });
+  reportExtra(otherMembers(extra, kept), '', { extraOf, report });
   return { ...Object.fromEntries(entries), ...(verbosity !== undefined && { text: { verbosity } }) };
 }
 

@@ -3,10 +3,9 @@ import { reportCacheMark } from '../cache-mark.ts';
 import type { ChatRequest, MediaPart, Part, TextPart } from '../canonical.ts';
 import { RequestFault } from '../faults.ts';
 import { reportExtra } from '../own-extra.ts';
-import type { JsonRecord } from '../record.ts';
+import { otherMembers, type JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
 import { writeAnnotation, writeLogprob } from './annotations.ts';
-import { others } from './fields.ts';
 
 /** What is being written, and where the caller's field is told. */
 export interface Writing {
@@ -70,7 +69,7 @@ function writeOutputText({ text, annotations, logprobs }: TextPart): JsonRecord 
 }
 
 function ownExtra(part: Part, path: string, { request, isOwn, report }: Writing): JsonRecord {
-  if (isOwn) return others(part.extra ?? {}, MESSAGE);
+  if (isOwn) return otherMembers(part.extra ?? {}, MESSAGE);
   reportExtra(part.extra, path, { extraOf: request.extraOf, report });
   return {};
 }
