@@ -10,6 +10,7 @@ import type { Refusal } from './refusal.ts';
 import type { CachedResponse } from './response-cache.ts';
 import type { Route } from './routes.ts';
 import { answerTooLarge } from './size-limits.ts';
+import { resolveModel } from './targets.ts';
 
 /** How a call uses the cache. */
 export interface CacheUse {
@@ -74,12 +75,20 @@ function keyOf(call: Call, operation: string): string {
     call.stream,
     call.requestedModel,
     call.head?.query,
+    ownAnswersOf(call),
     ...call.dialect.requestHeaders.map((name) => headerValue(call.inbound.headers, name)),
   ];
   return createHash('sha256')
     .update(JSON.stringify(parts))
     .update(call.body ?? '')
     .digest('base64');
+}
+
+/** Where an alias has led one key, another may not go: there, each has answers of its own. */
+function ownAnswersOf({ workspace, dialect, requestedModel, kid, delegated }: Call): string | null {
+  if (workspace === null || requestedModel === null) return null;
+  const { alias } = resolveModel(workspace, dialect, requestedModel);
+  return alias === null ? null : `${kid} ${delegated?.text ?? ''}`;
 }
 
 function answer(gateway: Gateway, call: Call, found: CachedResponse): void {

@@ -14,7 +14,10 @@ beforeAll(async () => {
   const settings = 'gateway: { cacheBytesMax: 1000000, cacheTtlMs: 600000 }\n';
   product = await startProduct({
     workers: 1,
-    config: settings + fakeProvidersConfig(upstream.origin, 'provider-key'),
+    config: `${settings}${fakeProvidersConfig(upstream.origin, 'provider-key')}
+models:
+  either: { targets: [{ model: house/status-503 }, { model: house/second }] }
+`,
   });
 });
 afterAll(async () => {
@@ -69,6 +72,16 @@ describe('the cache of responses', () => {
     const first = await ask();
     expect(first).toMatchObject({ type: 'application/json', cache: 'miss' });
     expect(await ask()).toEqual({ ...first, cache: 'hit' });
+  });
+
+  test('gives a key nothing that an alias has led another key to', async () => {
+    const wide = await call('openai', 'either', false);
+    expect(wide.headers.get('x-keyward-model')).toBe('house/second');
+    expect((await call('openai', 'either', false)).headers.get('x-keyward-cache')).toBe('hit');
+    const { key } = await createKey(product, { scopes: { models: ['house/status-503'] } });
+    const narrow = await call('openai', 'either', false, { authorization: `Bearer ${key}` });
+    expect(narrow.headers.get('x-keyward-cache')).not.toBe('hit');
+    expect(narrow.status).toBeGreaterThanOrEqual(500);
   });
 
   test('asks anew, or keeps nothing, where the caller wants it so', async () => {
