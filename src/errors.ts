@@ -268,6 +268,12 @@ export const ERRORS = {
     429,
     'The key that this one was minted from has nothing left to spend. Ask its owner for a higher limit, or wait for the next period.',
   ),
+  keys_exhausted: row(
+    'quota',
+    429,
+    'All temporary keys that this key may have are in use. Wait until one of them ends, revoke some, or ask for a higher limit.',
+    true,
+  ),
 
   // upstream: never 401, which would tell the caller that their own key is wrong
   model_not_found: row(
@@ -341,12 +347,6 @@ export const ERRORS = {
     'admin',
     409,
     'No temporary keys may be minted from this key. Allow it with the minting settings of the key, or use another one.',
-  ),
-  keys_exhausted: row(
-    'admin',
-    429,
-    'All temporary keys that this key may have are in use. Wait until one of them ends, revoke some, or ask for a higher limit.',
-    true,
   ),
   leak_report_refused: row(
     'admin',

@@ -116,6 +116,7 @@ const NO_RECORD = {
   scopesSetAtMs: 0,
   limits: NO_LIMITS,
   delegation: null,
+  minting: null,
   revision: 0,
 } as const satisfies Omit<KeyRecord, 'kid' | 'workspaceId'>;
 

@@ -26,8 +26,8 @@ export type KeyScan =
   | { readonly kind: 'unused-since'; readonly beforeMs: number }
   /** With a budget of their own. */
   | { readonly kind: 'with-budgets' }
-  /** With temporary keys that have not expired. */
-  | { readonly kind: 'minted-from'; readonly nowMs: number }
+  /** With temporary keys that have not expired, or whose holder may delegate. */
+  | { readonly kind: 'with-pool'; readonly nowMs: number }
   /** Owned by any of them, or of any of the applications. */
   | { readonly kind: 'beneath'; readonly ownerIds: readonly string[]; readonly applicationIds: readonly string[] }
   | { readonly kind: 'all' };

@@ -1,6 +1,7 @@
 import type { LimitLevel } from '../limits/call-limits.ts';
 import type { Counters } from '../limits/counters.ts';
 import { bindCallLimits } from '../limits/call-limiter.ts';
+import { readPlaces } from '../limits/child-place.ts';
 import type { KeyLimits, KeyLimitsPort } from './ports.ts';
 
 /** A verification is a call that uses nothing of a model. */
@@ -8,7 +9,10 @@ const NOTHING = { tokens: 0, nanoUsd: 0 };
 
 /** Limits over the counters that the data plane counts with. */
 export function createKeyLimits(counters: Counters): KeyLimitsPort {
-  return { bind: ({ levels }) => bind(counters, levels) };
+  return {
+    bind: ({ levels }) => bind(counters, levels),
+    delegated: (kid, nowMs) => readPlaces(counters, kid, nowMs),
+  };
 }
 
 function bind(counters: Counters, levels: readonly LimitLevel[]): KeyLimits {

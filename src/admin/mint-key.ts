@@ -4,16 +4,16 @@ import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import type { Constraints } from '../keys/delegation-claims.ts';
 import { widens } from '../keys/delegation-widens.ts';
 import type { KeySecret } from '../keys/key-record.ts';
+import type { MintingPolicy } from '../keys/minting-policy.ts';
+import { MINTING_DEFAULT } from '../keys/minting-policy.ts';
 import { changedLimits, changedScopes } from './constraint-fields.ts';
 import { durationMs, iso } from './fields.ts';
-import type { KeyRow, MintingPolicy } from './stores.ts';
+import type { KeyRow } from './stores.ts';
 import { invalidField } from './validation.ts';
 
 const HOUR_MS = 3_600_000;
 /** Longest life of a temporary key, whatever the policy of its key says. */
 export const TTL_HARD_MAX_MS = 24 * HOUR_MS;
-/** For keys without a policy of their own. */
-export const MINTING_DEFAULT: MintingPolicy = { enabled: true, ttlMaxMs: 12 * HOUR_MS, liveMax: 1000 };
 
 export interface MintOrder {
   readonly parent: KeyRow;

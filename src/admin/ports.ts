@@ -7,6 +7,7 @@ import type { Snapshot } from '../config/snapshot.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
+import type { LeaseState } from '../limits/counters.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Catalogue } from '../providers/catalogue/catalogue.ts';
 import type { CredentialCounts, CredentialError } from '../routing/credential-error.ts';
@@ -116,6 +117,8 @@ export interface KeyLimits {
 
 export interface KeyLimitsPort {
   bind(standing: { readonly levels: readonly LimitLevel[] }): KeyLimits;
+  /** The delegated keys with limits of their own that have not ended, of those from one key. */
+  delegated(kid: string, nowMs: number): LeaseState;
 }
 
 export interface GatewayRequest {

@@ -134,8 +134,6 @@ export interface KeyRow extends Omit<KeyRecord, 'workspaceId' | 'type'> {
   readonly createdBy: string;
   readonly updatedAtMs: number;
   readonly revokedAtMs: number | null;
-  /** Which temporary keys may be minted from it; null: the usual. */
-  readonly minting: MintingPolicy | null;
   /** Why it was suspended or revoked, in the words of who did it. */
   readonly stateReason: string | null;
   /** Written by the activity of the key, not by changes; absent: not used so far. */
@@ -144,14 +142,6 @@ export interface KeyRow extends Omit<KeyRecord, 'workspaceId' | 'type'> {
   readonly watchedSinceMs?: number;
   /** Of a temporary key: not used for so long after it was minted, it is taken back; absent: never. */
   readonly reclaimUnusedMs?: number;
-}
-
-/** What the server may mint from a key. */
-export interface MintingPolicy {
-  readonly enabled: boolean;
-  readonly ttlMaxMs: number;
-  /** Temporary keys that may be live at the same time. */
-  readonly liveMax: number;
 }
 
 export interface KeyFilter {

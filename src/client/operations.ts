@@ -2028,9 +2028,9 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     method: 'GET',
     path: '/keys/:kid/pool',
     params: ['kid'],
-    summary: 'Show how many temporary keys of a key are in use',
+    summary: 'Show how many temporary and delegated keys of a key are in use',
     description:
-      'The gauge of the temporary keys that were minted from a key: how many may be live, how many are, when the soonest place is free again, and when the pool will be full if it goes on as in the last hour.',
+      'The gauge of the temporary keys that were minted from a key: how many may be live, how many are, when the soonest place is free again, and when the pool will be full if it goes on as in the last hour. Delegated keys that carry limits have as many places of their own, from their first call to their end.',
     cli: {
       verb: 'keys pool',
       columns: null,

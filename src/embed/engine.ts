@@ -94,8 +94,8 @@ export function take(engine: Engine, call: Call, { bound, input }: Proven, need:
   const nowMs = engine.gateway.clock.now();
   const outcome = bound.limits.take(nowMs, need);
   if (!outcome.ok) {
-    const { code, retryAfterMs } = outcome;
-    if (call.recorded && code !== 'overloaded') {
+    const { code, by, retryAfterMs } = outcome;
+    if (call.recorded && by !== null) {
       call.decision = writeDecision({ ...input, limits: readLimits(bound.limits, outcome, need, nowMs) });
     }
     return refusal(code, { retryAfterMs, message: refusalWords(outcome) });

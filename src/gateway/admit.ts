@@ -40,8 +40,8 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
   const need = isMetered ? { tokens: expected.tokens, nanoUsd: expected.nanoUsd ?? 0 } : NOTHING;
   const outcome = limits.take(nowMs, need);
   if (!outcome.ok) {
-    // Counters without room are no decision on the key.
-    if (outcome.code !== 'overloaded') {
+    // Where no limit refused, there was no room for the call to be counted: no decision on the key.
+    if (outcome.by !== null) {
       call.decision = writeDecision({ ...input, limits: readLimits(limits, outcome, need, nowMs) });
     }
     const readings = outcome.by === null ? [] : limits.read(nowMs, need);

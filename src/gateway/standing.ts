@@ -1,10 +1,11 @@
 /** Where a call's key stands, and the limits that hold there: worked out once for a key and a configuration. */
 import type { DelegatedClaims } from '../keys/delegation-claims.ts';
 import type { PreparedKey } from '../keys/prepare.ts';
-import type { Level, Standing } from '../keys/standing.ts';
-import { levelOf, standingOf } from '../keys/standing.ts';
+import type { Standing } from '../keys/standing.ts';
+import { childOf, standingOf, withDelegated } from '../keys/standing.ts';
 import type { CallLimits } from '../limits/call-limits.ts';
 import { bindCallLimits } from '../limits/call-limiter.ts';
+import { withPlace } from '../limits/child-place.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import type { CachedKey } from './key-cache.ts';
@@ -72,26 +73,9 @@ function isCurrent(gateway: Gateway, call: Call, key: CachedKey, known: BoundSta
   return key.prepared.record.parentKid === null || known.keyChanges === gateway.keys.changes;
 }
 
-/** What the holder signed stands in front of the key. */
-function withDelegated(standing: Standing, claims: DelegatedClaims): Standing {
-  const { scopes, limits, issuedAtMs } = claims;
-  const id = `${claims.kid}.${claims.jti}`;
-  return {
-    ...standing,
-    levels: [levelOf('delegated', id, { scopes, limits, scopesSetAtMs: issuedAtMs }), ...standing.levels],
-  };
-}
-
-function bindLimits(gateway: Gateway, { levels, key, ancestors }: Standing, claims: DelegatedClaims | null) {
-  const ends = new Map([key, ...ancestors].map(({ record }) => [record.kid, record]));
-  const endsAtMs = ({ kind, id }: Level): number | null => {
-    if (kind === 'delegated') return claims?.expiresAtMs ?? null;
-    return kind === 'temporary' ? (ends.get(id)?.expiresAtMs ?? null) : null;
-  };
-  const limits = bindCallLimits(
-    gateway.counters,
-    levels.map((level) => ({ kind: level.kind, id: level.id, limits: level.limits, endsAtMs: endsAtMs(level) })),
-  );
+function bindLimits({ counters }: Gateway, { levels, key }: Standing, claims: DelegatedClaims | null) {
+  const bound = bindCallLimits(counters, levels);
+  const limits = claims === null ? bound : withPlace(counters, bound, childOf(claims, key.record.minting));
   const asksPrice = levels.some(
     ({ limits: { budgets, costPerCallMax } }) => budgets !== null || costPerCallMax !== null,
   );

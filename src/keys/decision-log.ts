@@ -52,7 +52,7 @@ interface LoggedDecision {
 }
 
 type LoggedSecret = Omit<KeySecret, 'hash'>;
-type LoggedKey = Omit<KeyRecord, 'secrets' | 'scopes' | 'limits'> & {
+type LoggedKey = Omit<KeyRecord, 'secrets' | 'scopes' | 'limits' | 'minting'> & {
   readonly secrets: readonly LoggedSecret[];
   readonly scopes: unknown;
   readonly limits: unknown;
@@ -208,7 +208,9 @@ function inputOf(logged: LoggedDecision): DecisionInput {
   const { matchedSecret, facts, expectedEnvironment, delegation, permission, limits, nowMs } = logged;
   const key = prepareKey(keyOf(logged.key));
   const standing = standingOf(key, logged.ancestors.map(keyOf).map(prepareKey), workspaceOf(logged));
-  const front = logged.delegated.map((level) => levelOf('delegated', level.id, narrowingOf(level)));
+  const front = logged.delegated.map((level) =>
+    levelOf('delegated', level.id, narrowingOf(level), delegation?.expiresAtMs ?? null),
+  );
   return {
     standing: { ...standing, levels: [...front, ...standing.levels] },
     matchedSecret: matchedSecret && { ...matchedSecret, hash: '' },
@@ -228,6 +230,8 @@ function keyOf({ secrets, scopes, limits, ...same }: LoggedKey): KeyRecord {
     // What cannot be understood goes on as it is: whoever prepares the key says why.
     scopes: readableScopes.ok ? readableScopes.value : (scopes as Scopes),
     limits: readableLimits.ok ? readableLimits.value : (limits as Limits),
+    // No decision asks for it.
+    minting: null,
   };
 }
 

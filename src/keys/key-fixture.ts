@@ -26,6 +26,7 @@ export function keyRecord(change: Partial<KeyRecord> = {}): KeyRecord {
     scopesSetAtMs: 0,
     limits: NO_LIMITS,
     delegation: null,
+    minting: null,
     revision: 1,
     ...change,
   };

@@ -4,6 +4,7 @@
  */
 import type { Limits, Scopes } from './constraints.ts';
 import type { DelegationPolicy } from './delegation-policy.ts';
+import type { MintingPolicy } from './minting-policy.ts';
 
 export type Environment = 'live' | 'test';
 export type KeyState = 'active' | 'suspended' | 'revoked' | 'compromised';
@@ -77,6 +78,8 @@ export interface KeyRecord {
   readonly limits: Limits;
   /** What its holder may delegate; null: nothing. */
   readonly delegation: DelegationPolicy | null;
+  /** What may be minted from it, and how many at a time; null: the usual. */
+  readonly minting: MintingPolicy | null;
   /** Rises with every change of the key. */
   readonly revision: number;
 }

@@ -1,6 +1,9 @@
 import type { CompiledScopes } from './compiled-scopes.ts';
 import { compileScopes } from './compiled-scopes.ts';
 import type { Limits, Scopes } from './constraints.ts';
+import type { DelegatedClaims } from './delegation-claims.ts';
+import type { MintingPolicy } from './minting-policy.ts';
+import { MINTING_DEFAULT } from './minting-policy.ts';
 import type { ApplicationState, MembershipState, Narrowing, PersonState, TeamState, WorkspaceState } from './owners.ts';
 import { entryOf } from './owners.ts';
 import type { PreparedKey } from './prepare.ts';
@@ -16,6 +19,8 @@ export interface Level {
   readonly compiled: CompiledScopes;
   readonly scopesSetAtMs: number;
   readonly limits: Limits;
+  /** From when on it is never asked again, where that cannot be moved: what it counted need not be kept. Null: never. */
+  readonly endsAtMs: number | null;
 }
 
 /** A person who answers for a key. */
@@ -69,10 +74,29 @@ export function standingOf(
 
 function keyLevel({ record, scopes, limits }: PreparedKey): Level {
   const kind = record.type === 'kwt' ? 'temporary' : 'key';
-  return levelOf(kind, record.kid, { scopes, scopesSetAtMs: record.scopesSetAtMs, limits });
+  const endsAtMs = kind === 'temporary' ? record.expiresAtMs : null;
+  return levelOf(kind, record.kid, { scopes, scopesSetAtMs: record.scopesSetAtMs, limits }, endsAtMs);
+}
+
+/** What the holder of a key signed stands in front of it. */
+export function withDelegated(standing: Standing, claims: DelegatedClaims): Standing {
+  const { kid, jti, scopes, limits, issuedAtMs, expiresAtMs } = claims;
+  const narrowing = { scopes, limits, scopesSetAtMs: issuedAtMs };
+  return { ...standing, levels: [levelOf('delegated', `${kid}.${jti}`, narrowing, expiresAtMs), ...standing.levels] };
+}
+
+/** A delegated key as one of those that its key may have at a time. */
+export function childOf({ kid, jti, limits, expiresAtMs }: DelegatedClaims, minting: MintingPolicy | null) {
+  const { liveMax } = minting ?? MINTING_DEFAULT;
+  return { parentKid: kid, id: jti, limits, endsAtMs: expiresAtMs, placesMax: liveMax };
 }
 
 /** A level of anything that narrows. */
-export function levelOf(kind: LevelKind, id: string, { scopes, scopesSetAtMs, limits }: Narrowing): Level {
-  return { kind, id, scopes, compiled: compileScopes(scopes), scopesSetAtMs, limits };
+export function levelOf(
+  kind: LevelKind,
+  id: string,
+  { scopes, scopesSetAtMs, limits }: Narrowing,
+  endsAtMs: number | null = null,
+): Level {
+  return { kind, id, scopes, compiled: compileScopes(scopes), scopesSetAtMs, limits, endsAtMs };
 }

@@ -113,7 +113,7 @@ export interface CallTaken {
 export interface CallRefused {
   readonly ok: false;
   readonly code: LimitCode;
-  /** The limit that refused: of those of its kind with this code, the one that keeps the call waiting longest. `null` with `overloaded`. */
+  /** The limit that refused: of those of its kind with this code, the one that keeps the call waiting longest. `null` with `overloaded` and `keys_exhausted`. */
   readonly by: LimitReading | null;
   /**
    * Milliseconds, whole, ≥ 1: no limit of any kind passes the call earlier. Exact but where calls
@@ -131,6 +131,8 @@ export type LimitCode =
   | 'budget_exhausted'
   /** Tokens, uses or a budget of a credential that the caller's own was made from. */
   | 'ancestor_exhausted'
+  /** All places for delegated keys of its parent are taken. */
+  | 'keys_exhausted'
   | 'overloaded';
 
 /** All limits of one credential, its own and those of the levels around it. */

@@ -14,6 +14,7 @@ import {
   WINDOW_MS,
   WORKERS_MAX,
 } from './cell.ts';
+import { areLeasesOver } from './lease-cell.ts';
 import { heldOf, holdAmount, isSpendingOver } from './ledger-cell.ts';
 import { hold } from './window-cell.ts';
 
@@ -25,15 +26,17 @@ export function isIdle(memory: CellMemory, cell: number, nowMs: number): boolean
       return read(memory, at + SUM) === 0 || nowMs - read(memory, at + LATEST_MS) >= read(memory, at + WINDOW_MS);
     case KIND.gauge:
       return read(memory, at + SUM) === 0;
+    case KIND.leases:
+      return areLeasesOver(memory, cell, nowMs);
     default:
       return heldOf(memory, cell) === 0 && isSpendingOver(memory, cell, nowMs);
   }
 }
 
-/** Whether a worker holds anything of this cell, which cannot be said of a window. */
+/** Whether a worker holds anything of this cell, which cannot be said of windows and leases. */
 export function isHeldBy(memory: CellMemory, cell: number, worker: number): boolean {
   const kind = kindOf(memory, cell);
-  if (kind === KIND.window) return false;
+  if (kind === KIND.window || kind === KIND.leases) return false;
   return read(memory, numbersOf(cell) + (kind === KIND.gauge ? COUNTS : HELD) + worker) > 0;
 }
 
@@ -50,7 +53,7 @@ export function repair(memory: CellMemory, cell: number): void {
   const kind = kindOf(memory, cell);
   // What a calendar or a total has spent is one number, which is whole at any time.
   if (kind !== KIND.calendar && kind !== KIND.total) memory.numbers[at + SUM] = sum(memory, at + COUNTS, PLACES);
-  if (kind !== KIND.window && kind !== KIND.gauge) {
+  if (kind !== KIND.window && kind !== KIND.gauge && kind !== KIND.leases) {
     memory.numbers[at + HELD_SUM] = sum(memory, at + HELD, WORKERS_MAX);
   }
 }

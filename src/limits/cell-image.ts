@@ -19,6 +19,7 @@ import {
   SUM,
   WINDOW_MS,
 } from './cell.ts';
+import { areLeasesOver } from './lease-cell.ts';
 import { isSpendingOver } from './ledger-cell.ts';
 
 /** The counts of a cell, by the tag of its counter. */
@@ -61,6 +62,8 @@ export function isWorthKeeping(memory: CellMemory, cell: number, nowMs: number):
         windowMs >= WINDOW_MS_MIN && read(memory, at + SUM) > 0 && !(nowMs - read(memory, at + LATEST_MS) >= windowMs)
       );
     }
+    case KIND.leases:
+      return !areLeasesOver(memory, cell, nowMs);
     default:
       return !isSpendingOver(memory, cell, nowMs);
   }
@@ -68,12 +71,12 @@ export function isWorthKeeping(memory: CellMemory, cell: number, nowMs: number):
 
 export function writeImage(memory: CellMemory, cell: number): Uint8Array {
   const at = numbersOf(cell);
-  const isWindow = kindOf(memory, cell) === KIND.window;
+  const isTimed = hasTimes(kindOf(memory, cell));
   const numbers: number[] = [LAYOUT_VERSION, kindOf(memory, cell)];
-  for (const number of COPIED) numbers.push(isWindow && isOfLedger(number) ? 0 : read(memory, at + number));
+  for (const number of COPIED) numbers.push(isTimed && isOfLedger(number) ? 0 : read(memory, at + number));
   for (let place = 0; place < PLACES; place += 1) {
     const count = read(memory, at + COUNTS + place);
-    if (count > 0) numbers.push(place, count, isWindow ? read(memory, at + LAST_MS + place) : 0);
+    if (count > 0) numbers.push(place, count, isTimed ? read(memory, at + LAST_MS + place) : 0);
   }
   return new Uint8Array(Float64Array.from(numbers).buffer);
 }
@@ -89,15 +92,20 @@ export function readImage(image: Uint8Array): ReadImage | null {
 }
 
 function writeNumbers(numbers: Float64Array, memory: CellMemory, at: number): void {
-  const isWindow = numbers[KIND_AT] === KIND.window;
+  const isTimed = hasTimes(numbers[KIND_AT]);
   for (const [i, number] of COPIED.entries()) {
-    if (!isWindow || !isOfLedger(number)) memory.numbers[at + number] = numbers[COPIED_AT + i] ?? 0;
+    if (!isTimed || !isOfLedger(number)) memory.numbers[at + number] = numbers[COPIED_AT + i] ?? 0;
   }
   for (let i = PLACES_AT; i < numbers.length; i += PLACE_NUMBERS) {
     const place = numbers[i] ?? 0;
     memory.numbers[at + COUNTS + place] = numbers[i + 1] ?? 0;
-    if (isWindow) memory.numbers[at + LAST_MS + place] = numbers[i + 2] ?? 0;
+    if (isTimed) memory.numbers[at + LAST_MS + place] = numbers[i + 2] ?? 0;
   }
+}
+
+/** Whether its places have times of their own, where a ledger has other numbers. */
+function hasTimes(kind: number | undefined): boolean {
+  return kind === KIND.window || kind === KIND.leases;
 }
 
 function isOfLedger(number: number): boolean {
@@ -111,6 +119,7 @@ function isSound(numbers: Float64Array): boolean {
   if (!numbers.every((number) => number >= 0)) return false;
   const [, kind, sum = 0, latestMs = 0, windowMs = 0, head = 0] = numbers;
   const isCounted = kind === KIND.window || kind === KIND.rolling;
+  if (kind === KIND.leases) return Number.isSafeInteger(sum) && countedSum(numbers) === sum;
   if (!isCounted && kind !== KIND.calendar && kind !== KIND.total) return false;
   if (!Number.isSafeInteger(sum) || !Number.isFinite(latestMs) || !Number.isSafeInteger(head)) return false;
   return isCounted

@@ -1,7 +1,7 @@
 /**
  * One counter in shared memory: 1,024 bytes, read and written only under the cell's lock. This file
  * is the layout and what all kinds share; {@link ./window-cell.ts} counts in windows and gauges,
- * {@link ./ledger-cell.ts} what is spent and held.
+ * {@link ./ledger-cell.ts} what is spent and held, {@link ./lease-cell.ts} what is taken until a moment.
  *
  * A window is divided into 60 buckets; 61 are kept, because the window before a moment reaches over
  * 61 of them, of which the oldest is inside only in part.
@@ -25,7 +25,7 @@ const TAG_HIGH = 2;
 export const MARKS = 3;
 
 /** What a cell counts; in the lower bits of the marks. */
-export const KIND = { window: 0, gauge: 1, rolling: 2, calendar: 3, total: 4 } as const;
+export const KIND = { window: 0, gauge: 1, rolling: 2, calendar: 3, total: 4, leases: 5 } as const;
 const KIND_BITS = 0xff;
 export const DIRTY = 0x100;
 
@@ -42,7 +42,7 @@ export const COUNTS = 6;
 const BUCKETS = 60;
 /** The whole buckets of a window, and the one that is inside in part. */
 export const PLACES = BUCKETS + 1;
-/** Of a window: when the last of each bucket was. */
+/** Of a window: when the last of each bucket was. Of leases: when those of each place end. */
 export const LAST_MS = COUNTS + PLACES;
 
 /** Workers with an index below this may share the counters, the main thread included. */

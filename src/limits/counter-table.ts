@@ -45,6 +45,12 @@ export function openCounter(name: string, windowMs: number): SharedCounter {
   return { name, windowMs, takenAtMs: 0, low, high, cellKind, cell: 0 };
 }
 
+/** Leases that have no cell yet. */
+export function openLeases(name: string): SharedCounter {
+  const { low, high } = tagOf(`${name}/leases`);
+  return { name, windowMs: 0, takenAtMs: 0, low, high, cellKind: KIND.leases, cell: 0 };
+}
+
 /** A ledger that has no cell yet. */
 export function openLedger(name: string, kind: LedgerKind, windowMs: number): SharedLedger {
   const { low, high } = tagOf(`${name}/${kind}/${windowMs}`);

@@ -1,8 +1,8 @@
 /**
  * The port of the limits: counters that every worker of a deployment sees the same. A counter is a
- * sliding window (what happened in the last so many milliseconds), a gauge (what is going on now) or
- * a ledger (what was spent in a period, and what is reserved for calls under way). Implemented by
- * {@link ./shared-counters.ts} for the threads of one machine.
+ * sliding window (what happened in the last so many milliseconds), a gauge (what is going on now), a
+ * ledger (what was spent in a period, and what is reserved for calls under way) or leases (what was
+ * taken until a moment). Implemented by {@link ./shared-counters.ts} for the threads of one machine.
  */
 
 /** Answer of a take that the limit refuses. */
@@ -15,7 +15,7 @@ export const HELD_BY_OTHERS = -3;
 /** A counter by name. Only the implementation that made it reads or changes it. */
 export interface Counter {
   readonly name: string;
-  /** Milliseconds; 0 for a gauge. */
+  /** Milliseconds; 0 for a gauge and for leases. */
   readonly windowMs: number;
   /** The moment that the latest take through this value was counted at, for `giveBack`. */
   takenAtMs: number;
@@ -51,6 +51,13 @@ export interface LedgerState {
   readonly resetsAtMs: number | null;
 }
 
+/** Leases as they stand. */
+export interface LeaseState {
+  readonly live: number;
+  /** When the first of them ends; null where there is none. */
+  readonly soonestEndMs: number | null;
+}
+
 /** All times are Unix milliseconds. What is taken is a whole number ≥ 1; amounts of ledgers are whole and ≥ 0. */
 export interface Counters {
   /** A sliding window. Opening one costs no room: that is claimed by the first take. */
@@ -73,6 +80,16 @@ export interface Counters {
   release(gauge: Counter): void;
   /** The present value of a window or a gauge; claims no room. */
   used(counter: Counter, nowMs: number): number;
+  leases(name: string): Counter;
+  /**
+   * Takes one until `endsAtMs` if those that have not ended stay within `limit` with it. Returns what
+   * is left (≥ 0), `REFUSED` or `NO_ROOM`.
+   */
+  lease(leases: Counter, limit: number, endsAtMs: number, nowMs: number): number;
+  /** Takes one back that was taken until then. */
+  endLease(leases: Counter, endsAtMs: number, nowMs: number): void;
+  /** Those that have not ended; claims no room. */
+  leased(leases: Counter, nowMs: number): LeaseState;
   /**
    * Holds `amount` if what is spent and held by all stays within `limit` with it (which may be
    * Infinity). Returns what is left (≥ 0), `REFUSED` or `NO_ROOM`.

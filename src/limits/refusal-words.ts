@@ -3,9 +3,13 @@ import type { BudgetLimit, CallRefused, LimitReading } from './call-limits.ts';
 
 /** A public sentence on a call that a limit refused: what to do, and which limit it was. */
 export function refusalWords({ code, by, retryAfterMs }: CallRefused): string {
+  if (code === 'keys_exhausted') return NO_PLACE;
   const title = (retryAfterMs === null ? IN_VAIN[code] : undefined) ?? ERRORS[code].title;
   return by === null ? title : `${title} The limit is ${nameOf(by)} of the ${by.level}.`;
 }
+
+const NO_PLACE =
+  'The key that this one was minted from has as many delegated keys with limits of their own in use as it may have. Wait until one of them ends, or ask its owner for a higher limit (mintLiveMax).';
 
 /** Where waiting does not help. */
 const IN_VAIN: Partial<Readonly<Record<CallRefused['code'], string>>> = {

@@ -11,6 +11,7 @@ import type { SharedCounter } from './counter-table.ts';
 import { NOWHERE, openCounter, openTable } from './counter-table.ts';
 import type { Counters } from './counters.ts';
 import { NO_ROOM, REFUSED } from './counters.ts';
+import { openSharedLeases } from './shared-leases.ts';
 import { openSharedLedgers } from './shared-ledgers.ts';
 import { RELEASE_PATIENCE_MS, TAKE_PATIENCE_MS } from './table-times.ts';
 import { add, advance, hold, presentOf, subtract, waitFor } from './window-cell.ts';
@@ -47,6 +48,7 @@ export function openSharedCounters(buffer: SharedArrayBuffer, workerIndex: numbe
     window: (name, windowMs) => openCounter(name, windowMs),
     gauge: (name) => openCounter(name, 0),
     ...openSharedLedgers(memory, table, workerIndex),
+    ...openSharedLeases(memory, table),
 
     take(counter: SharedCounter, limit, amount, nowMs) {
       const cell = table.enter(counter, nowMs, TAKE_PATIENCE_MS, true);

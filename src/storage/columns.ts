@@ -2,7 +2,7 @@
  * Checked readers for what columns hold as text. A value that does not fit means that the database
  * was changed by something else: a broken system, told with the place and never with the value.
  */
-import type { MintingPolicy } from '../admin/stores.ts';
+import type { MintingPolicy } from '../keys/minting-policy.ts';
 import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
 import type { Limits, Scopes } from '../keys/constraints.ts';
 import { readDelegationPolicy } from '../keys/delegation-policy.ts';

@@ -5,6 +5,7 @@ import {
   readDelegation,
   readEnvironment,
   readKeyState,
+  readMinting,
   readSecrets,
   readStoredLimits,
   readStoredScopes,
@@ -21,7 +22,7 @@ type Row = Readonly<Record<string, unknown>>;
 export function createFindKey(database: DatabaseSync): (kid: string) => Promise<KeyRecord | null> {
   const statement = database.prepare(`
     select kid, workspace_id, application_id, environment, state, secrets, not_before_ms, expires_at_ms, scopes,
-      limits, revision, type, parent_kid, binding, owner_id, suspension, scopes_set_at_ms, delegation
+      limits, revision, type, parent_kid, binding, owner_id, suspension, scopes_set_at_ms, delegation, minting
     from keys where kid = ?`);
   return async (kid) => {
     const row = statement.get(kid);
@@ -48,6 +49,7 @@ function read(row: Row): KeyRecord {
     scopesSetAtMs: numberOrNull(row, 'scopes_set_at_ms') ?? 0,
     limits: readStoredLimits(text(row, 'limits'), 'keys.limits'),
     delegation: readDelegation(textOrNull(row, 'delegation')),
+    minting: readMinting(textOrNull(row, 'minting')),
     revision: numberOrNull(row, 'revision') ?? 0,
   };
 }

@@ -33,15 +33,20 @@ function matching(db: WorkspaceDb, scan: KeyScan) {
         .where(({ eb, or }) => or([eb('last_used_at_ms', 'is', null), eb('last_used_at_ms', '<=', scan.beforeMs)]));
     case 'with-budgets':
       return query.where(({ eb, fn, val }) => eb(fn<number>('instr', ['limits', val('"budgets"')]), '>', 0));
-    case 'minted-from':
-      return query.where(
-        'kid',
-        'in',
-        db
-          .selectFrom('keys')
-          .select(({ fn, val }) => fn<string>('coalesce', ['parent_kid', val('')]).as('kid'))
-          .where('type', '=', 'kwt')
-          .where('expires_at_ms', '>', scan.nowMs),
+    case 'with-pool':
+      return query.where(({ eb, or }) =>
+        or([
+          eb('delegation', 'is not', null),
+          eb(
+            'kid',
+            'in',
+            db
+              .selectFrom('keys')
+              .select(({ fn, val }) => fn<string>('coalesce', ['parent_kid', val('')]).as('kid'))
+              .where('type', '=', 'kwt')
+              .where('expires_at_ms', '>', scan.nowMs),
+          ),
+        ]),
       );
     case 'beneath':
       return query.where(({ eb, or }) =>

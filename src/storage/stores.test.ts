@@ -97,6 +97,7 @@ test('a key comes back as it was stored, with every byte of its hashes', async (
     scopesSetAtMs: NOW_MS,
     limits: row.limits,
     delegation: row.delegation,
+    minting: row.minting,
     revision: 1,
   });
   expect(await store.findKey('kid000000002')).toBeNull();

@@ -18,6 +18,7 @@ interface Answer {
   readonly status: number;
   readonly code: string | undefined;
   readonly requestId: string;
+  readonly retryAfter: string | undefined;
 }
 
 async function call(
@@ -31,7 +32,12 @@ async function call(
     body: JSON.stringify({ model, max_tokens: 50, messages: [{ role: 'user', content: 'Hello' }] }),
   });
   const json = (await answer.body.json()) as { readonly error?: { readonly code?: string } };
-  return { status: answer.statusCode, code: json.error?.code, requestId: String(answer.headers['x-request-id']) };
+  return {
+    status: answer.statusCode,
+    code: json.error?.code,
+    requestId: String(answer.headers['x-request-id']),
+    retryAfter: answer.headers['retry-after']?.toString(),
+  };
 }
 
 async function mint(kid: string, input: Readonly<Record<string, unknown>> = {}): Promise<{ kid: string; key: string }> {
@@ -184,6 +190,32 @@ describe('a delegated key', () => {
     const codes = await Promise.all(Array.from({ length: 30 }, () => codeOf(call(text))));
     expect(codes.filter((code) => code === 'ok')).toHaveLength(3);
     expect(codes.filter((code) => code === 'uses_exhausted')).toHaveLength(27);
+  });
+
+  test('with limits of its own needs one of the places of its key, over both workers, until its end', async () => {
+    const { kid, sign } = await delegatingKey();
+    await product.admin('PATCH', `/keys/${kid}/delegation`, { mintLiveMax: 3 });
+    const texts = await Promise.all(
+      Array.from({ length: 24 }, () => sign({ ttlSeconds: 5, limits: { requestsPerMinute: 100 } })),
+    );
+    const codes = await Promise.all(texts.map((text) => codeOf(call(text))));
+    expect(codes.filter((code) => code === 'ok')).toHaveLength(3);
+    expect(codes.filter((code) => code === 'keys_exhausted')).toHaveLength(21);
+    const placed = texts[codes.indexOf('ok')] ?? '';
+    const again = await Promise.all(Array.from({ length: 20 }, () => codeOf(call(placed))));
+    expect(new Set(again)).toEqual(new Set(['ok']));
+    const outside = texts[codes.indexOf('keys_exhausted')] ?? '';
+    const refused = await call(outside);
+    expect(refused).toMatchObject({ status: 429, code: 'keys_exhausted' });
+    expect(Number(refused.retryAfter)).toBeGreaterThan(0);
+    expect(Number(refused.retryAfter)).toBeLessThanOrEqual(5);
+    // What is not counted by itself needs no place.
+    expect(await codeOf(call(await sign()))).toBe('ok');
+    const { body } = await product.admin('GET', `/keys/${kid}/pool`);
+    expect(body).toMatchObject({ limit: 3, live: 0, free: 3, delegated: { live: 3, free: 0 }, state: 'full' });
+    await sleep(Number(refused.retryAfter) * 1_000);
+    expect(await codeOf(call(await sign({ limits: { uses: 1 } })))).toBe('ok');
+    expect((await product.admin('GET', `/keys/${kid}/pool`)).body).toMatchObject({ delegated: { live: 1, free: 2 } });
   });
 
   test('spends what its parent has, together with all others', async () => {

@@ -89,6 +89,15 @@ const MEANINGS: Partial<Readonly<Record<ErrorCode, Meaning>>> = {
     means: "The key was accepted; the vendor refused this installation's own credential.",
     todo: ['Replace the credential of the provider: keyward credentials update. The caller need do nothing.'],
   },
+  keys_exhausted: {
+    means:
+      'The key was accepted; its parent has as many delegated keys with limits of their own in use as it may have. Each has its place from its first call to its end.',
+    todo: [
+      'Wait as long as the answer says; keyward keys pool shows how many are in use, and when the next one ends.',
+      'Sign keys with shorter lives, or use one for more calls.',
+      'Raise the limit: keyward keys delegation --mint-live-max.',
+    ],
+  },
   pool_exhausted: {
     means:
       'The key was accepted; every credential of the provider is out of use for now: limited, used up or rejected.',

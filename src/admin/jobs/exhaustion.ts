@@ -7,10 +7,10 @@ import { exhaustedAtMs, readRecentUsage } from '../forecast.ts';
 import type { RecentUsage } from '../forecast.ts';
 import type { AlertSeverity } from '../key-life-stores.ts';
 import type { AdminDeps } from '../ports.ts';
+import { poolsOf } from '../key-pools.ts';
 import { raiseAlert } from '../raise-alert.ts';
 import type { Condition } from '../raise-alert.ts';
 import { ownersWithBudgets } from '../owners-with-budgets.ts';
-import { MINTING_DEFAULT } from '../mint-key.ts';
 import { POOL_WARNING, poolState } from '../resources/key-pool.ts';
 import type { KeyRow } from '../stores.ts';
 import { anyUnresolved, forEachKey, forEachWorkspace, inAnyWorkspace, resolveUnseen } from './walk.ts';
@@ -33,7 +33,7 @@ export function exhaustionJobs(deps: AdminDeps): readonly Job[] {
         inAnyWorkspace(
           deps,
           async (workspace, nowMs) =>
-            (await workspace.scans.keys({ kind: 'minted-from', nowMs }, '', 1)).length > 0 ||
+            (await workspace.scans.keys({ kind: 'with-pool', nowMs }, '', 1)).length > 0 ||
             anyUnresolved(workspace, ['pool_filling'], nowMs),
         ),
       run: (signal) => forEachWorkspace(deps, ACTOR, signal, (ctx) => watchPools(ctx, signal)),
@@ -65,27 +65,31 @@ function anyBudget(deps: AdminDeps, alert: 'budget_used' | 'budget_forecast'): P
 }
 
 async function watchPools(ctx: CallContext, signal: AbortSignal): Promise<void> {
-  await forEachKey(ctx, { kind: 'minted-from', nowMs: ctx.nowMs }, signal, (key) => watchPool(ctx, key));
+  await forEachKey(ctx, { kind: 'with-pool', nowMs: ctx.nowMs }, signal, (key) => watchPool(ctx, key));
   await resolveUnseen(ctx, 'pool_filling', signal);
 }
 
 async function watchPool(ctx: CallContext, key: KeyRow): Promise<void> {
-  const { liveMax } = key.minting ?? MINTING_DEFAULT;
-  const { live, soonestEndMs } = await ctx.workspace.keys.livePool(key.kid, ctx.nowMs);
-  const state = poolState(live, liveMax);
-  if (state === 'ok' && live < liveMax * POOL_CALM) return;
+  const { limit, fuller } = await poolsOf(ctx, key);
+  const { what, live, soonestEndMs } = fuller;
+  const state = poolState(live, limit);
+  if (state === 'ok' && live < limit * POOL_CALM) return;
   if (state === 'ok') {
     await keepAlert(ctx, `pool_filling:${key.kid}`);
     return;
   }
   const next = soonestEndMs === null ? '' : ` The next place is free at ${iso(soonestEndMs)}.`;
+  const way =
+    what === 'temporary keys'
+      ? ', or end some (reports temporary-keys lists them).'
+      : ', or sign keys with shorter lives.';
   await raise(ctx, {
     kind: 'pool_filling',
     severity: state === 'warning' ? 'warning' : 'critical',
     subjectKind: 'key',
     subjectId: key.kid,
-    message: `${live} of ${liveMax} temporary keys that the key "${key.name}" (${key.kid}) may have are in use.${next} Raise the limit (keys delegation ${key.kid} --mint-live-max ${liveMax * 2}), or end some (reports temporary-keys lists them).`,
-    detail: { live, limit: liveMax, state },
+    message: `${live} of ${limit} ${what} that the key "${key.name}" (${key.kid}) may have are in use.${next} Raise the limit (keys delegation ${key.kid} --mint-live-max ${limit * 2})${way}`,
+    detail: { live, limit, state },
   });
 }
 

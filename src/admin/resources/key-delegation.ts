@@ -11,14 +11,16 @@ import {
 } from '../../keys/delegation-policy.ts';
 import type { DelegationPolicy, PolicyChange } from '../../keys/delegation-policy.ts';
 import { readPublicKey, verifyProofOfPossession } from '../../keys/delegation-public-key.ts';
+import type { MintingPolicy } from '../../keys/minting-policy.ts';
+import { MINTING_DEFAULT } from '../../keys/minting-policy.ts';
 import type { Change } from '../change.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none, readEndpoint } from '../contract.ts';
 import { durationMs, iso, time } from '../fields.ts';
-import type { KeyRow, MintingPolicy } from '../stores.ts';
+import type { KeyRow } from '../stores.ts';
 import { invalidField } from '../validation.ts';
 import { publicKeysOf } from './key-secret.ts';
-import { MINTING_DEFAULT, TTL_HARD_MAX_MS } from '../mint-key.ts';
+import { TTL_HARD_MAX_MS } from '../mint-key.ts';
 import { keyRef, keyView, requireKey, viewKey } from './key-view.ts';
 
 const params = z.strictObject({ kid: keyRef });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { none, readEndpoint } from '../contract.ts';
 import { iso, isoOrNull, time } from '../fields.ts';
 import { poolFullAtMs } from '../forecast.ts';
-import { MINTING_DEFAULT } from '../mint-key.ts';
+import { poolsOf } from '../key-pools.ts';
 import { keyRef, requireKey } from './key-view.ts';
 
 const SPAN_MS = 3_600_000;
@@ -15,9 +15,9 @@ const read = readEndpoint({
   method: 'GET',
   path: '/keys/:kid/pool',
   permission: 'keys:read',
-  summary: 'Show how many temporary keys of a key are in use',
+  summary: 'Show how many temporary and delegated keys of a key are in use',
   description:
-    'The gauge of the temporary keys that were minted from a key: how many may be live, how many are, when the soonest place is free again, and when the pool will be full if it goes on as in the last hour.',
+    'The gauge of the temporary keys that were minted from a key: how many may be live, how many are, when the soonest place is free again, and when the pool will be full if it goes on as in the last hour. Delegated keys that carry limits have as many places of their own, from their first call to their end.',
   cli: { verb: 'keys pool' },
   params: z.strictObject({ kid: keyRef }),
   query: none,
@@ -30,7 +30,14 @@ const read = readEndpoint({
       mintedLastHour: z.int(),
       endedLastHour: z.int().describe('Expired, revoked, or reclaimed.'),
       reclaimed: z.int().describe('Temporary keys that were ever taken back because nobody used them.'),
-      state: z.enum(['ok', 'warning', 'critical', 'full']),
+      delegated: z
+        .object({
+          live: z.int(),
+          free: z.int(),
+          soonestRecovery: time.nullable().describe('When the next place is free.'),
+        })
+        .describe('Delegated keys with limits of their own that were used and have not ended.'),
+      state: z.enum(['ok', 'warning', 'critical', 'full']).describe('Of the fuller of both.'),
       soonestRecovery: time.nullable().describe('When the next of them ends by itself.'),
       fullAt: time.nullable().describe('When the pool will be full; null: not as it goes now.'),
       readAt: time,
@@ -39,19 +46,24 @@ const read = readEndpoint({
   errors: ['not_found'],
   handler: async (ctx, { params }) => {
     const parent = await requireKey(ctx.workspace, params.kid);
-    const { liveMax } = parent.minting ?? MINTING_DEFAULT;
-    const { live, soonestEndMs } = await ctx.workspace.keys.livePool(parent.kid, ctx.nowMs);
+    const { limit, temporary, delegated, fuller } = await poolsOf(ctx, parent);
+    const { live, soonestEndMs } = temporary;
     const { minted, ended } = await ctx.workspace.keys.poolTraffic(parent.kid, ctx.nowMs - SPAN_MS, ctx.nowMs);
-    const free = Math.max(0, liveMax - live);
+    const free = Math.max(0, limit - live);
     return {
       pool: parent.kid,
-      limit: liveMax,
+      limit,
       live,
       free,
       mintedLastHour: minted,
       endedLastHour: ended,
       reclaimed: await ctx.workspace.temporaryKeys.reclaimed(parent.kid),
-      state: poolState(live, liveMax),
+      delegated: {
+        live: delegated.live,
+        free: Math.max(0, limit - delegated.live),
+        soonestRecovery: isoOrNull(delegated.soonestEndMs),
+      },
+      state: poolState(fuller.live, limit),
       soonestRecovery: isoOrNull(soonestEndMs),
       fullAt: isoOrNull(poolFullAtMs({ free, taken: minted, ended, spanMs: SPAN_MS }, ctx.nowMs)),
       readAt: iso(ctx.nowMs),

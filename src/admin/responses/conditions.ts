@@ -9,7 +9,7 @@ import type { BudgetLevel, TriggerKind, When } from '../response-stores.ts';
 import { isLive, readPolicies } from '../rotation-policy.ts';
 import type { PolicyBook } from '../rotation-policy.ts';
 import { standingOfRow } from '../resources/key-limits.ts';
-import { MINTING_DEFAULT } from '../mint-key.ts';
+import { poolsOf } from '../key-pools.ts';
 import { poolState } from '../resources/key-pool.ts';
 import { violationsOf } from '../resources/reports.ts';
 import type { KeyRow } from '../stores.ts';
@@ -51,7 +51,7 @@ function scansFor(ctx: CallContext, when: Condition, { gone }: Known): readonly 
     case 'budget':
       return [...(levelsOf(when).includes('key') ? OWN_BUDGETS : []), ...scansBeneath(ctx, when)];
     case 'pool':
-      return [{ kind: 'minted-from', nowMs }];
+      return [{ kind: 'with-pool', nowMs }];
     case 'owner_disabled':
       return [{ kind: 'beneath', ownerIds: [...gone.people.keys()], applicationIds: [...gone.applications.keys()] }];
     case 'policy_violation':
@@ -154,10 +154,9 @@ function reachedBudget(
 const FILLING = ['ok', 'warning', 'critical', 'full'] as const;
 
 async function poolEvidence(ctx: CallContext, key: KeyRow, from: (typeof FILLING)[number]): Promise<string | null> {
-  const { liveMax } = key.minting ?? MINTING_DEFAULT;
-  const { live } = await ctx.workspace.keys.livePool(key.kid, ctx.nowMs);
-  if (FILLING.indexOf(poolState(live, liveMax)) < FILLING.indexOf(from)) return null;
-  return `${live} of ${liveMax} temporary keys that it may have are in use`;
+  const { limit, fuller } = await poolsOf(ctx, key);
+  if (FILLING.indexOf(poolState(fuller.live, limit)) < FILLING.indexOf(from)) return null;
+  return `${fuller.live} of ${limit} ${fuller.what} that it may have are in use`;
 }
 
 function violationEvidence(
