@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAdminDelegations } from '../src/admin/delegations.ts';
 import { createKeyLimits } from '../src/admin/key-limits.ts';
 import { KnownKeys } from '../src/admin/known-keys.ts';
 import { verifyKey } from '../src/admin/verify-key.ts';
@@ -133,7 +134,8 @@ async function run(): Promise<void> {
     const texts = await fill(store, hasher);
     const keyLimits = createKeyLimits(openSharedCounters(createSharedCounters({ cells: KEYS * 2 }), 0));
     const knownKeys = new KnownKeys({ store, clock });
-    const deps = { knownKeys, keyLimits, hasher, clock, snapshotSource: { current: () => SNAPSHOT } };
+    const delegations = createAdminDelegations(clock);
+    const deps = { knownKeys, keyLimits, delegations, hasher, clock, snapshotSource: { current: () => SNAPSHOT } };
     for (const text of texts) await verifyKey(deps, text, FACTS, OPTIONS);
     await measure(deps, texts, false);
     const rows = [

@@ -7,6 +7,7 @@ import { keyJobs } from './admin/jobs/index.ts';
 import type { AdminDeps } from './admin/ports.ts';
 import { prepareFirstStart } from './admin/first-start.ts';
 import { createGatewayProbe } from './admin/gateway-probe.ts';
+import { createAdminDelegations } from './admin/delegations.ts';
 import { createKeyLimits } from './admin/key-limits.ts';
 import { KnownKeys } from './admin/known-keys.ts';
 import { watchFailures } from './admin/responses/failure-triggers.ts';
@@ -183,6 +184,7 @@ export async function start({ settings, file, configPath, env, log }: StartOptio
       snapshotSource: publisher,
       knownKeys,
       keyLimits: createKeyLimits(ownCounters),
+      delegations: createAdminDelegations(clock),
       providerPools,
       provider: createProviderProbe(),
       gateway: createGatewayProbe({ url: gatewayUrl, certificate: tls?.cert ?? null }),

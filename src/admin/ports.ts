@@ -5,8 +5,10 @@ import type { LeakSettings } from '../config/leak-settings.ts';
 import type { ConfigError } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { DelegationVerifier } from '../keys/delegation-verifier.ts';
 import type { SecretHasher } from '../keys/secret-hash.ts';
 import type { LimitLevel, LimitReading } from '../limits/call-limits.ts';
+import type { Child } from '../limits/child-place.ts';
 import type { LeaseState } from '../limits/counters.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Catalogue } from '../providers/catalogue/catalogue.ts';
@@ -111,12 +113,15 @@ export interface ActivityPort {
 /** The limits that calls with one key must fit into, counted together with the data plane. */
 export interface KeyLimits {
   read(nowMs: number): readonly LimitReading[];
+  /** Whether a delegated key has its place among those of its parent, or would get one; true for other keys. */
+  hasPlace(nowMs: number): boolean;
   /** Counts a call against the rates; the code where it does not fit, null where it was counted. */
   take(nowMs: number): ErrorCode | null;
 }
 
 export interface KeyLimitsPort {
-  bind(standing: { readonly levels: readonly LimitLevel[] }): KeyLimits;
+  /** `child`: the delegated key in front of them. */
+  bind(standing: { readonly levels: readonly LimitLevel[] }, child?: Child | null): KeyLimits;
   /** The delegated keys with limits of their own that have not ended, of those from one key. */
   delegated(kid: string, nowMs: number): LeaseState;
 }
@@ -221,6 +226,7 @@ export interface AdminDeps {
   readonly activity: ActivityPort;
   readonly knownKeys: KnownKeys;
   readonly keyLimits: KeyLimitsPort;
+  readonly delegations: DelegationVerifier;
   readonly gateway: GatewayPort;
   readonly providerPools: ProviderPoolsPort;
   readonly provider: ProviderPort;

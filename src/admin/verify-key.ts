@@ -5,12 +5,15 @@
 import type { WorkspaceSnapshot } from '../config/snapshot.ts';
 import type { ErrorCode } from '../errors.ts';
 import { GENERIC_401 } from '../errors.ts';
+import { networkOf } from '../keys/client-network.ts';
 import { decide, explain } from '../keys/decide.ts';
 import type { DecisionInput, LimitReading, RequestFacts } from '../keys/decision-input.ts';
 import { NO_FACTS } from '../keys/decision-input.ts';
+import { isDelegatedText, readParentKid } from '../keys/delegated-key.ts';
 import { parseKey } from '../keys/format.ts';
+import { delegationParentOf, isFormCode, provenDelegation, signingSecret } from '../keys/proven-delegation.ts';
 import { findMatchingSecret } from '../keys/secret-hash.ts';
-import { standingOf } from '../keys/standing.ts';
+import { childOf, standingOf, withDelegated } from '../keys/standing.ts';
 import type { Standing } from '../keys/standing.ts';
 import type { Trace } from '../keys/verdict.ts';
 import type { KnownKey } from './known-keys.ts';
@@ -18,7 +21,10 @@ import { modelFacts } from './model-facts.ts';
 import type { AdminDeps, KeyLimits, KeyLimitsPort } from './ports.ts';
 import type { KeyRow } from './stores.ts';
 
-export type VerifyDeps = Pick<AdminDeps, 'knownKeys' | 'keyLimits' | 'hasher' | 'snapshotSource' | 'clock'>;
+export type VerifyDeps = Pick<
+  AdminDeps,
+  'knownKeys' | 'keyLimits' | 'delegations' | 'hasher' | 'snapshotSource' | 'clock'
+>;
 
 /** What the call is that the key was sent with, as far as it is known. */
 export type VerifyFacts = Partial<Omit<RequestFacts, 'requestedModel' | 'modelSinceMs' | 'requestedModelSinceMs'>>;
@@ -54,6 +60,7 @@ export function verifyKey(
   facts: VerifyFacts,
   options: VerifyOptions,
 ): VerifyResult | Promise<VerifyResult> {
+  if (isDelegatedText(key)) return verifyDelegated(deps, key, facts, options);
   const parsed = parseKey(key, ACCEPTED);
   // The form can be judged by anybody: no knowledge of what is stored is in it.
   if (!parsed.ok) return { valid: false, code: parsed.code, proven: null };
@@ -66,18 +73,54 @@ export function verifyKey(
     .then((loaded) => verify(deps, loaded, { secret, fingerprint }, facts, options));
 }
 
+/** The same for what the holder of a key signed. */
+function verifyDelegated(
+  deps: VerifyDeps,
+  text: string,
+  facts: VerifyFacts,
+  options: VerifyOptions,
+): VerifyResult | Promise<VerifyResult> {
+  const kid = readParentKid(text);
+  if (kid === null) return prove(deps, text, null, facts, options);
+  const known = deps.knownKeys.peek(options.workspaceId, kid);
+  if (known !== undefined) return prove(deps, text, known, facts, options);
+  return deps.knownKeys.load(options.workspaceId, kid).then((loaded) => prove(deps, text, loaded, facts, options));
+}
+
+function prove(
+  deps: VerifyDeps,
+  text: string,
+  known: KnownKey | null,
+  facts: VerifyFacts,
+  options: VerifyOptions,
+): VerifyResult {
+  const parent = known === null ? null : delegationParentOf(known.prepared.record);
+  const proof = deps.delegations.verify(text, parent, networkOf(facts.address ?? ''));
+  const delegated = provenDelegation(proof);
+  if (known === null || delegated === null) {
+    return !proof.ok && isFormCode(proof.code) ? { valid: false, code: proof.code, proven: null } : UNPROVEN;
+  }
+  const { record } = known.prepared;
+  const workspace = deps.snapshotSource.current().workspaces[known.workspaceId] ?? null;
+  const standing = withDelegated(standingFor(deps.keyLimits, known, workspace).standing, delegated.claims);
+  const limits = deps.keyLimits.bind(standing, childOf(delegated.claims, record.minting));
+  const proven = { standing, matchedSecret: signingSecret(record), delegation: delegated.finding };
+  return judge({ row: known.row, limits }, inputOf(deps, proven, { facts, workspace, limits, options }), options);
+}
+
 interface Sent {
   readonly secret: string;
   readonly fingerprint: string;
 }
 
 function verify(
-  { hasher, keyLimits, snapshotSource, clock }: VerifyDeps,
+  deps: VerifyDeps,
   known: KnownKey | null,
   { secret, fingerprint }: Sent,
   facts: VerifyFacts,
   options: VerifyOptions,
 ): VerifyResult {
+  const { hasher, snapshotSource } = deps;
   if (known === null) {
     // The same work as for a key that exists, so that time does not tell them apart.
     hasher.matchDummy(secret);
@@ -86,19 +129,32 @@ function verify(
   const matchedSecret = findMatchingSecret(hasher, known.prepared.record.secrets, secret);
   if (matchedSecret === null || known.fingerprint !== fingerprint) return UNPROVEN;
   const workspace = snapshotSource.current().workspaces[known.workspaceId] ?? null;
+  const { standing, limits } = standingFor(deps.keyLimits, known, workspace);
+  const proven = { standing, matchedSecret, delegation: null };
+  return judge({ row: known.row, limits }, inputOf(deps, proven, { facts, workspace, limits, options }), options);
+}
+
+interface Asked {
+  readonly facts: VerifyFacts;
+  readonly workspace: WorkspaceSnapshot | null;
+  readonly limits: KeyLimits;
+  readonly options: VerifyOptions;
+}
+
+function inputOf(
+  { clock }: VerifyDeps,
+  proven: Pick<DecisionInput, 'standing' | 'matchedSecret' | 'delegation'>,
+  { facts, workspace, limits, options }: Asked,
+): DecisionInput {
   const nowMs = clock.now();
-  const { standing, limits } = standingFor(keyLimits, known, workspace);
   const { model = null, ...rest } = facts;
-  const input: DecisionInput = {
-    standing,
-    matchedSecret,
+  return {
+    ...proven,
     expectedEnvironment: null,
-    delegation: null,
     facts: { ...NO_FACTS, ...rest, ...modelFacts(workspace, model) },
     limits: options.take === true ? null : limits.read(nowMs),
     nowMs,
   };
-  return judge({ row: known.row, limits }, input, options);
 }
 
 interface Judged {
@@ -108,10 +164,15 @@ interface Judged {
 
 function judge(known: Judged, input: DecisionInput, { take, explain: wantsTrace }: VerifyOptions): VerifyResult {
   const verdict = wantsTrace === true ? explain(input) : decide(input);
-  const taken = verdict.allowed && take === true ? known.limits.take(input.nowMs) : null;
+  const taken = verdict.allowed ? takeOrLook(known.limits, take === true, input.nowMs) : null;
   const limits = input.limits ?? known.limits.read(input.nowMs);
   const code = verdict.code ?? taken ?? 'ok';
   return { valid: code === 'ok', code, proven: { row: known.row, limits, input, trace: verdict.trace } };
+}
+
+function takeOrLook(limits: KeyLimits, take: boolean, nowMs: number): ErrorCode | null {
+  if (take) return limits.take(nowMs);
+  return limits.hasPlace(nowMs) ? null : 'keys_exhausted';
 }
 
 /** Worked out once per key and snapshot. */

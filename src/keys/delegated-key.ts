@@ -52,6 +52,11 @@ export function parseDelegatedKey(text: string): ParsedDelegatedKey | UnreadDele
   return read.ok ? { ...parts, claims: read.claims } : read;
 }
 
+/** Whether a text begins like a delegated key. */
+export function isDelegatedText(text: string): boolean {
+  return text.startsWith(PREFIX);
+}
+
 /** The key that a text names as its parent, or null if it is no delegated key. Looks at 17 characters. */
 export function readParentKid(text: string): string | null {
   if (text.length > DELEGATED_KEY_LENGTH_MAX || !text.startsWith(PREFIX)) return null;

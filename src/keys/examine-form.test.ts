@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { examineForm } from './examine-form.ts';
+import { signDelegation } from '../../test/signed-delegation.ts';
 import { generateKey } from './format.ts';
 
 const key = (): string => generateKey({ type: 'kwk', environment: 'live' }).text;
@@ -55,6 +56,41 @@ test.each([
   const finding = examineForm(text);
   expect(finding).toMatchObject({ parsed: null, code });
   expect(finding.sentences.join(' ')).toContain(sentence);
+});
+
+describe('a delegated key', () => {
+  const { kid, secret } = generateKey({ type: 'kwk', environment: 'live' });
+  const CLAIMS = { iss: kid, aud: 'ws_1', jti: 'j1', iat: 1_800_000_000, exp: 1_800_000_300 };
+  const signed = (payload: object | string, header?: string) =>
+    signDelegation({
+      ...{ kid, secret, payload: typeof payload === 'string' ? payload : JSON.stringify(payload) },
+      ...(header === undefined ? {} : { header }),
+    });
+
+  test('of a right form is found to be one, also with what copying left around it', () => {
+    const text = signed(CLAIMS);
+    for (const wrapped of [text, `Bearer ${text}\n`, `"${text}"`]) {
+      const found = examineForm(wrapped);
+      expect(found).toMatchObject({ parsed: null, delegated: { text, kid }, code: null, fingerprint: `kwd_${kid}` });
+      expect(found.sentences.at(-1)).toContain(`a delegated key of ${kid}, to expire at 2027-01-15T08:05:00.000Z`);
+    }
+  });
+
+  test.each([
+    ['an unknown claim', signed({ ...CLAIMS, sub: 'x' }), 'malformed', 'the claim "sub" is not known'],
+    ['a member twice', signed(`{"iss":"${kid}","iss":"${kid}"}`), 'malformed', 'twice'],
+    ['jwk', signed(CLAIMS, '{"alg":"Ed25519","typ":"kwd+jwt","jwk":{}}'), 'malformed', 'the header holds "jwk"'],
+    ['crit', signed(CLAIMS, '{"alg":"Ed25519","typ":"kwd+jwt","crit":[]}'), 'malformed', 'the header holds "crit"'],
+    ['an unknown constraint', signed({ ...CLAIMS, cst: { moon: 1 } }), 'unknown_constraint', 'cst holds "moon"'],
+    ['too much', signed({ ...CLAIMS, grp: 'g'.repeat(3000) }), 'malformed', 'it has more than 2048 characters'],
+    ['no key in its name', 'kwd_abc', 'malformed', 'it does not begin with kwd_, the id of a key and _'],
+  ])('with %s is told why it is none', (_what, text, code, reason) => {
+    const { delegated, sentences, ...finding } = examineForm(text);
+    expect(finding).toMatchObject({ parsed: null, code });
+    expect(delegated).toBeNull();
+    expect(sentences.join(' ')).toContain(reason);
+    expect(sentences.join(' ')).not.toContain('kwk_');
+  });
 });
 
 test('no finding holds a piece of the text that could be a secret', () => {

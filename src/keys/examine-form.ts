@@ -1,16 +1,21 @@
 /**
  * What is wrong with a text that should be a key, as exactly as the text alone can tell. Pure: what
- * is stored plays no part, and nothing of the text comes back but places in it.
+ * is stored plays no part, and nothing of the text comes back but places in it and what the members of
+ * a delegated key are called.
  */
 import { encodeBase62 } from './base62.ts';
 import { crc32 } from './crc32.ts';
+import { DELEGATED_KEY_LENGTH_MAX, isDelegatedText, parseDelegatedKey, readParentKid } from './delegated-key.ts';
+import type { DelegationSyntaxCode } from './delegation-claims.ts';
 import type { KeyType, ParsedKey, SyntaxCode } from './format.ts';
 import { parseKey } from './format.ts';
 
 export interface FormFinding {
   /** The key, where the text is one or becomes one without what is around it. */
   readonly parsed: ParsedKey | null;
-  readonly code: SyntaxCode | null;
+  /** The same where it is a delegated key, whose signature was not looked at. */
+  readonly delegated: { readonly text: string; readonly kid: string } | null;
+  readonly code: SyntaxCode | DelegationSyntaxCode | null;
   /** Of the key that was probably meant, where it could be read. */
   readonly fingerprint: string | null;
   /** What was found, in sentences. */
@@ -22,28 +27,46 @@ const KEY_LENGTH = 72;
 const CRC_LENGTH = 6;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_';
 
-/** Longer texts are not looked at. */
-const FORM_LENGTH_MAX = 1024;
+/** Longer texts are not looked at: a delegated key, what got around it, and some of what makes it too long. */
+export const KEY_TEXT_LENGTH_MAX = DELEGATED_KEY_LENGTH_MAX + 1024;
 
 export function examineForm(text: string): FormFinding {
   const core = withoutWrapping(text);
-  const parsed = parseKey(core, ACCEPTED);
   const wrapping =
     core === text
       ? []
       : ['There is something around the key, such as quotes, spaces, a line end or "Bearer": send the key alone.'];
+  if (isDelegatedText(core)) return examineDelegated(core, wrapping);
+  const parsed = parseKey(core, ACCEPTED);
   if (parsed.ok) {
     const sound = `The form is right: ${parsed.type}, ${parsed.environment}, checksum correct.`;
-    return { parsed, code: null, fingerprint: null, sentences: [...wrapping, sound] };
+    return { parsed, delegated: null, code: null, fingerprint: null, sentences: [...wrapping, sound] };
   }
   const { code, fingerprint } = parsed;
-  return { parsed: null, code, fingerprint, sentences: [...wrapping, ...sentencesOf(code, core)] };
+  return { parsed: null, delegated: null, code, fingerprint, sentences: [...wrapping, ...sentencesOf(code, core)] };
+}
+
+function examineDelegated(text: string, wrapping: readonly string[]): FormFinding {
+  const kid = readParentKid(text);
+  const fingerprint = kid === null ? null : `kwd_${kid}`;
+  const read = parseDelegatedKey(text);
+  if (read.ok) {
+    const until = new Date(read.claims.expiresAtMs).toISOString();
+    const sound = `The form is right: a delegated key of ${read.kid}, to expire at ${until}.`;
+    return {
+      ...{ parsed: null, delegated: { text, kid: read.kid }, code: null, fingerprint },
+      sentences: [...wrapping, sound],
+    };
+  }
+  const { code, reason } = read;
+  const sentence = `It begins as a delegated key does, and is refused because ${reason}.`;
+  return { parsed: null, delegated: null, code, fingerprint, sentences: [...wrapping, sentence] };
 }
 
 /** What gets around a key when it is copied out of a file, a shell or a header. */
 export function withoutWrapping(text: string): string {
   return text
-    .slice(0, FORM_LENGTH_MAX)
+    .slice(0, KEY_TEXT_LENGTH_MAX)
     .replace(/^\s*(?:authorization\s*[:=]\s*)?(?:bearer\s+)?["'`<]*/i, '')
     .replace(/["'`>,;]*\s*$/, '');
 }
@@ -61,7 +84,7 @@ function sentencesOf(code: SyntaxCode, text: string): readonly string[] {
     case 'provider_key_sent_to_gateway':
       return ["This has the form of a vendor's own key. It is neither used nor stored here."];
     case 'wrong_type':
-      return ['This is a credential of another kind: an admin token, a delegated key or a reveal link.'];
+      return ['This is a credential of another kind: an admin token or a reveal link.'];
   }
 }
 

@@ -24,12 +24,18 @@ export function readPlaces(counters: Counters, parentKid: string, nowMs: number)
   return counters.leased(openPlaces(counters, parentKid), nowMs);
 }
 
+/** Whether a call of the child would be counted: it has its place, needs none, or one is free. Takes nothing. */
+export function hasRoom(counters: Counters, child: Child, nowMs: number): boolean {
+  if (!holdsCounters(child.limits)) return true;
+  if (isPlaced(counters, openOwn(counters, child), nowMs)) return true;
+  return readPlaces(counters, child.parentKid, nowMs).live < child.placesMax;
+}
+
 /** Limits that count no call before the child has its place, if it needs one. */
 export function withPlace(counters: Counters, limits: CallLimits, child: Child): CallLimits {
   if (!holdsCounters(child.limits)) return limits;
   const places = openPlaces(counters, child.parentKid);
-  const own = counters.ledger(`delegated:${child.parentKid}.${child.id}:place`, 'total');
-  own.endsAtMs = child.endsAtMs;
+  const own = openOwn(counters, child);
   let hasPlace = false;
   return {
     ...limits,
@@ -79,6 +85,12 @@ function isPlaced(counters: Counters, own: Ledger, nowMs: number): boolean {
 function full({ soonestEndMs }: LeaseState, nowMs: number): CallRefused {
   const retryAfterMs = soonestEndMs === null ? 1 : Math.max(1, Math.ceil(soonestEndMs - nowMs));
   return { ok: false, code: 'keys_exhausted', by: null, retryAfterMs };
+}
+
+function openOwn(counters: Counters, { parentKid, id, endsAtMs }: Child): Ledger {
+  const own = counters.ledger(`delegated:${parentKid}.${id}:place`, 'total');
+  own.endsAtMs = endsAtMs;
+  return own;
 }
 
 function openPlaces(counters: Counters, parentKid: string): Counter {

@@ -8,6 +8,7 @@ import { prepareFirstStart } from '../../src/admin/first-start.ts';
 import { readOwners } from '../../src/admin/load-owners.ts';
 import type { AdminDeps, ConfigFileStatus, FleetPort, ProviderPort, Receipt } from '../../src/admin/ports.ts';
 import { bindCallLimits } from '../../src/limits/call-limiter.ts';
+import { createAdminDelegations } from '../../src/admin/delegations.ts';
 import { createKeyLimits } from '../../src/admin/key-limits.ts';
 import { KnownKeys } from '../../src/admin/known-keys.ts';
 import { watchFailures } from '../../src/admin/responses/failure-triggers.ts';
@@ -119,6 +120,7 @@ export async function createAdminFixture(tokens: readonly AdminToken[] = []): Pr
     hasher,
     knownKeys,
     keyLimits: createKeyLimits(counters),
+    delegations: createAdminDelegations(now),
     providerPools: createProviderPools({
       ...{ health, snapshotSource: { current: () => snapshot } },
       counts: async (_, credentialId) => ({ underWay: 0, passed: 0, ...counts.get(credentialId) }),

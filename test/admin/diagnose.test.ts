@@ -7,6 +7,7 @@ import { inOtherEnvironment, unknownKey, withWrongSecret } from '../forged-key.t
 import { START_MS, createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
 import { callRow } from './call-rows.ts';
+import { delegate } from './delegate.ts';
 import { refusal } from './refusals.ts';
 
 let admin: AdminFixture;
@@ -52,6 +53,80 @@ describe('a key that works', () => {
       ['key', 'models', ['filehouse/*']],
       ['key', 'addresses', ['10.0.0.0/8']],
     ]);
+  });
+});
+
+describe('a delegated key', () => {
+  test('that works is found sound by its text, as narrow as it is', async () => {
+    const parent = await create();
+    const scopes = { models: ['filehouse/tiny'] };
+    const key = await delegate(admin, parent, { scopes, limits: { requestsPerMinute: 5 } });
+    const whole = await diagnose({ key: `Bearer ${key}\n` });
+    expect(whole).toMatchObject({ works: true, about: { kid: parent.kid } });
+    expect(failing(whole)).toEqual([]);
+    expect(about(whole, 'form')[0]?.text).toContain(`a delegated key of ${parent.kid}`);
+    expect(about(whole, 'secret')[0]).toMatchObject({ outcome: 'pass' });
+    expect(whole.reach?.models).toEqual(['filealias', 'filehouse/tiny']);
+    expect(whole.limits).toMatchObject([{ name: 'requestsPerMinute', limit: 5 }]);
+  });
+
+  test('that does not is told why: over, taken back, signed by another, from a key that may not', async () => {
+    const parent = await create();
+    const [key, denied] = [await delegate(admin, parent), await delegate(admin, parent, { jti: 'one' })];
+    const forged = `${key.slice(0, -8)}AAAAAAAA`;
+    const toRevoke = { params: { kid: parent.kid }, body: { jti: 'one' } };
+    await admin.client.call('keys.delegation.revoke', toRevoke);
+    expect(failing(await diagnose({ key: denied }))).toEqual(['revoked']);
+    const told = await diagnose({ key: forged });
+    expect([failing(told), about(told, 'secret')[0]?.text]).toEqual([
+      ['secret_mismatch'],
+      expect.stringContaining('its signature is not by this key'),
+    ]);
+    admin.clock.nowMs += 61_000;
+    expect(failing(await diagnose({ key }))).toEqual(['delegation_expired']);
+    await admin.client.call('keys.delegation', { params: { kid: parent.kid }, body: { offline: false } });
+    const off = await diagnose({ key });
+    expect([off.works, about(off, 'secret')[0]?.text]).toEqual([
+      false,
+      expect.stringContaining('Nothing may be delegated'),
+    ]);
+    const nobody = await diagnose({ key: `kwd_AAAAAAAAAAAA_${key.slice(17)}` });
+    expect([nobody.about, failing(nobody).at(-1)]).toEqual([null, expect.stringMatching(/unknown_key|malformed/)]);
+  });
+
+  test('without a free place among those of its key is told so; one that has its place is sound', async () => {
+    const parent = await create();
+    await admin.client.call('keys.delegation', { params: { kid: parent.kid }, body: { mintLiveMax: 1 } });
+    const [first, second] = [
+      await delegate(admin, parent, { limits: { uses: 9 } }),
+      await delegate(admin, parent, { limits: { uses: 9 } }),
+    ];
+    await admin.client.call('keys.verify', { body: { key: first, take: true } });
+    expect(failing(await diagnose({ key: first }))).toEqual([]);
+    expect(failing(await diagnose({ key: second }))).toEqual(['keys_exhausted']);
+  });
+
+  test('opens a case for the key that it comes from', async () => {
+    const parent = await create();
+    const key = await delegate(admin, parent);
+    await admin.client.call('keys.suspend', { params: { kid: parent.kid } });
+    const opened = await admin.client.call('cases.open', { body: { key } });
+    expect(opened.kid).toBe(parent.kid);
+    expect(opened.steps[0]?.evidence).toMatchObject({ problems: [{ code: 'suspended' }] });
+  });
+
+  test('is tested step by step up to the call', async () => {
+    const parent = await create();
+    const secret = await delegate(admin, parent, { scopes: { models: ['filehouse/tiny'] } });
+    const tested = await admin.client.call('keys.test', { params: { kid: parent.kid }, body: { secret } });
+    expect(tested.model).toBe('filealias');
+    // Nothing listens behind the gateway's port here.
+    expect(tested.steps.filter(({ outcome }) => outcome === 'pass').map(({ name }) => name)).toEqual([
+      ...['form', 'exists', 'secret', 'life-cycle', 'owner', 'scope', 'limits'],
+    ]);
+    const other = await create();
+    const wrong = await admin.client.call('keys.test', { params: { kid: other.kid }, body: { secret } });
+    expect([wrong.failed, wrong.complete]).toEqual(['secret', false]);
   });
 });
 
@@ -181,7 +256,7 @@ test('the key that was given is in no answer, log line or stored byte, also when
   const answers = [
     await diagnose({ key }),
     await diagnose({ key: `${key}x` }),
-    await refusal(diagnose({ key: key.repeat(20) })),
+    await refusal(diagnose({ key: key.repeat(50) })),
     await admin.client.call('audit-events.list'),
   ];
   const secret = key.split('_')[3] ?? '';

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
 import { callRow } from './call-rows.ts';
+import { delegate } from './delegate.ts';
 import { refusal } from './refusals.ts';
 
 const MINUTE_MS = 60_000;
@@ -82,6 +83,27 @@ describe('a pool of temporary keys', () => {
     for (let round = 0; round < 5; round += 1) await pass(40 * MINUTE_MS);
     expect(await told('pool_filling')).toEqual({ up: 1, down: 1 });
     expect(await alerts({ kind: 'pool_filling' })).toMatchObject([{ state: 'resolved', subjectId: kid }]);
+  });
+
+  test('is told full of delegated keys with limits of their own, too, until they end', async () => {
+    const parent = await createKey();
+    await admin.client.call('keys.delegation', { params: { kid: parent.kid }, body: { mintLiveMax: 2 } });
+    for (let signed = 0; signed < 2; signed += 1) {
+      const key = await delegate(admin, parent, { ttlSeconds: 600, limits: { requestsPerMinute: 5 } });
+      await admin.client.call('keys.verify', { body: { key, take: true } });
+    }
+    await pass(MINUTE_MS);
+    expect(await pool(parent.kid)).toMatchObject({ live: 0, delegated: { live: 2, free: 0 }, state: 'full' });
+    expect(await alerts({ kind: 'pool_filling' })).toMatchObject([
+      {
+        severity: 'critical',
+        subjectId: parent.kid,
+        message: expect.stringContaining('2 of 2 delegated keys with limits of their own') as string,
+      },
+    ]);
+    await pass(10 * MINUTE_MS);
+    expect(await pool(parent.kid)).toMatchObject({ delegated: { live: 0, free: 2 }, state: 'ok' });
+    expect(await told('pool_filling')).toEqual({ up: 1, down: 1 });
   });
 
   test('below its threshold raises none', async () => {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openKey } from '../../src/keys/delegation-minter.ts';
 import { generateKey, generateSecret } from '../../src/keys/format.ts';
 import { createGithub, signedReport } from '../leak-reports.ts';
 import type { SignedBody } from '../leak-reports.ts';
 import { TOKEN, createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
+import { delegate } from './delegate.ts';
 
 const SECRET = 'a secret of thirty-two characters';
 
@@ -36,16 +36,6 @@ async function remains(): Promise<string> {
 }
 
 /** Signed by the holder of a key, who has not been allowed to before. */
-async function delegate(kid: string, key: string): Promise<string> {
-  await admin.client.call('keys.delegation', { params: { kid }, body: { offline: true } });
-  const opened = await openKey(key);
-  if (!opened.ok) throw new Error(opened.code);
-  const options = { audience: admin.workspaceId, ttlSeconds: 60, nowMs: admin.clock.nowMs };
-  const minted = await opened.minter.mint(options);
-  if (!minted.ok) throw new Error(minted.code);
-  return minted.text;
-}
-
 describe('a report of GitHub', () => {
   test('of a whole key suspends it on every worker before it is answered, and labels each token by its hash', async () => {
     const { kid, key } = await createKey();
@@ -177,7 +167,7 @@ describe('a signed report', () => {
 
   test('of a delegated key suspends the key whose holder signed it, as the rule says', async () => {
     const { kid, key } = await createKey();
-    const token = await delegate(kid, key);
+    const token = await delegate(admin, { kid, key });
     expect(await (await report([token])).json()).toEqual({ leaks: [{ label: 'true_positive' }] });
     expect(await show(kid)).toMatchObject({ state: 'suspended', suspension: { automatic: true } });
     const { items } = await admin.client.call('responses.list', { query: { subjectId: kid } });
@@ -191,8 +181,8 @@ describe('a signed report', () => {
   test('of a delegated key that is forged or over stops nothing', async () => {
     const { kid, key } = await createKey();
     const other = await createKey();
-    const token = await delegate(kid, key);
-    const forged = `kwd_${kid}_${(await delegate(other.kid, other.key)).slice(17)}`;
+    const token = await delegate(admin, { kid, key });
+    const forged = `kwd_${kid}_${(await delegate(admin, other)).slice(17)}`;
     const nobody = `kwd_AAAAAAAAAAAA_${token.slice(17)}`;
     const tokens = [forged, nobody, token.slice(0, 100), `${token}x`];
     expect(await (await report(tokens)).json()).toEqual({ leaks: tokens.map(() => ({ label: 'false_positive' })) });
@@ -263,7 +253,7 @@ test('the rules for scanners find keys as they are made, and nothing that is no 
     }
   }
   const { kid, key } = await createKey();
-  const delegated = await delegate(kid, key);
+  const delegated = await delegate(admin, { kid, key });
   expect(found(`curl -H "authorization: Bearer ${delegated}"`)).toBe(delegated);
   expect(found(`kwd_${kid} in a log`)).toBeUndefined();
   expect([gitleaks.includes(pattern), trufflehog.includes(pattern)]).toEqual([true, true]);

@@ -6,6 +6,7 @@ import { applicationRow, keyRow } from '../../src/storage/store-fixture.ts';
 import { inOtherEnvironment, unknownKey, withWrongSecret } from '../forged-key.ts';
 import { createAdminFixture } from './admin-fixture.ts';
 import type { AdminFixture } from './admin-fixture.ts';
+import { delegate } from './delegate.ts';
 import { refusal } from './refusals.ts';
 
 let admin: AdminFixture;
@@ -123,6 +124,67 @@ describe('a key that is remembered', () => {
     const options = { workspaceId: admin.workspaceId };
     expect(await verifyKey(admin.deps, key, {}, options)).toMatchObject({ valid: true });
     expect(verifyKey(admin.deps, key, {}, options)).toMatchObject({ valid: true, code: 'ok' });
+  });
+});
+
+describe('a delegated key', () => {
+  test('is judged by what it says and by its key, which it is told to come from', async () => {
+    const parent = await create({ tags: ['team-a'], scopes: { models: ['filehouse/*'] } });
+    const text = await delegate(admin, parent, { scopes: { models: ['filehouse/tiny'] } });
+    expect(await verify(text, { facts: { model: 'filehouse/tiny' } })).toMatchObject({
+      ...{ valid: true, code: 'ok', kid: parent.kid, tags: ['team-a'] },
+      expiresAt: new Date(admin.clock.nowMs + 60_000).toISOString(),
+    });
+    const explained = await verify(text, { facts: { model: 'filehouse/large' }, explain: true });
+    expect(explained).toMatchObject({ valid: false, code: 'model_denied' });
+    expect(explained.checks?.find(({ name }) => name === 'delegation')).toMatchObject({ outcome: 'pass' });
+    await admin.client.call('keys.suspend', { params: { kid: parent.kid } });
+    expect(await verify(text, { facts: { model: 'filehouse/tiny' } })).toMatchObject({ code: 'suspended' });
+  });
+
+  test('is refused as by the gateway when it is over, or taken back', async () => {
+    const parent = await create();
+    const text = await delegate(admin, parent);
+    expect(await verify(text)).toMatchObject({ valid: true });
+    await admin.client.call('keys.delegation.revoke', { params: { kid: parent.kid }, body: {} });
+    expect(await verify(text)).toMatchObject({ valid: false, code: 'minted_before_watermark', kid: parent.kid });
+    const later = await delegate(admin, parent, { nowMs: admin.clock.nowMs + 2_000 });
+    admin.clock.nowMs += 62_000;
+    expect(await verify(later)).toMatchObject({ valid: false, code: 'delegation_expired' });
+  });
+
+  test('that is not signed by the key, or whose key is not there, is told as any wrong key is; its form is told', async () => {
+    const [parent, other] = [await create(), await create()];
+    const text = await delegate(admin, parent);
+    const forged = `kwd_${parent.kid}_${(await delegate(admin, other)).slice(17)}`;
+    const undelegated = `kwd_${(await create()).kid}_${text.slice(17)}`;
+    for (const wrong of [forged, undelegated, `kwd_AAAAAAAAAAAA_${text.slice(17)}`]) {
+      expect(await verify(wrong)).toMatchObject({ valid: false, code: 'invalid_api_key', kid: null });
+    }
+    expect(await verify('kwd_abc')).toMatchObject({ valid: false, code: 'malformed' });
+    expect(await verify(`${text}${'A'.repeat(2048)}`)).toMatchObject({ valid: false, code: 'malformed' });
+  });
+
+  test('may be longer than other keys', async () => {
+    const parent = await create();
+    const models = Array.from({ length: 45 }, (_, i) => `filehouse/model-${String(i).padStart(3, '0')}`);
+    const text = await delegate(admin, parent, { scopes: { models } });
+    expect(text.length).toBeGreaterThan(1024);
+    expect(await verify(text)).toMatchObject({ code: 'ok' });
+  });
+
+  test('is counted where that is asked for, and takes one of the places of its key', async () => {
+    const parent = await create();
+    await admin.client.call('keys.delegation', { params: { kid: parent.kid }, body: { mintLiveMax: 1 } });
+    const [first, second] = [
+      await delegate(admin, parent, { limits: { uses: 2 } }),
+      await delegate(admin, parent, { limits: { uses: 2 } }),
+    ];
+    expect(await verify(second)).toMatchObject({ code: 'ok' });
+    const codes = [];
+    for (let round = 0; round < 3; round += 1) codes.push((await verify(first, { take: true })).code);
+    expect(codes).toEqual(['ok', 'ok', 'uses_exhausted']);
+    for (const take of [false, true]) expect(await verify(second, { take })).toMatchObject({ code: 'keys_exhausted' });
   });
 });
 

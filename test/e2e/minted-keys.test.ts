@@ -218,6 +218,18 @@ describe('a delegated key', () => {
     expect((await product.admin('GET', `/keys/${kid}/pool`)).body).toMatchObject({ delegated: { live: 1, free: 2 } });
   });
 
+  test('is verified, diagnosed and tested live like any other key', async () => {
+    const { kid, sign } = await delegatingKey();
+    const text = await sign({ limits: { uses: 3 } });
+    const verified = await product.admin('POST', '/keys/verify', { key: text, take: true });
+    expect(verified.body).toMatchObject({ valid: true, code: 'ok', kid });
+    expect((await product.admin('POST', '/diagnose', { key: text })).body).toMatchObject({ works: true });
+    const tested = await product.admin('POST', `/keys/${kid}/test`, { secret: text });
+    expect(tested.body).toMatchObject({ passed: true, complete: true, failed: null });
+    expect([await codeOf(call(text)), await codeOf(call(text))]).toEqual(['ok', 'uses_exhausted']);
+    expect((await product.admin('POST', '/keys/verify', { key: text })).body).toMatchObject({ code: 'uses_exhausted' });
+  });
+
   test('spends what its parent has, together with all others', async () => {
     const { sign } = await delegatingKey({ limits: { budgets: [{ usd: 0.001, period: 'day' }] } });
     // 64 callers with a token each; one call reserves about 0.00015 USD.

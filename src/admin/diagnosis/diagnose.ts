@@ -9,7 +9,10 @@ import type { FormFinding } from '../../keys/examine-form.ts';
 import { fingerprintOf } from '../../keys/format.ts';
 import type { KeySecret } from '../../keys/key-record.ts';
 import { findMatchingSecret } from '../../keys/secret-hash.ts';
+import { childOf } from '../../keys/standing.ts';
 import type { CheckGroup } from '../../keys/verdict.ts';
+import type { ProvenDelegation } from '../../keys/proven-delegation.ts';
+import { provenDelegation } from '../../keys/proven-delegation.ts';
 import type { CallContext } from '../contract.ts';
 import { iso } from '../fields.ts';
 import type { KeyRow } from '../stores.ts';
@@ -19,6 +22,7 @@ import { explainCall } from './explain-call.ts';
 import { requireCall } from './find-call.ts';
 import { meaningOf } from './meanings.ts';
 import { currentSecret, presentInput } from './present-input.ts';
+import { SIGNED_RIGHT, unsignedText, verifySigned } from './signed-key.ts';
 import { limitView, reachView, viewLimit, viewReach } from './reach.ts';
 import { failureView, recentCalls, recentCallView } from './recent-calls.ts';
 
@@ -94,27 +98,35 @@ export async function identify(ctx: CallContext, { key, fingerprint, requestId }
 export async function diagnose(ctx: CallContext, handle: Handle): Promise<Diagnosis> {
   const { form, fingerprint, row, record } = await identify(ctx, handle);
   const findings = form === null ? [] : [formFinding(form)];
-  const parsed = form?.parsed ?? null;
+  const { parsed = null, delegated = null } = form ?? {};
   if (row === null) {
     // The same work as for a key that is there.
     if (parsed !== null) ctx.deps.hasher.matchDummy(parsed.secret);
-    findings.push(...missing(fingerprint, parsed !== null), ...(record === null ? [] : [callFinding(record, [])]));
+    const isWhole = parsed !== null || delegated !== null;
+    findings.push(...missing(fingerprint, isWhole), ...(record === null ? [] : [callFinding(record, [])]));
     return { fingerprint, works: false, findings, about: null, reach: null, limits: [], lastCalls: [], failures: [] };
   }
   findings.push(found('existence', `There is a key of that id: "${row.name}", ${row.environment}.`));
   const proof = parsed === null ? null : prove(ctx, row, parsed.secret, fingerprint);
-  if (proof !== null) findings.push(proof.finding);
+  const signed = delegated === null ? null : proveSigned(ctx, row, delegated.text);
+  const proving = proof?.finding ?? signed?.finding;
+  if (proving !== undefined) findings.push(proving);
   const matchedSecret = proof?.secret ?? currentSecret(row);
-  const input = await presentInput(ctx, row, { facts: NO_FACTS, matchedSecret });
+  const input = await presentInput(ctx, row, { facts: NO_FACTS, matchedSecret, delegated: signed?.proven ?? null });
   const reach = viewReach(ctx, input);
-  findings.push(...standingFindings(input), reachFinding(reach, input), ...limitFindings(input));
+  findings.push(
+    ...standingFindings(input),
+    reachFinding(reach, input),
+    ...limitFindings(input),
+    ...placeFindings(ctx, input, signed?.proven ?? null),
+  );
   if (record !== null) findings.push(await pastCallFinding(ctx, record, row));
   const application = await ctx.workspace.applications.get(row.applicationId);
   // A key that was mistyped stays mistyped, whatever is known of the one that was meant.
   const failing = findings.some(({ outcome }) => outcome === 'fail');
   return {
     fingerprint: fingerprintOf(row),
-    works: failing ? false : proof === null ? null : true,
+    works: failing ? false : proving === undefined ? null : true,
     findings,
     about: {
       kid: row.kid,
@@ -175,6 +187,18 @@ function prove(
   return { secret: matched, finding: found('secret', secretText(matched)) };
 }
 
+function proveSigned(
+  ctx: CallContext,
+  row: KeyRow,
+  text: string,
+): { readonly proven: ProvenDelegation | null; readonly finding: Finding } {
+  const proof = verifySigned(ctx, row, text);
+  const proven = provenDelegation(proof);
+  if (proven !== null) return { proven, finding: found('secret', SIGNED_RIGHT) };
+  const { code, text: why } = unsignedText(row, proof);
+  return { proven, finding: { about: 'secret', outcome: 'fail', code, text: why, actions: [] } };
+}
+
 function secretText({ state, notAfterMs }: KeySecret): string {
   if (state === 'current') return 'The secret is the present one of the key.';
   const until = notAfterMs === null ? '' : `, accepted until ${iso(notAfterMs)}`;
@@ -224,6 +248,19 @@ function limitFindings({ limits }: DecisionInput): readonly Finding[] {
     text: `${name}: ${used} of ${limit} used${retryAfterMs === null ? '' : `; one more fits in ${Math.ceil(retryAfterMs / 1000)} s`}.`,
     actions: [],
   }));
+}
+
+/** A delegated key needs a place among those of its key before anything of it is counted. */
+function placeFindings(
+  { deps, nowMs }: CallContext,
+  { standing }: DecisionInput,
+  delegated: ProvenDelegation | null,
+): readonly Finding[] {
+  if (delegated === null) return [];
+  const child = childOf(delegated.claims, standing.key.record.minting);
+  if (deps.keyLimits.bind(standing, child).hasPlace(nowMs)) return [];
+  const { means, todo } = meaningOf('keys_exhausted');
+  return [{ about: 'limits', outcome: 'fail', code: 'keys_exhausted', text: [means, ...todo].join(' '), actions: [] }];
 }
 
 function callFinding({ requestId, code }: CallRecord, actions: Action[], now = ''): Finding {

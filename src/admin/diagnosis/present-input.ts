@@ -2,7 +2,9 @@ import type { WorkspaceSnapshot } from '../../config/snapshot.ts';
 import type { DecisionInput, RequestFacts } from '../../keys/decision-input.ts';
 import type { KeySecret } from '../../keys/key-record.ts';
 import { prepareKey } from '../../keys/prepare.ts';
-import { standingOf } from '../../keys/standing.ts';
+import type { ProvenDelegation } from '../../keys/proven-delegation.ts';
+import { signingSecret } from '../../keys/proven-delegation.ts';
+import { standingOf, withDelegated } from '../../keys/standing.ts';
 import type { CallContext } from '../contract.ts';
 import { readAncestors, recordOf } from '../known-keys.ts';
 import { modelFacts } from '../model-facts.ts';
@@ -12,17 +14,23 @@ import type { KeyRow } from '../stores.ts';
 export async function presentInput(
   ctx: CallContext,
   row: KeyRow,
-  call: { readonly facts: RequestFacts; readonly matchedSecret: KeySecret | null },
+  call: {
+    readonly facts: RequestFacts;
+    readonly matchedSecret: KeySecret | null;
+    /** What its holder signed, where that is what is asked about: it stands for the secret. */
+    readonly delegated?: ProvenDelegation | null;
+  },
 ): Promise<DecisionInput> {
   const record = recordOf(row, ctx.workspace.workspaceId);
   const workspace = workspaceNow(ctx);
-  const { facts } = call;
-  const standing = standingOf(prepareKey(record), await readAncestors(ctx.workspace, row), workspace);
+  const { facts, delegated = null } = call;
+  const ofKey = standingOf(prepareKey(record), await readAncestors(ctx.workspace, row), workspace);
+  const standing = delegated === null ? ofKey : withDelegated(ofKey, delegated.claims);
   return {
     standing,
-    matchedSecret: call.matchedSecret,
+    matchedSecret: delegated === null ? call.matchedSecret : signingSecret(record),
     expectedEnvironment: null,
-    delegation: null,
+    delegation: delegated?.finding ?? null,
     facts: { ...facts, ...modelFacts(workspace, facts.requestedModel ?? facts.model) },
     limits: ctx.deps.keyLimits.bind(standing).read(ctx.nowMs),
     nowMs: ctx.nowMs,

@@ -7,6 +7,7 @@ import { NO_FACTS } from '../../keys/decision-input.ts';
 import type { DecisionInput } from '../../keys/decision-input.ts';
 import { examineForm, withoutWrapping } from '../../keys/examine-form.ts';
 import { fingerprintOf } from '../../keys/format.ts';
+import { provenDelegation } from '../../keys/proven-delegation.ts';
 import { findMatchingSecret } from '../../keys/secret-hash.ts';
 import type { CheckGroup, CheckResult } from '../../keys/verdict.ts';
 import type { CallContext } from '../contract.ts';
@@ -18,6 +19,7 @@ import { currentSecret, presentInput, workspaceNow } from './present-input.ts';
 import { cheapestOf, probeCallOf } from './probe-call.ts';
 import type { ProbeCall } from './probe-call.ts';
 import { viewReach } from './reach.ts';
+import { SIGNED_RIGHT, unsignedText, verifySigned } from './signed-key.ts';
 
 const stepName = z.enum(['form', 'exists', 'secret', 'life-cycle', 'owner', 'scope', 'limits', 'call', 'upstream']);
 
@@ -81,9 +83,12 @@ export async function selfTest(
   const text = key === undefined ? null : examineForm(key);
   await step('form', () => (text === null ? skipped('The key itself was not given.') : formOf(text)));
   await step('exists', () => pass(`The key is "${row.name}".`));
-  const secret = text?.parsed ?? null;
+  const { parsed: secret = null, delegated = null } = text ?? {};
   const matched = secret === null ? null : findMatchingSecret(ctx.deps.hasher, row.secrets, secret.secret);
+  const proof = delegated === null ? null : verifySigned(ctx, row, delegated.text);
+  const signed = proof === null ? null : provenDelegation(proof);
   await step('secret', () => {
+    if (proof !== null) return signatureFinding(row, proof);
     if (secret === null) return skipped('No whole key to compare.');
     if (fingerprintOf(secret) !== fingerprintOf(row))
       return fail('secret_mismatch', 'The key that was given is another one.');
@@ -91,7 +96,7 @@ export async function selfTest(
       ? fail('secret_mismatch', meaningOf('secret_mismatch').means)
       : pass(`The secret is ${matched.state}.`);
   });
-  const plan = await planOf(ctx, row, wish.model, matched ?? currentSecret(row));
+  const plan = await planOf(ctx, row, wish.model, { matchedSecret: matched ?? currentSecret(row), delegated: signed });
   await step('life-cycle', () => groupFinding(plan, ['life-cycle']));
   await step('owner', () => groupFinding(plan, ['owner']));
   await step('scope', () => scopeFinding(plan));
@@ -128,20 +133,26 @@ async function planOf(
   ctx: CallContext,
   row: KeyRow,
   wished: string | undefined,
-  matchedSecret: DecisionInput['matchedSecret'],
+  proven: Pick<Parameters<typeof presentInput>[2], 'matchedSecret' | 'delegated'>,
 ): Promise<Plan> {
   const workspace = workspaceNow(ctx);
-  const call = { facts: { ...NO_FACTS, address: OWN_ADDRESS, session: row.binding }, matchedSecret };
+  const call = { facts: { ...NO_FACTS, address: OWN_ADDRESS, session: row.binding }, ...proven };
   const bare = await presentInput(ctx, row, call);
   const model = wished ?? (workspace && cheapestOf(workspace, viewReach(ctx, bare).models));
   const probe = workspace === null || model === null ? null : probeCallOf(workspace, model);
   const facts = { ...call.facts, requestedModel: model, operation: 'chat', method: 'POST', path: probe?.path ?? '/' };
-  const input = await presentInput(ctx, row, { facts, matchedSecret });
+  const input = await presentInput(ctx, row, { facts, ...proven });
   return { input, checks: explain(input).trace?.checks ?? [], model, probe };
 }
 
 function formOf({ code, sentences }: ReturnType<typeof examineForm>): Finding {
   return code === null ? pass(sentences.join(' ')) : fail(code, sentences.join(' '));
+}
+
+function signatureFinding(row: KeyRow, proof: ReturnType<typeof verifySigned>): Finding {
+  if (provenDelegation(proof) !== null) return pass(SIGNED_RIGHT);
+  const { code, text } = unsignedText(row, proof);
+  return fail(code, text);
 }
 
 function groupFinding({ checks, input }: Plan, groups: readonly CheckGroup[], except: readonly string[] = []): Finding {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KEY_TEXT_LENGTH_MAX } from '../../keys/examine-form.ts';
 import { none, questionEndpoint } from '../contract.ts';
 import { diagnose, diagnosisView } from '../diagnosis/diagnose.ts';
 import { keyRef } from './key-view.ts';
@@ -8,7 +9,7 @@ export const handleFields = {
   key: z
     .string()
     .min(1)
-    .max(1024)
+    .max(KEY_TEXT_LENGTH_MAX)
     .meta({ description: 'The whole key. It is compared, and neither stored nor logged.', writeOnly: true })
     .exactOptional(),
   fingerprint: keyRef.exactOptional(),

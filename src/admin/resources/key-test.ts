@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KEY_TEXT_LENGTH_MAX } from '../../keys/examine-form.ts';
 import { liveEndpoint } from '../contract.ts';
 import { selfTest, selfTestStep, selfTestView } from '../diagnosis/self-test.ts';
 import { keyRef, requireKey } from './key-view.ts';
@@ -16,7 +17,7 @@ export const testFields = {
   secret: z
     .string()
     .min(1)
-    .max(1024)
+    .max(KEY_TEXT_LENGTH_MAX)
     .meta({ description: 'The whole key, for a real call. It is neither stored nor logged.', writeOnly: true })
     .exactOptional(),
 };

@@ -3,6 +3,7 @@ import type { WorkspaceSnapshot } from '../../config/snapshot.ts';
 import { none, questionEndpoint } from '../contract.ts';
 import { checkView, viewCheck } from '../diagnosis/decision-view.ts';
 import { limitView, viewLimit } from '../diagnosis/reach.ts';
+import { KEY_TEXT_LENGTH_MAX } from '../../keys/examine-form.ts';
 import { isoOrNull, time } from '../fields.ts';
 import { verifyKey } from '../verify-key.ts';
 import type { VerifyResult } from '../verify-key.ts';
@@ -35,7 +36,10 @@ const verificationView = z
     code: z
       .string()
       .describe('`ok`, the code of the first check that fails, or `invalid_api_key` where the secret was not proven.'),
-    kid: z.string().nullable(),
+    kid: z
+      .string()
+      .nullable()
+      .describe('Of a delegated key: the key that it comes from, like all that follows but the expiry.'),
     applicationId: z.string().nullable(),
     ownerId: z.string().nullable(),
     environment: z.enum(['live', 'test']).nullable(),
@@ -56,7 +60,11 @@ const verify = questionEndpoint({
   cli: { verb: 'keys verify' },
   params: none,
   body: z.strictObject({
-    key: z.string().min(1).max(1024).meta({ description: 'The whole key, as it was sent.', writeOnly: true }),
+    key: z
+      .string()
+      .min(1)
+      .max(KEY_TEXT_LENGTH_MAX)
+      .meta({ description: 'The whole key, as it was sent.', writeOnly: true }),
     facts: facts.default({}),
     take: z.boolean().default(false).describe('Counts a call against the rate limits of the key.'),
     explain: z.boolean().default(false).describe('Answers every check, too.'),
@@ -87,7 +95,7 @@ function view(
     ownerId: row.ownerId ?? workspace?.applications[row.applicationId]?.ownerId ?? null,
     environment: row.environment,
     tags: [...row.tags],
-    expiresAt: isoOrNull(row.expiresAtMs),
+    expiresAt: isoOrNull(input.delegation?.expiresAtMs ?? row.expiresAtMs),
     limits: limits.map(viewLimit),
     checks: wantsChecks && trace !== null ? trace.checks.map((check) => viewCheck(check, input)) : null,
   };
