@@ -1,8 +1,13 @@
 import { isDelegatedText, readParentKid } from '../keys/delegated-key.ts';
 import type { UnverifiedDelegation } from '../keys/delegation-verifier.ts';
-import { delegationParentOf, isFormCode, provenDelegation, signingSecret } from '../keys/proven-delegation.ts';
+import {
+  delegationParentOf,
+  formText,
+  isFormCode,
+  provenDelegation,
+  signingSecret,
+} from '../keys/proven-delegation.ts';
 import { networkOf } from '../keys/client-network.ts';
-import { ERRORS } from '../errors.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import type { CachedKey } from './key-cache.ts';
@@ -21,7 +26,7 @@ export function readDelegated(gateway: Gateway, credential: string): DelegatedCr
   const parentKid = readParentKid(credential);
   if (parentKid !== null) return { text: credential, parentKid };
   const unread = gateway.delegations.verify(credential, null, '');
-  return refusal(unread.ok ? 'malformed' : unread.code);
+  return unread.ok ? refusal('malformed') : refuseUnproven(unread);
 }
 
 /** Proves a delegated key against the key it comes from: null where there is none. */
@@ -45,7 +50,5 @@ export function proveDelegated(
 
 /** Without a right signature only the form is told, as the reason why; all else is one and the same. */
 function refuseUnproven({ code, reason }: UnverifiedDelegation): Refusal {
-  return isFormCode(code)
-    ? refusal(code, { message: `${ERRORS[code].title} It is refused because ${reason}.` })
-    : refusal(code);
+  return isFormCode(code) ? refusal(code, { message: formText(code, reason) }) : refusal(code);
 }

@@ -1,4 +1,5 @@
 /** What is decided with where a delegated key was sent: the same for the gateway and for whoever judges a key without a call. */
+import { ERRORS } from '../errors.ts';
 import type { DelegationFinding } from './decision-input.ts';
 import type { DelegatedClaims, DelegationSyntaxCode } from './delegation-claims.ts';
 import type {
@@ -36,6 +37,12 @@ export function provenDelegation(proof: VerifiedDelegation | UnverifiedDelegatio
 /** Whether the text alone is at fault, which may be told to anybody. */
 export function isFormCode(code: DelegationCode): code is DelegationSyntaxCode {
   return code === 'malformed' || code === 'unknown_constraint' || code === 'wrong_type';
+}
+
+/** A public sentence on a text that is no delegated key; titles of other kinds would not fit. */
+export function formText(code: DelegationSyntaxCode, reason: string): string {
+  if (code === 'unknown_constraint') return `${ERRORS[code].title} It is refused because ${reason}.`;
+  return `This delegated key (kwd_…) is not accepted as it was written: ${reason}. Copy the whole key again, or sign a new one.`;
 }
 
 /** A key that was registered by its public key alone has no secret: its signature is what proves it. */

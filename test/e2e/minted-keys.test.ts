@@ -6,6 +6,7 @@ import { generateDelegationKeyPair } from '../../src/keys/delegation-signer.ts';
 import { openKey, openPrivateKey } from '../../src/keys/delegation-minter.ts';
 import { createKey, findCall, startProduct } from '../product.ts';
 import type { Product } from '../product.ts';
+import { signDelegation } from '../signed-delegation.ts';
 
 let product: Product;
 
@@ -19,6 +20,7 @@ interface Answer {
   readonly code: string | undefined;
   readonly requestId: string;
   readonly retryAfter: string | undefined;
+  readonly message: string | undefined;
 }
 
 async function call(
@@ -31,12 +33,13 @@ async function call(
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ model, max_tokens: 50, messages: [{ role: 'user', content: 'Hello' }] }),
   });
-  const json = (await answer.body.json()) as { readonly error?: { readonly code?: string } };
+  const json = (await answer.body.json()) as { readonly error?: { readonly code?: string; readonly message?: string } };
   return {
     status: answer.statusCode,
     code: json.error?.code,
     requestId: String(answer.headers['x-request-id']),
     retryAfter: answer.headers['retry-after']?.toString(),
+    message: json.error?.message,
   };
 }
 
@@ -286,6 +289,31 @@ describe('a delegated key', () => {
     expect(await codeOf(call(forOther))).toBe('invalid_api_key');
     expect(await codeOf(call(`${text.slice(0, -8)}AAAAAAAA`))).toBe('invalid_api_key');
     expect(await codeOf(call('kwd_abc'))).toBe('malformed');
+  });
+
+  test('that is none is told why, in words of delegated keys', async () => {
+    const { kid, key, sign, audience } = await delegatingKey();
+    const secret = key.split('_')[3] ?? '';
+    const nowS = Math.floor(Date.now() / 1000);
+    const claims = { iss: kid, aud: audience, jti: 'one', iat: nowS, exp: nowS + 60 };
+    const signed = (payload: string, header?: string) =>
+      signDelegation({ kid, secret, payload, ...(header === undefined ? {} : { header }) });
+    const usual = JSON.stringify(claims);
+    const texts: readonly (readonly [string, string, RegExp])[] = [
+      [`${await sign()}${'A'.repeat(2048)}`, 'malformed', /more than 2048 characters/],
+      [signed(usual.replace('{', `{"iss":"${kid}",`)), 'malformed', /twice/],
+      [signed(JSON.stringify({ ...claims, sub: 'x' })), 'malformed', /the claim "sub" is not known/],
+      [signed(usual, '{"alg":"Ed25519","typ":"kwd+jwt","jwk":{}}'), 'malformed', /the header holds "jwk"/],
+      [signed(usual, '{"alg":"Ed25519","typ":"kwd+jwt","crit":["exp"]}'), 'malformed', /the header holds "crit"/],
+      [signed(usual, '{"alg":"Ed25519","typ":"JWT"}'), 'wrong_type', /typ is not kwd\+jwt/],
+      [signed(JSON.stringify({ ...claims, cst: { moon: 1 } })), 'unknown_constraint', /cst holds "moon"/],
+      ['kwd_abc', 'malformed', /does not begin with kwd_/],
+    ];
+    for (const [text, code, reason] of texts) {
+      const refused = await call(text);
+      expect(refused).toMatchObject({ code, message: expect.stringMatching(reason) as string });
+      expect(refused.message).not.toContain('kwk_');
+    }
   });
 
   test('signed with a replaced secret counts for the overlap, and not beyond it', async () => {
