@@ -14,7 +14,7 @@ import { standingOf } from '../keys/standing.ts';
 import type { Standing } from '../keys/standing.ts';
 import type { Trace } from '../keys/verdict.ts';
 import type { KnownKey } from './known-keys.ts';
-import { modelFacts } from './model-facts.ts';
+import { ledByAlias, modelFacts } from './model-facts.ts';
 import type { AdminDeps, KeyLimits, KeyLimitsPort } from './ports.ts';
 import type { KeyRow } from './stores.ts';
 
@@ -98,16 +98,20 @@ function verify(
     limits: options.take === true ? null : limits.read(nowMs),
     nowMs,
   };
-  return judge({ row: known.row, limits }, input, options);
+  return judge({ row: known.row, limits, workspace }, input, options);
 }
 
 interface Judged {
   readonly row: KeyRow;
   readonly limits: KeyLimits;
+  readonly workspace: WorkspaceSnapshot | null;
 }
 
-function judge(known: Judged, input: DecisionInput, { take, explain: wantsTrace }: VerifyOptions): VerifyResult {
-  const verdict = wantsTrace === true ? explain(input) : decide(input);
+function judge(known: Judged, first: DecisionInput, { take, explain: wantsTrace }: VerifyOptions): VerifyResult {
+  const judgeInput = wantsTrace === true ? explain : decide;
+  let verdict = judgeInput(first);
+  const input = verdict.allowed ? first : ledByAlias(first, known.workspace);
+  if (input !== first) verdict = judgeInput(input);
   const taken = verdict.allowed && take === true ? known.limits.take(input.nowMs) : null;
   const limits = input.limits ?? known.limits.read(input.nowMs);
   const code = verdict.code ?? taken ?? 'ok';

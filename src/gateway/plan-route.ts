@@ -1,4 +1,5 @@
 import { mayCallModel } from '../keys/checks/index.ts';
+import { inputFor } from '../keys/led-input.ts';
 import { ROUTE_DEFAULTS } from '../config/compile-aliases.ts';
 import type { AliasSnapshot, RouteTimeouts } from '../config/snapshot.ts';
 import type { BalanceTarget } from '../routing/balance.ts';
@@ -105,16 +106,14 @@ function affinityFor(call: Call, mode: AliasSnapshot['affinity']): number | null
 function aliasStops(
   gateway: Gateway,
   call: Call,
-  { candidates, name }: ResolvedModel,
+  { candidates }: ResolvedModel,
   alias: AliasSnapshot,
   affinity: number | null,
 ): readonly Stop[] | Refusal {
   const balancer = gateway.routing.balancer(alias, () => balanceTargets(alias, candidates));
   const facts = factsOf(call);
   const fitting = candidates.filter(
-    (candidate) =>
-      holds(alias.targets[candidate.index]?.when ?? null, facts) &&
-      (candidate.name === name || mayGoTo(gateway, call, candidate)),
+    (candidate) => holds(alias.targets[candidate.index]?.when ?? null, facts) && mayGoTo(gateway, call, candidate),
   );
   if (fitting.length === 0) return NONE_FITS;
   const order = balancer.order({
@@ -149,14 +148,14 @@ function balanceTargets(alias: AliasSnapshot, candidates: readonly Candidate[]):
   }));
 }
 
-/** The verdict spoke of the alias and its first target: another one must be within the key's reach, too. */
-function mayGoTo(gateway: Gateway, call: Call, { name, sinceMs, target }: Candidate): boolean {
+/** The verdict spoke of the alias and one of its targets: another one must be within the key's reach, too. */
+function mayGoTo(gateway: Gateway, call: Call, candidate: Candidate): boolean {
   const { key } = call;
+  if (candidate.name === call.judgedModel) return true;
   if (key === null) return false;
-  const bound = standingFor(gateway, call, key);
-  if (bound.asksPrice && target.price === null) return false;
-  const input = decisionInput(call, bound.standing, gateway.clock.now());
-  return mayCallModel({ ...input, facts: { ...input.facts, model: name, modelSinceMs: sinceMs } });
+  const { asksPrice, standing } = standingFor(gateway, call, key);
+  if (asksPrice && candidate.target.price === null) return false;
+  return mayCallModel(inputFor(decisionInput(call, standing, gateway.clock.now()), candidate));
 }
 
 /** Whether an attempt now has a chance: the endpoint answers, and a credential is there. */

@@ -95,6 +95,21 @@ function provider(id: string, upstream: { readonly origin: string } | string, se
   return `${id}: { dialect: openai, baseUrl: "${origin}/v1", models: [{ id: m, price: { input: 1, output: 1 } }, n], credentials: [${credentials}] }`;
 }
 
+/** What is told of a model without calling it: by the list of models, by a diagnosis, by a verify. */
+async function toldOf(model: string, { key }: { readonly key: string }): Promise<object> {
+  const listed = await fetch(`${product.gatewayUrl}/v1/models/${model}`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  await listed.text();
+  const diagnosis = (await product.admin('POST', '/diagnose', { key })).body as {
+    readonly reach: { readonly models: readonly string[] };
+  };
+  const verified = (await product.admin('POST', '/keys/verify', { key, facts: { model } })).body as {
+    readonly code: string;
+  };
+  return { listed: listed.ok, reached: diagnosis.reach.models.includes(model), verified: verified.code };
+}
+
 const quota = {
   status: 429,
   body: { error: { message: 'over', type: 'insufficient_quota', code: 'insufficient_quota' } },
@@ -316,6 +331,37 @@ describe('an alias', () => {
     expect((await call(PRIMARY, { key })).status).toBe(502);
     expect(other.used).toEqual([]);
     expect((await call(PRIMARY)).status).toBe(200);
+  });
+
+  test('leads a key that may call only some of its targets to those, whichever come first', async () => {
+    const [a, b, c] = [name(), name(), name()];
+    await use(
+      [provider(a, one, ['x']), provider(b, other, ['y']), provider(c, one, ['z'])],
+      [`${PRIMARY}: { targets: [${a}/m, ${b}/m, ${c}/m] }`, `"${a}-*": { targets: ["${a}/*", "${b}/*"] }`],
+    );
+    const narrow = await createKey(product, { scopes: { models: [`${b}/m`, `${c}/m`] } });
+    for (const model of [PRIMARY, `${a}-m`]) {
+      expect((await call(model, narrow)).headers.get('x-keyward-model')).toBe(`${b}/m`);
+    }
+    other.script('y', { status: 500 });
+    expect((await call(PRIMARY, narrow)).headers.get('x-keyward-model')).toBe(`${c}/m`);
+    expect(one.used).toEqual(['z']);
+    expect(await toldOf(PRIMARY, narrow)).toEqual({ listed: true, reached: true, verified: 'ok' });
+
+    const none = await createKey(product, { scopes: { models: ['sandbox/echo'] } });
+    const refused = await call(PRIMARY, none);
+    expect([refused.status, refused.code]).toEqual([403, 'model_denied']);
+    expect(await toldOf(PRIMARY, none)).toEqual({ listed: false, reached: false, verified: 'model_denied' });
+    const requestId = refused.headers.get('x-request-id') ?? '';
+    await findCall(product, requestId);
+    expect((await product.admin('GET', `/explain/${requestId}`)).body).toMatchObject({
+      decision: { sameCode: true, code: 'model_denied' },
+      now: { code: 'model_denied' },
+    });
+    // What was refused passes as soon as any of the targets is in scope.
+    await product.admin('PATCH', `/keys/${none.kid}`, { scopes: { models: [`${c}/m`] } });
+    expect((await product.admin('GET', `/explain/${requestId}`)).body).toMatchObject({ now: { allowed: true } });
+    expect((await call(PRIMARY, none)).headers.get('x-keyward-model')).toBe(`${c}/m`);
   });
 
   test('hedges: the second target answers when the first is late, and the loser is given up', async () => {

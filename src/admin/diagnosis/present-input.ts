@@ -5,7 +5,7 @@ import { prepareKey } from '../../keys/prepare.ts';
 import { standingOf } from '../../keys/standing.ts';
 import type { CallContext } from '../contract.ts';
 import { readAncestors, recordOf } from '../known-keys.ts';
-import { modelFacts } from '../model-facts.ts';
+import { ledByAlias, modelFacts } from '../model-facts.ts';
 import type { KeyRow } from '../stores.ts';
 
 /** What a call with the key would be decided on now. Its limits are read, nothing is counted. */
@@ -18,7 +18,7 @@ export async function presentInput(
   const workspace = workspaceNow(ctx);
   const { facts } = call;
   const standing = standingOf(prepareKey(record), await readAncestors(ctx.workspace, row), workspace);
-  return {
+  const input: DecisionInput = {
     standing,
     matchedSecret: call.matchedSecret,
     expectedEnvironment: null,
@@ -27,6 +27,7 @@ export async function presentInput(
     limits: ctx.deps.keyLimits.bind(standing).read(ctx.nowMs),
     nowMs: ctx.nowMs,
   };
+  return ledByAlias(input, workspace);
 }
 
 /** The workspace as the data plane has it; null where it is in no snapshot. */
