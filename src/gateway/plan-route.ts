@@ -151,11 +151,13 @@ function balanceTargets(alias: AliasSnapshot, candidates: readonly Candidate[]):
 /** The verdict spoke of the alias and one of its targets: another one must be within the key's reach, too. */
 function mayGoTo(gateway: Gateway, call: Call, candidate: Candidate): boolean {
   const { key } = call;
-  if (candidate.name === call.judgedModel) return true;
+  const isJudged = candidate.name === call.judgedModel;
+  if (isJudged && candidate.target.price !== null) return true;
   if (key === null) return false;
   const { asksPrice, standing } = standingFor(gateway, call, key);
+  // A budget holds for each target: that another one has a price is no price of this one.
   if (asksPrice && candidate.target.price === null) return false;
-  return mayCallModel(inputFor(decisionInput(call, standing, gateway.clock.now()), candidate));
+  return isJudged || mayCallModel(inputFor(decisionInput(call, standing, gateway.clock.now()), candidate));
 }
 
 /** Whether an attempt now has a chance: the endpoint answers, and a credential is there. */

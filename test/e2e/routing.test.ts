@@ -364,6 +364,19 @@ describe('an alias', () => {
     expect((await call(PRIMARY, none)).headers.get('x-keyward-model')).toBe(`${c}/m`);
   });
 
+  test('leads no key with a budget to a target without a price, whichever comes first', async () => {
+    const [a, b] = [name(), name()];
+    await use(
+      [provider(a, one, ['x']), provider(b, other, ['y'])],
+      [`${PRIMARY}: { targets: [${a}/n, ${b}/m] }`, `priceless: { targets: [${a}/n] }`],
+    );
+    const { key } = await createKey(product, { limits: { budgets: [{ usd: 1, period: 'day' }] } });
+    expect((await call(PRIMARY, { key })).headers.get('x-keyward-model')).toBe(`${b}/m`);
+    expect((await call('priceless', { key })).code).toBe('price_unknown');
+    expect(one.used).toEqual([]);
+    expect((await call(PRIMARY)).headers.get('x-keyward-model')).toBe(`${a}/n`);
+  });
+
   test('hedges: the second target answers when the first is late, and the loser is given up', async () => {
     const [a, b] = [name(), name()];
     await use(
