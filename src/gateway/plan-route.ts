@@ -56,6 +56,15 @@ export function planRoute(gateway: Gateway, call: Call, route: ModelRoute | Pass
   return 'code' in stops ? stops : modelPlan(call, stops, alias, affinity);
 }
 
+/** Whether the name that the call uses may lead it to the model: also to what that one has answered before. */
+export function mayLeadTo(gateway: Gateway, call: Call, { operation }: ModelRoute, model: string): boolean {
+  const { workspace, requestedModel, dialect } = call;
+  if (workspace === null || requestedModel === null) return false;
+  const { alias, candidates } = resolveModel(workspace, dialect, requestedModel, operation);
+  const named = candidates.filter(({ name }) => name === model);
+  return fittingOf(gateway, call, named, alias).length > 0;
+}
+
 function passthroughModel(call: Call): string | null {
   if (call.reading === null || call.requestedModel === null || leavesModelOpen(call.reading)) return null;
   return call.requestedModel.slice(call.requestedModel.indexOf('/') + 1);
@@ -111,10 +120,7 @@ function aliasStops(
   affinity: number | null,
 ): readonly Stop[] | Refusal {
   const balancer = gateway.routing.balancer(alias, () => balanceTargets(alias, candidates));
-  const facts = factsOf(call);
-  const fitting = candidates.filter(
-    (candidate) => holds(alias.targets[candidate.index]?.when ?? null, facts) && mayGoTo(gateway, call, candidate),
-  );
+  const fitting = fittingOf(gateway, call, candidates, alias);
   if (fitting.length === 0) return NONE_FITS;
   const order = balancer.order({
     eligible: fitting.map(({ index }) => index),
@@ -146,6 +152,19 @@ function balanceTargets(alias: AliasSnapshot, candidates: readonly Candidate[]):
     weight,
     cost: costs.get(index) ?? null,
   }));
+}
+
+/** Those that the alias has for a call like this one, and that its key may call. */
+function fittingOf(
+  gateway: Gateway,
+  call: Call,
+  candidates: readonly Candidate[],
+  alias: AliasSnapshot | null,
+): readonly Candidate[] {
+  const facts = factsOf(call);
+  return candidates.filter(
+    (candidate) => holds(alias?.targets[candidate.index]?.when ?? null, facts) && mayGoTo(gateway, call, candidate),
+  );
 }
 
 /** The verdict spoke of the alias and one of its targets: another one must be within the key's reach, too. */
