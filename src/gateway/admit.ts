@@ -121,8 +121,8 @@ function candidatesOf(call: Call): readonly Candidate[] {
   return resolvedOf(call)?.candidates ?? [];
 }
 
-/** Null for a body that was not understood, which names no model; nor does a list of models. */
-function resolvedOf({ requestedModel, workspace, operation, dialect }: Call): ResolvedModel | null {
-  if (requestedModel === null || workspace === null || operation === 'passthrough') return null;
+/** Null where no alias counts, and for a body that was not understood, which names no model; nor does a list of models. */
+function resolvedOf({ requestedModel, workspace, direct, dialect }: Call): ResolvedModel | null {
+  if (requestedModel === null || workspace === null || direct) return null;
   return resolveModel(workspace, dialect, requestedModel);
 }

@@ -43,9 +43,9 @@ interface Answer {
 
 async function call(
   model: string,
-  options: { key?: string; body?: object; headers?: Record<string, string> } = {},
+  options: { key?: string; path?: string; body?: object; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
-  const response = await fetch(`${product.gatewayUrl}/v1/chat/completions`, {
+  const response = await fetch(`${product.gatewayUrl}${options.path ?? '/v1/chat/completions'}`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${options.key ?? product.firstKey}`,
@@ -362,6 +362,23 @@ describe('an alias', () => {
     await product.admin('PATCH', `/keys/${none.kid}`, { scopes: { models: [`${c}/m`] } });
     expect((await product.admin('GET', `/explain/${requestId}`)).body).toMatchObject({ now: { allowed: true } });
     expect((await call(PRIMARY, none)).headers.get('x-keyward-model')).toBe(`${c}/m`);
+  });
+
+  test('is none below a provider: what is judged there, and reserved, is the model that will be called', async () => {
+    const [a, b] = [name(), name()];
+    await use([provider(a, one, ['x']), provider(b, other, ['y'])], [`"${a}/*": { targets: ["${b}/m"] }`]);
+    const { key } = await createKey(product, { scopes: { models: [`${b}/m`] } });
+    expect((await call(`${a}/m`, { key })).headers.get('x-keyward-model')).toBe(`${b}/m`);
+    const refused = await call('m', { key, path: `/providers/${a}/chat/completions` });
+    expect([refused.status, refused.code, one.used]).toEqual([403, 'model_denied', []]);
+    const requestId = refused.headers.get('x-request-id') ?? '';
+    await findCall(product, requestId);
+    expect((await product.admin('GET', `/explain/${requestId}`)).body).toMatchObject({ now: { code: 'model_denied' } });
+    expect((await call('m', { key, path: `/providers/${b}/chat/completions` })).status).toBe(200);
+
+    const budget = await createKey(product, { limits: { budgets: [{ usd: 1, period: 'day' }] } });
+    const priceless = await call('n', { key: budget.key, path: `/providers/${a}/chat/completions` });
+    expect(priceless.code).toBe('price_unknown');
   });
 
   test('leads no key with a budget to a target without a price, whichever comes first', async () => {

@@ -17,17 +17,19 @@ export async function presentInput(
   const record = recordOf(row, ctx.workspace.workspaceId);
   const workspace = workspaceNow(ctx);
   const { facts } = call;
+  // Below a provider's own path no alias counts.
+  const naming = workspace !== null && facts.path.startsWith('/providers/') ? { ...workspace, aliases: {} } : workspace;
   const standing = standingOf(prepareKey(record), await readAncestors(ctx.workspace, row), workspace);
   const input: DecisionInput = {
     standing,
     matchedSecret: call.matchedSecret,
     expectedEnvironment: null,
     delegation: null,
-    facts: { ...facts, ...modelFacts(workspace, facts.requestedModel ?? facts.model) },
+    facts: { ...facts, ...modelFacts(naming, facts.requestedModel ?? facts.model) },
     limits: ctx.deps.keyLimits.bind(standing).read(ctx.nowMs),
     nowMs: ctx.nowMs,
   };
-  return ledByAlias(input, workspace);
+  return ledByAlias(input, naming);
 }
 
 /** The workspace as the data plane has it; null where it is in no snapshot. */
