@@ -17,6 +17,8 @@ export function knownModels(snapshot: Snapshot, workspaceId: string): readonly K
     ...Object.values(workspace.providers).flatMap(({ id, models }) =>
       models.map((name) => known(`${id}/${name}`, `${id}/${name}`)),
     ),
-    ...Object.entries(workspace.aliases).map(([alias, { targets }]) => known(alias, targets[0]?.model ?? alias)),
+    ...Object.entries(workspace.aliases).flatMap(([alias, { targets }]) =>
+      targets.map(({ model }) => known(alias, model)),
+    ),
   ];
 }

@@ -17,7 +17,7 @@ import { childOf, standingOf, withDelegated } from '../keys/standing.ts';
 import type { Standing } from '../keys/standing.ts';
 import type { Trace } from '../keys/verdict.ts';
 import type { KnownKey } from './known-keys.ts';
-import { modelFacts } from './model-facts.ts';
+import { ledByAlias, modelFacts } from './model-facts.ts';
 import type { AdminDeps, KeyLimits, KeyLimitsPort } from './ports.ts';
 import type { KeyRow } from './stores.ts';
 
@@ -105,7 +105,7 @@ function prove(
   const standing = withDelegated(standingFor(deps.keyLimits, known, workspace).standing, delegated.claims);
   const limits = deps.keyLimits.bind(standing, childOf(delegated.claims, record.minting));
   const proven = { standing, matchedSecret: signingSecret(record), delegation: delegated.finding };
-  return judge({ row: known.row, limits }, inputOf(deps, proven, { facts, workspace, limits, options }), options);
+  return judge({ row: known.row, limits, workspace }, inputOf(deps, proven, { facts, workspace, limits, options }), options);
 }
 
 interface Sent {
@@ -131,7 +131,7 @@ function verify(
   const workspace = snapshotSource.current().workspaces[known.workspaceId] ?? null;
   const { standing, limits } = standingFor(deps.keyLimits, known, workspace);
   const proven = { standing, matchedSecret, delegation: null };
-  return judge({ row: known.row, limits }, inputOf(deps, proven, { facts, workspace, limits, options }), options);
+  return judge({ row: known.row, limits, workspace }, inputOf(deps, proven, { facts, workspace, limits, options }), options);
 }
 
 interface Asked {
@@ -160,10 +160,14 @@ function inputOf(
 interface Judged {
   readonly row: KeyRow;
   readonly limits: KeyLimits;
+  readonly workspace: WorkspaceSnapshot | null;
 }
 
-function judge(known: Judged, input: DecisionInput, { take, explain: wantsTrace }: VerifyOptions): VerifyResult {
-  const verdict = wantsTrace === true ? explain(input) : decide(input);
+function judge(known: Judged, first: DecisionInput, { take, explain: wantsTrace }: VerifyOptions): VerifyResult {
+  const judgeInput = wantsTrace === true ? explain : decide;
+  let verdict = judgeInput(first);
+  const input = verdict.allowed ? first : ledByAlias(first, known.workspace);
+  if (input !== first) verdict = judgeInput(input);
   const taken = verdict.allowed ? takeOrLook(known.limits, take === true, input.nowMs) : null;
   const limits = input.limits ?? known.limits.read(input.nowMs);
   const code = verdict.code ?? taken ?? 'ok';

@@ -1,6 +1,7 @@
 import { decide } from '../keys/decide.ts';
 import type { DecisionInput, RequestFacts } from '../keys/decision-input.ts';
 import { writeDecision } from '../keys/decision-log.ts';
+import { ledInput } from '../keys/led-input.ts';
 import type { Standing } from '../keys/standing.ts';
 import type { CallRefused, CallTaken, LimitReading, TightestRate } from '../limits/call-limits.ts';
 import { refusalWords } from '../limits/refusal-words.ts';
@@ -14,6 +15,7 @@ import type { Refusal } from './refusal.ts';
 import { rotationHeaders } from './rotation-headers.ts';
 import { standingFor } from './standing.ts';
 import { modelSinceMs, resolveModel } from './targets.ts';
+import type { Candidate, ResolvedModel } from './targets.ts';
 
 /**
  * The verdict on a proven key: first everything that can be said without changing anything, then
@@ -25,9 +27,13 @@ export function admit(gateway: Gateway, call: Call): Refusal | null {
   const nowMs = gateway.clock.now();
   const bound = standingFor(gateway, call, key);
   call.ownerId = bound.standing.owners[0]?.id ?? null;
-  const input = decisionInput(call, bound.standing, nowMs);
+  const first = decisionInput(call, bound.standing, nowMs);
   call.responseBytesMax = bound.responseBytesMax;
-  const verdict = decide(input);
+  let verdict = decide(first);
+  // Nearly every call is allowed its first model: the others are looked at only where it is not.
+  const input = verdict.allowed ? first : ledInput(first, candidatesOf(call));
+  if (input !== first) verdict = decide(input);
+  call.judgedModel = input.facts.model;
   if (!verdict.allowed) {
     call.decision = writeDecision(input);
     return refusal(verdict.code);
@@ -116,14 +122,10 @@ export function decisionInput(call: Call, standing: Standing, nowMs: number): De
   };
 }
 
-/** What the call asks for, in the engine's words. */
+/** What the call asks for, in the engine's words; of an alias its first model. */
 export function factsOf(call: Call): RequestFacts {
   const { requestedModel, workspace, inbound, head } = call;
-  // A body that was not understood names no model; nor does a list of models.
-  const resolved =
-    requestedModel === null || workspace === null || call.operation === 'passthrough'
-      ? null
-      : resolveModel(workspace, call.dialect, requestedModel);
+  const resolved = resolvedOf(call);
   const passedModel = workspace === null ? null : requestedModel;
   const passedSinceMs = workspace === null || requestedModel === null ? null : modelSinceMs(workspace, requestedModel);
   return {
@@ -141,4 +143,14 @@ export function factsOf(call: Call): RequestFacts {
     session: head?.session ?? null,
     requestBytes: call.body?.length ?? null,
   };
+}
+
+function candidatesOf(call: Call): readonly Candidate[] {
+  return resolvedOf(call)?.candidates ?? [];
+}
+
+/** Null where no alias counts, and for a body that was not understood, which names no model; nor does a list of models. */
+function resolvedOf({ requestedModel, workspace, direct, dialect }: Call): ResolvedModel | null {
+  if (requestedModel === null || workspace === null || direct) return null;
+  return resolveModel(workspace, dialect, requestedModel);
 }

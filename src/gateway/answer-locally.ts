@@ -1,6 +1,8 @@
 import type { ListedModel } from '../llm/dialect.ts';
 import { warningText } from '../llm/warning-text.ts';
 import { mayCallModel } from '../keys/checks/index.ts';
+import { inputFor } from '../keys/led-input.ts';
+import { findAlias } from '../routing/alias-targets.ts';
 import { decisionInput } from './admit.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
@@ -8,7 +10,7 @@ import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ModelRoute, ProbeRoute } from './routes.ts';
 import { standingFor } from './standing.ts';
-import { modelSinceMs } from './targets.ts';
+import { modelSinceMs, resolveModel } from './targets.ts';
 import type { Target } from './targets.ts';
 import { loadTranslation } from './translation.ts';
 
@@ -47,7 +49,8 @@ function callableModels(gateway: Gateway, call: Call): ListedModel[] {
   if (workspace === null || key === null) return [];
   const input = decisionInput(call, standingFor(gateway, call, key).standing, gateway.clock.now());
   const listed: ListedModel[] = [];
-  for (const alias of Object.keys(workspace.snapshot.aliases)) {
+  const aliases = Object.keys(workspace.snapshot.aliases);
+  for (const alias of aliases) {
     if (!alias.includes('*')) listed.push({ id: alias, provider: 'keyward' });
   }
   for (const provider of workspace.providers.values()) {
@@ -58,7 +61,11 @@ function callableModels(gateway: Gateway, call: Call): ListedModel[] {
   return listed.filter(({ id }) => {
     const sinceMs = modelSinceMs(workspace, id);
     const names = { model: id, requestedModel: id, modelSinceMs: sinceMs, requestedModelSinceMs: sinceMs };
-    return mayCallModel({ ...input, facts: { ...input.facts, ...names } });
+    const named = { ...input, facts: { ...input.facts, ...names } };
+    if (mayCallModel(named)) return true;
+    if (findAlias(aliases, id) === null) return false;
+    const { candidates } = resolveModel(workspace, call.dialect, id);
+    return candidates.some((candidate) => mayCallModel(inputFor(named, candidate)));
   });
 }
 

@@ -1,16 +1,17 @@
 /**
  * The exact-match cache of responses, which an operator switches on with `gateway.cacheBytesMax`. It
- * stands behind all checks of the key: who may not call gets nothing from it either.
+ * stands behind all checks of the key: who may not call, or not the model that answered, gets nothing
+ * from it either.
  */
 import { createHash } from 'node:crypto';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { headerValue } from './header-text.ts';
+import { mayLeadTo } from './plan-route.ts';
 import type { Refusal } from './refusal.ts';
 import type { CachedResponse } from './response-cache.ts';
 import type { Route } from './routes.ts';
 import { answerTooLarge } from './size-limits.ts';
-import { resolveModel } from './targets.ts';
 
 /** How a call uses the cache. */
 export interface CacheUse {
@@ -31,7 +32,8 @@ export function answerFromCache(gateway: Gateway, call: Call, route: Route): Ref
   if (wish.includes('no-store')) return 'not-kept';
   const key = keyOf(call, route.operation);
   const found = wish.includes('no-cache') ? null : gateway.responses.get(key, cacheTtlMs);
-  if (found === null) {
+  // Keys of one application differ in what they may call, and calls in what an alias has for them.
+  if (found === null || !mayLeadTo(gateway, call, route, found.model)) {
     call.cache = { key, chunks: [], bytes: 0 };
     return 'not-kept';
   }
@@ -54,9 +56,11 @@ export function keepForCache(call: Call, bytes: Uint8Array): void {
 export function storeInCache(gateway: Gateway, call: Call, contentType: string): void {
   const { cache, target } = call;
   if (cache === null || cache.chunks === null || !call.complete || call.status !== 200) return;
+  if (target === null || target.model === null) return;
   const response: CachedResponse = {
     contentType,
-    headers: target?.answerHeaders ?? [],
+    model: `${target.provider.snapshot.id}/${target.model}`,
+    headers: target.answerHeaders,
     body: Buffer.concat(cache.chunks),
     storedAtMs: gateway.clock.now(),
   };
@@ -75,20 +79,12 @@ function keyOf(call: Call, operation: string): string {
     call.stream,
     call.requestedModel,
     call.head?.query,
-    ownAnswersOf(call),
     ...call.dialect.requestHeaders.map((name) => headerValue(call.inbound.headers, name)),
   ];
   return createHash('sha256')
     .update(JSON.stringify(parts))
     .update(call.body ?? '')
     .digest('base64');
-}
-
-/** Where an alias has led one key, another may not go: there, each has answers of its own. */
-function ownAnswersOf({ workspace, dialect, requestedModel, kid, delegated }: Call): string | null {
-  if (workspace === null || requestedModel === null) return null;
-  const { alias } = resolveModel(workspace, dialect, requestedModel);
-  return alias === null ? null : `${kid} ${delegated?.text ?? ''}`;
 }
 
 function answer(gateway: Gateway, call: Call, found: CachedResponse): void {

@@ -56,6 +56,10 @@ export class Call {
   reading: RequestReading | null = null;
   operation: string | null = null;
   requestedModel: string | null = null;
+  /** Whether that is the provider's own model, whatever aliases say: nothing is led elsewhere. */
+  direct = false;
+  /** `provider/name` that the verdict was about: of an alias the first that the key may call. */
+  judgedModel: string | null = null;
   stream = false;
   /** What the caller asks, where it has to be translated. */
   chat: ChatRequest | null = null;

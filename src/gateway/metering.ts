@@ -3,7 +3,7 @@ import type { MediaReading, RequestReading, Usage } from '../llm/dialect.ts';
 import { costOf } from '../llm/price.ts';
 import type { Price } from '../llm/price.ts';
 import type { Call } from './call.ts';
-import { resolveModel } from './targets.ts';
+import { directTarget, resolveModel } from './targets.ts';
 import type { Target } from './targets.ts';
 
 /** Of JSON with running text; a token has about four bytes of English, three of Chinese. */
@@ -82,8 +82,12 @@ function expectedPrices(call: Call): readonly Price[] | null {
   return targets.length === 0 ? null : targets.flatMap(({ price }) => price ?? []);
 }
 
-function expectedTargets({ workspace, requestedModel, dialect }: Call): readonly Target[] {
+function expectedTargets({ workspace, requestedModel, direct, dialect }: Call): readonly Target[] {
   if (workspace === null || requestedModel === null) return [];
+  if (direct) {
+    const target = directTarget(workspace, dialect, requestedModel);
+    return 'code' in target ? [] : [target];
+  }
   return resolveModel(workspace, dialect, requestedModel).candidates.map(({ target }) => target);
 }
 

@@ -1,4 +1,5 @@
 import { mayCallModel } from '../keys/checks/index.ts';
+import { inputFor } from '../keys/led-input.ts';
 import { ROUTE_DEFAULTS } from '../config/compile-aliases.ts';
 import type { AliasSnapshot, RouteTimeouts } from '../config/snapshot.ts';
 import type { BalanceTarget } from '../routing/balance.ts';
@@ -55,6 +56,15 @@ export function planRoute(gateway: Gateway, call: Call, route: ModelRoute | Pass
   return 'code' in stops ? stops : modelPlan(call, stops, alias, affinity);
 }
 
+/** Whether the name that the call uses may lead it to the model: also to what that one has answered before. */
+export function mayLeadTo(gateway: Gateway, call: Call, { operation }: ModelRoute, model: string): boolean {
+  const { workspace, requestedModel, dialect } = call;
+  if (workspace === null || requestedModel === null) return false;
+  const { alias, candidates } = resolveModel(workspace, dialect, requestedModel, operation);
+  const named = candidates.filter(({ name }) => name === model);
+  return fittingOf(gateway, call, named, alias).length > 0;
+}
+
 function passthroughModel(call: Call): string | null {
   if (call.reading === null || call.requestedModel === null || leavesModelOpen(call.reading)) return null;
   return call.requestedModel.slice(call.requestedModel.indexOf('/') + 1);
@@ -105,17 +115,12 @@ function affinityFor(call: Call, mode: AliasSnapshot['affinity']): number | null
 function aliasStops(
   gateway: Gateway,
   call: Call,
-  { candidates, name }: ResolvedModel,
+  { candidates }: ResolvedModel,
   alias: AliasSnapshot,
   affinity: number | null,
 ): readonly Stop[] | Refusal {
   const balancer = gateway.routing.balancer(alias, () => balanceTargets(alias, candidates));
-  const facts = factsOf(call);
-  const fitting = candidates.filter(
-    (candidate) =>
-      holds(alias.targets[candidate.index]?.when ?? null, facts) &&
-      (candidate.name === name || mayGoTo(gateway, call, candidate)),
-  );
+  const fitting = fittingOf(gateway, call, candidates, alias);
   if (fitting.length === 0) return NONE_FITS;
   const order = balancer.order({
     eligible: fitting.map(({ index }) => index),
@@ -149,14 +154,29 @@ function balanceTargets(alias: AliasSnapshot, candidates: readonly Candidate[]):
   }));
 }
 
-/** The verdict spoke of the alias and its first target: another one must be within the key's reach, too. */
-function mayGoTo(gateway: Gateway, call: Call, { name, sinceMs, target }: Candidate): boolean {
+/** Those that the alias has for a call like this one, and that its key may call. */
+function fittingOf(
+  gateway: Gateway,
+  call: Call,
+  candidates: readonly Candidate[],
+  alias: AliasSnapshot | null,
+): readonly Candidate[] {
+  const facts = factsOf(call);
+  return candidates.filter(
+    (candidate) => holds(alias?.targets[candidate.index]?.when ?? null, facts) && mayGoTo(gateway, call, candidate),
+  );
+}
+
+/** The verdict spoke of the alias and one of its targets: another one must be within the key's reach, too. */
+function mayGoTo(gateway: Gateway, call: Call, candidate: Candidate): boolean {
   const { key } = call;
+  const isJudged = candidate.name === call.judgedModel;
+  if (isJudged && candidate.target.price !== null) return true;
   if (key === null) return false;
-  const bound = standingFor(gateway, call, key);
-  if (bound.asksPrice && target.price === null) return false;
-  const input = decisionInput(call, bound.standing, gateway.clock.now());
-  return mayCallModel({ ...input, facts: { ...input.facts, model: name, modelSinceMs: sinceMs } });
+  const { asksPrice, standing } = standingFor(gateway, call, key);
+  // A budget holds for each target: that another one has a price is no price of this one.
+  if (asksPrice && candidate.target.price === null) return false;
+  return isJudged || mayCallModel(inputFor(decisionInput(call, standing, gateway.clock.now()), candidate));
 }
 
 /** Whether an attempt now has a chance: the endpoint answers, and a credential is there. */

@@ -37,6 +37,7 @@ export function readPassthroughRequest(call: Call, head: RequestHead, route: Pas
   // Before the provider is looked up: a key that is not for it does not learn whether it is there.
   call.requestedModel = `${route.providerId}/*`;
   call.operation = 'passthrough';
+  call.direct = true;
   const provider = call.workspace?.providers.get(route.providerId);
   if (provider === undefined) return refusal('provider_not_found');
   for (const endpoint of provider.endpoints.values()) {

@@ -3,6 +3,8 @@ import type { Clock } from '../lib/clock.ts';
 /** An answer as it went to a caller, whole. */
 export interface CachedResponse {
   readonly contentType: string;
+  /** `provider/name` of what gave it. */
+  readonly model: string;
   /** The model and provider that gave it, and what else is told with it: flat name, value pairs. */
   readonly headers: readonly string[];
   readonly body: Buffer;

@@ -118,7 +118,13 @@ export function modelSinceMs({ snapshot: { catalogueSinceMs } }: LiveWorkspace, 
   return entryOf(catalogueSinceMs, name) ?? entryOf(catalogueSinceMs, provider);
 }
 
-function directTarget(workspace: LiveWorkspace, dialect: Dialect, name: string, reranks: boolean): Target | Refusal {
+/** The target of a `provider/name`, whatever aliases say. */
+export function directTarget(
+  workspace: LiveWorkspace,
+  dialect: Dialect,
+  name: string,
+  reranks = false,
+): Target | Refusal {
   const slash = name.indexOf('/');
   const provider = slash <= 0 ? undefined : workspace.providers.get(name.slice(0, slash));
   if (provider === undefined || slash === name.length - 1) return modelNotFound(workspace, name);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-calls.ts';
-import { startFakeUpstream } from '../fakes/fake-upstream.ts';
+import { openKey } from '../../src/keys/delegation-minter.ts';
+import { closedOrigin, startFakeUpstream } from '../fakes/fake-upstream.ts';
 import type { FakeUpstream } from '../fakes/fake-upstream.ts';
 import { createKey, findCall, startProduct } from '../product.ts';
 import type { Product } from '../product.ts';
@@ -14,16 +15,36 @@ beforeAll(async () => {
   const settings = 'gateway: { cacheBytesMax: 1000000, cacheTtlMs: 600000 }\n';
   product = await startProduct({
     workers: 1,
-    config: `${settings}${fakeProvidersConfig(upstream.origin, 'provider-key')}
-models:
-  either: { targets: [{ model: house/status-503 }, { model: house/second }] }
-`,
+    config: settings + fakeProvidersConfig(upstream.origin, 'provider-key') + (await aliasesConfig()),
   });
 });
+
+/** An alias whose first target is down, and one whose only target is not for every call. */
+async function aliasesConfig(): Promise<string> {
+  const house = `${FAKE_PROVIDERS.openai}/tiny`;
+  return `  down: { dialect: openai, baseUrl: "${await closedOrigin()}/v1", credentials: [{ secret: x }] }
+models:
+  fallen: { targets: [down/m, ${house}] }
+  either: { targets: [house/status-503, house/second] }
+  tagged: { targets: [{ model: ${house}, when: { tags: [eu] } }] }
+`;
+}
+
 afterAll(async () => {
   await product.dispose();
   await upstream.close();
 });
+
+/** What the holder of a key signs offline. */
+async function signedBy({ kid, key }: { readonly kid: string; readonly key: string }, scopes: object): Promise<string> {
+  const { body } = await product.admin('PATCH', `/keys/${kid}/delegation`, { offline: true });
+  const { audience } = (body as { readonly delegation: { readonly audience: string } }).delegation;
+  const opened = await openKey(key);
+  if (!opened.ok) throw new Error(opened.code);
+  const minted = await opened.minter.mint({ audience, ttlSeconds: 60, scopes });
+  if (!minted.ok) throw new Error(minted.code);
+  return minted.text;
+}
 
 async function call(dialect: ClientDialectName, model: string, stream: boolean, headers: Record<string, string> = {}) {
   const form = DIALECT_CALLS[dialect];
@@ -115,6 +136,37 @@ describe('the cache of responses', () => {
     expect((await call('openai', model, false, other)).headers.get('x-keyward-cache')).toBe('hit');
     await product.admin('POST', `/keys/${kid}/revoke`);
     expect((await call('openai', model, false, other)).status).toBe(401);
+  });
+
+  test('gives a key no answer of a model that it may not call, whoever asked before it by the same alias', async () => {
+    const answered = `${FAKE_PROVIDERS.openai}/tiny`;
+    const ask = async (key: string) => {
+      const { status, headers } = await call('openai', 'fallen', false, { authorization: `Bearer ${key}` });
+      return [status, headers.get('x-keyward-cache'), headers.get('x-keyward-model')];
+    };
+    expect(await ask(product.firstKey)).toEqual([200, 'miss', answered]);
+    expect(await ask(product.firstKey)).toEqual([200, 'hit', answered]);
+
+    const scopes = { models: ['down/m'] };
+    const { key } = await createKey(product, { scopes });
+    const delegated = await signedBy(await createKey(product), scopes);
+    upstream.clear();
+    for (const narrow of [key, delegated]) {
+      const [status, cache] = await ask(narrow);
+      expect(status).toBeGreaterThanOrEqual(502);
+      expect(cache).not.toBe('hit');
+    }
+    expect(upstream.requests).toHaveLength(0);
+
+    const led = await createKey(product, { scopes: { models: [answered] } });
+    expect(await ask(led.key)).toEqual([200, 'hit', answered]);
+  });
+
+  test('gives a call no answer of a target that the alias does not have for it', async () => {
+    const eu = { 'x-keyward-tags': 'eu' };
+    await call('openai', 'tagged', false, eu);
+    expect((await call('openai', 'tagged', false, eu)).headers.get('x-keyward-cache')).toBe('hit');
+    expect((await call('openai', 'tagged', false)).status).toBe(404);
   });
 });
 

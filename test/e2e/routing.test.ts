@@ -43,9 +43,9 @@ interface Answer {
 
 async function call(
   model: string,
-  options: { key?: string; body?: object; headers?: Record<string, string> } = {},
+  options: { key?: string; path?: string; body?: object; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
-  const response = await fetch(`${product.gatewayUrl}/v1/chat/completions`, {
+  const response = await fetch(`${product.gatewayUrl}${options.path ?? '/v1/chat/completions'}`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${options.key ?? product.firstKey}`,
@@ -93,6 +93,21 @@ function provider(id: string, upstream: { readonly origin: string } | string, se
   const origin = typeof upstream === 'string' ? upstream : upstream.origin;
   const credentials = secrets.map((secret, index) => `{ secret: ${secret}, priority: ${index + 1} }`).join(', ');
   return `${id}: { dialect: openai, baseUrl: "${origin}/v1", models: [{ id: m, price: { input: 1, output: 1 } }, n], credentials: [${credentials}] }`;
+}
+
+/** What is told of a model without calling it: by the list of models, by a diagnosis, by a verify. */
+async function toldOf(model: string, { key }: { readonly key: string }): Promise<object> {
+  const listed = await fetch(`${product.gatewayUrl}/v1/models/${model}`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  await listed.text();
+  const diagnosis = (await product.admin('POST', '/diagnose', { key })).body as {
+    readonly reach: { readonly models: readonly string[] };
+  };
+  const verified = (await product.admin('POST', '/keys/verify', { key, facts: { model } })).body as {
+    readonly code: string;
+  };
+  return { listed: listed.ok, reached: diagnosis.reach.models.includes(model), verified: verified.code };
 }
 
 const quota = {
@@ -316,6 +331,67 @@ describe('an alias', () => {
     expect((await call(PRIMARY, { key })).status).toBe(502);
     expect(other.used).toEqual([]);
     expect((await call(PRIMARY)).status).toBe(200);
+  });
+
+  test('leads a key that may call only some of its targets to those, whichever come first', async () => {
+    const [a, b, c] = [name(), name(), name()];
+    await use(
+      [provider(a, one, ['x']), provider(b, other, ['y']), provider(c, one, ['z'])],
+      [`${PRIMARY}: { targets: [${a}/m, ${b}/m, ${c}/m] }`, `"${a}-*": { targets: ["${a}/*", "${b}/*"] }`],
+    );
+    const narrow = await createKey(product, { scopes: { models: [`${b}/m`, `${c}/m`] } });
+    for (const model of [PRIMARY, `${a}-m`]) {
+      expect((await call(model, narrow)).headers.get('x-keyward-model')).toBe(`${b}/m`);
+    }
+    other.script('y', { status: 500 });
+    expect((await call(PRIMARY, narrow)).headers.get('x-keyward-model')).toBe(`${c}/m`);
+    expect(one.used).toEqual(['z']);
+    expect(await toldOf(PRIMARY, narrow)).toEqual({ listed: true, reached: true, verified: 'ok' });
+
+    const none = await createKey(product, { scopes: { models: ['sandbox/echo'] } });
+    const refused = await call(PRIMARY, none);
+    expect([refused.status, refused.code]).toEqual([403, 'model_denied']);
+    expect(await toldOf(PRIMARY, none)).toEqual({ listed: false, reached: false, verified: 'model_denied' });
+    const requestId = refused.headers.get('x-request-id') ?? '';
+    await findCall(product, requestId);
+    expect((await product.admin('GET', `/explain/${requestId}`)).body).toMatchObject({
+      decision: { sameCode: true, code: 'model_denied' },
+      now: { code: 'model_denied' },
+    });
+    // What was refused passes as soon as any of the targets is in scope.
+    await product.admin('PATCH', `/keys/${none.kid}`, { scopes: { models: [`${c}/m`] } });
+    expect((await product.admin('GET', `/explain/${requestId}`)).body).toMatchObject({ now: { allowed: true } });
+    expect((await call(PRIMARY, none)).headers.get('x-keyward-model')).toBe(`${c}/m`);
+  });
+
+  test('is none below a provider: what is judged there, and reserved, is the model that will be called', async () => {
+    const [a, b] = [name(), name()];
+    await use([provider(a, one, ['x']), provider(b, other, ['y'])], [`"${a}/*": { targets: ["${b}/m"] }`]);
+    const { key } = await createKey(product, { scopes: { models: [`${b}/m`] } });
+    expect((await call(`${a}/m`, { key })).headers.get('x-keyward-model')).toBe(`${b}/m`);
+    const refused = await call('m', { key, path: `/providers/${a}/chat/completions` });
+    expect([refused.status, refused.code, one.used]).toEqual([403, 'model_denied', []]);
+    const requestId = refused.headers.get('x-request-id') ?? '';
+    await findCall(product, requestId);
+    expect((await product.admin('GET', `/explain/${requestId}`)).body).toMatchObject({ now: { code: 'model_denied' } });
+    expect((await call('m', { key, path: `/providers/${b}/chat/completions` })).status).toBe(200);
+
+    const budget = await createKey(product, { limits: { budgets: [{ usd: 1, period: 'day' }] } });
+    const priceless = await call('n', { key: budget.key, path: `/providers/${a}/chat/completions` });
+    expect(priceless.code).toBe('price_unknown');
+  });
+
+  test('leads no key with a budget to a target without a price, whichever comes first', async () => {
+    const [a, b] = [name(), name()];
+    await use(
+      [provider(a, one, ['x']), provider(b, other, ['y'])],
+      [`${PRIMARY}: { targets: [${a}/n, ${b}/m] }`, `priceless: { targets: [${a}/n] }`],
+    );
+    const { key } = await createKey(product, { limits: { budgets: [{ usd: 1, period: 'day' }] } });
+    expect((await call(PRIMARY, { key })).headers.get('x-keyward-model')).toBe(`${b}/m`);
+    expect((await call('priceless', { key })).code).toBe('price_unknown');
+    expect(one.used).toEqual([]);
+    expect((await call(PRIMARY)).headers.get('x-keyward-model')).toBe(`${a}/n`);
   });
 
   test('hedges: the second target answers when the first is late, and the loser is given up', async () => {

@@ -7,7 +7,7 @@ import { signingSecret } from '../../keys/proven-delegation.ts';
 import { standingOf, withDelegated } from '../../keys/standing.ts';
 import type { CallContext } from '../contract.ts';
 import { readAncestors, recordOf } from '../known-keys.ts';
-import { modelFacts } from '../model-facts.ts';
+import { ledByAlias, modelFacts } from '../model-facts.ts';
 import type { KeyRow } from '../stores.ts';
 
 /** What a call with the key would be decided on now. Its limits are read, nothing is counted. */
@@ -24,17 +24,20 @@ export async function presentInput(
   const record = recordOf(row, ctx.workspace.workspaceId);
   const workspace = workspaceNow(ctx);
   const { facts, delegated = null } = call;
+  // Below a provider's own path no alias counts.
+  const naming = workspace !== null && facts.path.startsWith('/providers/') ? { ...workspace, aliases: {} } : workspace;
   const ofKey = standingOf(prepareKey(record), await readAncestors(ctx.workspace, row), workspace);
   const standing = delegated === null ? ofKey : withDelegated(ofKey, delegated.claims);
-  return {
+  const input: DecisionInput = {
     standing,
     matchedSecret: delegated === null ? call.matchedSecret : signingSecret(record),
     expectedEnvironment: null,
     delegation: delegated?.finding ?? null,
-    facts: { ...facts, ...modelFacts(workspace, facts.requestedModel ?? facts.model) },
+    facts: { ...facts, ...modelFacts(naming, facts.requestedModel ?? facts.model) },
     limits: ctx.deps.keyLimits.bind(standing).read(ctx.nowMs),
     nowMs: ctx.nowMs,
   };
+  return ledByAlias(input, naming);
 }
 
 /** The workspace as the data plane has it; null where it is in no snapshot. */

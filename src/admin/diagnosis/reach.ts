@@ -4,7 +4,7 @@ import { mayCallModel } from '../../keys/checks/index.ts';
 import type { Scopes, TimeWindow } from '../../keys/constraints.ts';
 import type { DecisionInput, LimitReading } from '../../keys/decision-input.ts';
 import type { CallContext } from '../contract.ts';
-import { modelFacts, modelNames } from '../model-facts.ts';
+import { ledByAlias, modelFacts, modelNames } from '../model-facts.ts';
 import { workspaceNow } from './present-input.ts';
 
 const MODELS_MAX = 100;
@@ -44,7 +44,7 @@ export function viewReach(ctx: CallContext, input: DecisionInput): z.input<typeo
   const workspace = workspaceNow(ctx);
   const names = workspace === null ? [] : modelNames(workspace);
   const models = names.filter((name) =>
-    mayCallModel({ ...input, facts: { ...input.facts, ...modelFacts(workspace, name) } }),
+    mayCallModel(ledByAlias({ ...input, facts: { ...input.facts, ...modelFacts(workspace, name) } }, workspace)),
   );
   return { models: models.slice(0, MODELS_MAX), modelCount: models.length, narrowedBy: narrowings(input) };
 }
