@@ -223,6 +223,11 @@ test('limits on tokens are told with each answer, beside those on requests, in t
   expect(Number(refused.headers['anthropic-ratelimit-tokens-remaining'])).toBeLessThan(300);
   expect(refused.headers['anthropic-ratelimit-requests-remaining']).toBe('8');
   expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  // Nothing was taken: nothing has to come back.
+  const untouched = await createKey(product, { limits: { requestsPerMinute: 9, tokensPerMinute: 50 } });
+  const never = await call(untouched.key, body('echo', false, 1000));
+  expect(never.headers['ratelimit']).toBe('"requests";r=9;t=0, "tokens";r=50;t=0');
+  expect([never.headers['retry-after'], never.headers['x-should-retry']]).toEqual([undefined, 'false']);
 });
 
 test('where waiting cannot help, the refusal does not ask for it, and names the limit as its owner set it', async () => {
