@@ -7,10 +7,13 @@ export function refusalWords({ code, by, retryAfterMs }: CallRefused): string {
   return by === null ? title : `${title} The limit is ${nameOf(by)} of the ${by.level}.`;
 }
 
+const SMALLER = 'Send less, ask for fewer output tokens, or ask for a higher limit.';
+
 /** Where waiting does not help. */
 const IN_VAIN: Partial<Readonly<Record<CallRefused['code'], string>>> = {
-  tokens_limited:
-    'This call needs more tokens than this API key may ever use at a time. Send less, ask for fewer output tokens, or ask for a higher limit.',
+  rate_limited: `Too many requests with this API key, and waiting alone will not help: another of its limits is too low for this call. ${SMALLER}`,
+  concurrency_limited: `Too many requests with this API key at the same time, and waiting alone will not help: another of its limits is too low for this call. ${SMALLER}`,
+  tokens_limited: `This call needs more tokens than this API key may ever use at a time. ${SMALLER}`,
   budget_exhausted:
     'This call does not fit into the budget of this API key, and waiting will not change that. Send less, or ask for a higher budget.',
   ancestor_exhausted:
@@ -20,6 +23,11 @@ const IN_VAIN: Partial<Readonly<Record<CallRefused['code'], string>>> = {
 /** As its owner set it. */
 function nameOf({ name, budget }: LimitReading): string {
   if (budget !== null) return `the budget of ${amountOf(budget)}`;
+  return publicLimitName(name);
+}
+
+/** Whoever sets limits writes money in USD; it is kept in nano-USD. */
+export function publicLimitName(name: string): string {
   return name === 'costPerCallMax' ? 'usdPerCallMax' : name;
 }
 

@@ -241,6 +241,14 @@ test('where waiting cannot help, the refusal does not ask for it, and names the 
   expect(total).toMatch(/waiting will not change that.*the budget of 0\.0001 USD in total of the key/);
   expect(await message({ tokensPerMinute: 50 })).toMatch(/more tokens than .* ever .*tokensPerMinute of the key/);
   expect(await message({ usdPerCallMax: 0.000_01 })).toContain('The limit is usdPerCallMax of the key.');
+  const { key } = await createKey(product, { limits: { requestsPerMinute: 1, tokensPerMinute: 200 } });
+  expect((await call(key, body('echo', false, 50))).status).toBe(200);
+  const both = await call(key, body('echo', false, 1000));
+  expect(both.headers['retry-after']).toBeUndefined();
+  expect(both.body?.error).toMatchObject({
+    code: 'rate_limited',
+    message: expect.stringMatching(/waiting alone will not help.*requestsPerMinute of the key/) as string,
+  });
 });
 
 test('what was counted is still counted after a restart, budgets and uses alike', async () => {
