@@ -8,6 +8,7 @@ import { examineForm } from '../../keys/examine-form.ts';
 import type { FormFinding } from '../../keys/examine-form.ts';
 import { fingerprintOf } from '../../keys/format.ts';
 import type { KeySecret } from '../../keys/key-record.ts';
+import { acceptedUntilMs } from '../../keys/rotate.ts';
 import { findMatchingSecret } from '../../keys/secret-hash.ts';
 import type { CheckGroup } from '../../keys/verdict.ts';
 import type { CallContext } from '../contract.ts';
@@ -172,12 +173,14 @@ function prove(
       finding: { about: 'secret', outcome: 'fail', code: 'wrong_environment', text, actions: [] },
     };
   }
-  return { secret: matched, finding: found('secret', secretText(matched)) };
+  return { secret: matched, finding: found('secret', secretText(matched, row.expiresAtMs)) };
 }
 
-function secretText({ state, notAfterMs }: KeySecret): string {
+function secretText(secret: KeySecret, expiresAtMs: number | null): string {
+  const { state } = secret;
   if (state === 'current') return 'The secret is the present one of the key.';
-  const until = notAfterMs === null ? '' : `, accepted until ${iso(notAfterMs)}`;
+  const untilMs = acceptedUntilMs(secret, expiresAtMs);
+  const until = untilMs === null ? '' : `, accepted until ${iso(untilMs)}`;
   return state === 'retiring' ? `The secret was replaced${until}.` : 'The secret was replaced without an overlap.';
 }
 
