@@ -17,9 +17,11 @@ export function renderDiagnosis(told: Diagnosis, style: Style): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function headline({ about, fingerprint, works }: Diagnosis, style: Style): string {
-  const verdict =
-    works === null ? 'nothing stands against it; its secret was not given' : works ? 'it works' : 'it does not work';
+function headline({ about, fingerprint, works, findings }: Diagnosis, style: Style): string {
+  const unsure = findings.some((finding) => finding.about === 'secret')
+    ? 'it may work: it can call only models that are not listed'
+    : 'nothing stands against it; its secret was not given';
+  const verdict = works === null ? unsure : works ? 'it works' : 'it does not work';
   if (about === null) return style.strong(`${fingerprint ?? 'What was given'}: ${verdict}`);
   const title = style.strong(printable(`${fingerprint ?? about.kid} "${about.name}": ${verdict}`));
   const application = about.applicationName ?? about.applicationId;

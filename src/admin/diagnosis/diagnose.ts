@@ -19,7 +19,8 @@ import type { Action } from './actions.ts';
 import { explainCall } from './explain-call.ts';
 import { requireCall } from './find-call.ts';
 import { meaningOf } from './meanings.ts';
-import { currentSecret, presentInput } from './present-input.ts';
+import { whyNoModel } from './no-model.ts';
+import { currentSecret, presentInput, workspaceNow } from './present-input.ts';
 import { limitView, reachView, viewLimit, viewReach } from './reach.ts';
 import { failureView, recentCalls, recentCallView } from './recent-calls.ts';
 
@@ -43,7 +44,9 @@ export const diagnosisView = z
     works: z
       .boolean()
       .nullable()
-      .describe('Whether nothing was found against it; null where its secret was not given.'),
+      .describe(
+        'Whether nothing was found against it; null where its secret was not given, or it may call only models that are not listed.',
+      ),
     findings: z.array(findingView),
     about: z
       .object({
@@ -108,14 +111,15 @@ export async function diagnose(ctx: CallContext, handle: Handle): Promise<Diagno
   const matchedSecret = proof?.secret ?? currentSecret(row);
   const input = await presentInput(ctx, row, { facts: NO_FACTS, matchedSecret });
   const reach = viewReach(ctx, input);
-  findings.push(...standingFindings(input), reachFinding(reach, input), ...limitFindings(input));
+  const reached = reachFinding(ctx, reach, input);
+  findings.push(...standingFindings(input), reached.finding, ...limitFindings(input));
   if (record !== null) findings.push(await pastCallFinding(ctx, record, row));
   const application = await ctx.workspace.applications.get(row.applicationId);
   // A key that was mistyped stays mistyped, whatever is known of the one that was meant.
   const failing = findings.some(({ outcome }) => outcome === 'fail');
   return {
     fingerprint: fingerprintOf(row),
-    works: failing ? false : proof === null ? null : true,
+    works: failing ? false : proof === null || !reached.isKnown ? null : true,
     findings,
     about: {
       kid: row.kid,
@@ -205,15 +209,53 @@ function standingFindings(input: DecisionInput): readonly Finding[] {
   });
 }
 
-function reachFinding({ modelCount, narrowedBy }: NonNullable<Diagnosis['reach']>, input: DecisionInput): Finding {
-  const { problem } = input.standing.key;
+/** `isKnown`: nobody but a provider can tell what it does not list. */
+function reachFinding(
+  ctx: CallContext,
+  { modelCount, narrowedBy }: NonNullable<Diagnosis['reach']>,
+  input: DecisionInput,
+): { readonly finding: Finding; readonly isKnown: boolean } {
+  const { key, application } = input.standing;
+  const { problem } = key;
   if (problem !== null) {
     const text = `Its constraints cannot be understood, so it may do nothing: ${problem}.`;
-    return { about: 'reach', outcome: 'fail', code: 'configuration_error', text, actions: [] };
+    const finding: Finding = { about: 'reach', outcome: 'fail', code: 'configuration_error', text, actions: [] };
+    return { finding, isKnown: true };
   }
   const scopes = narrowedBy.map(({ level, scope }) => `${scope} (${level})`).join(', ') || 'nothing';
-  if (modelCount > 0) return found('reach', `It may call ${modelCount} of the models; narrowed by: ${scopes}.`);
-  return found('reach', `It may call none of the models that there are; narrowed by: ${scopes}.`, 'note');
+  if (modelCount > 0) {
+    return {
+      finding: found('reach', `It may call ${modelCount} of the models; narrowed by: ${scopes}.`),
+      isKnown: true,
+    };
+  }
+  const none = `It may call none of the models that there are; narrowed by: ${scopes}.`;
+  const workspace = workspaceNow(ctx);
+  // Without them nothing can be called, which is told of the owner.
+  if (workspace === null || application === null) return { finding: found('reach', none, 'note'), isKnown: true };
+  const why = whyNoModel(workspace, input);
+  switch (why.kind) {
+    case 'unlisted':
+      return { finding: unlisted(why.names, key.record.kid), isKnown: false };
+    case 'services':
+      return { finding: found('reach', `${none} It may call services: ${why.names.join(', ')}.`), isKnown: true };
+    case 'nothing': {
+      const { code, actions } = why;
+      return { finding: { about: 'reach', outcome: 'fail', code, text: none, actions }, isKnown: true };
+    }
+  }
+}
+
+function unlisted(names: readonly string[], kid: string): Finding {
+  const text = `It may call none of the models that are listed here, only what their providers may know besides: ${names.join(', ')}.`;
+  const model = names.find((name) => !name.includes('*'));
+  const what = `Find out whether the provider has it: keys test ${kid} --model ${model ?? 'provider/name'}.`;
+  const body = { model };
+  const request = model === undefined ? null : ({ method: 'POST', path: `/keys/${kid}/test`, body } as const);
+  return {
+    ...found('reach', text, 'note'),
+    actions: [{ kind: 'test-key', what, who: 'key owner', request }],
+  };
 }
 
 function limitFindings({ limits }: DecisionInput): readonly Finding[] {
