@@ -32,5 +32,15 @@ export function publicLimitName(name: string): string {
 }
 
 function amountOf({ nanoUsd, period }: BudgetLimit): string {
-  return `${(nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '')} USD ${period === 'total' ? 'in total' : `per ${period}`}`;
+  return `${usdText(nanoUsd)} ${period === 'total' ? 'in total' : `per ${period}`}`;
+}
+
+/** What is used of a limit or allowed, with its unit. */
+export function limitAmount(name: string, amount: number): string {
+  return name === 'budget' || name === 'costPerCallMax' ? usdText(amount) : String(amount);
+}
+
+/** All nine decimals that are kept, and none more than are needed. */
+function usdText(nanoUsd: number): string {
+  return `${(nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '')} USD`;
 }

@@ -106,14 +106,23 @@ describe('a budget', () => {
       undefined,
       'false',
     ]);
+    const used = await createKey(product, { limits: { uses: 1 } });
+    expect((await call(used.key, body('echo', false, 10))).status).toBe(200);
+    const diagnosis = await product.admin('POST', '/diagnose', { key: used.key });
+    expect(diagnosis.body).toMatchObject({ works: false });
+    expect(JSON.stringify(diagnosis.body)).toContain('"code":"uses_exhausted","text":"uses: 1 of 1 used."');
   });
 
   test('that is soft is told when it is exceeded, and refuses nothing', async () => {
-    const { key } = await createKey(product, {
+    const { kid, key } = await createKey(product, {
       limits: { budgets: [{ usd: 0.000_001, period: 'day', kind: 'soft' }] },
     });
     const answer = await call(key, body('echo', false, 100));
     expect([answer.status, answer.headers['x-keyward-budget']]).toEqual([200, 'soft-exceeded']);
+    await settledCalls(kid, 1);
+    const diagnosis = await product.admin('POST', '/diagnose', { key });
+    expect(diagnosis.body).toMatchObject({ works: true });
+    expect(JSON.stringify(diagnosis.body)).toMatch(/"budget: 0\.\d+ USD of 0\.000001 USD used; it refuses nothing\."/);
   });
 
   test('does not let a model pass of which nobody knows the price', async () => {

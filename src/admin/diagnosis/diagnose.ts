@@ -11,6 +11,7 @@ import type { KeySecret } from '../../keys/key-record.ts';
 import { acceptedUntilMs } from '../../keys/rotate.ts';
 import { findMatchingSecret } from '../../keys/secret-hash.ts';
 import type { CheckGroup } from '../../keys/verdict.ts';
+import { limitAmount, publicLimitName } from '../../limits/refusal-words.ts';
 import type { CallContext } from '../contract.ts';
 import { iso } from '../fields.ts';
 import type { KeyRow } from '../stores.ts';
@@ -258,17 +259,19 @@ function unlisted(names: readonly string[], kid: string): Finding {
   };
 }
 
-function limitFindings({ limits }: DecisionInput): readonly Finding[] {
+function limitFindings(input: DecisionInput): readonly Finding[] {
+  const { limits } = input;
   if (limits === null || limits.length === 0) return [found('limits', 'It has no limits of its own.')];
   const full = limits.filter(({ used, needed, limit }) => used + needed > limit);
   if (full.length === 0) return [found('limits', 'One more call fits into every limit.')];
-  return full.map(({ name, used, limit, retryAfterMs }) => ({
-    about: 'limits' as const,
-    outcome: 'fail' as const,
-    code: 'rate_limited',
-    text: `${name}: ${used} of ${limit} used${retryAfterMs === null ? '' : `; one more fits in ${Math.ceil(retryAfterMs / 1000)} s`}.`,
-    actions: [],
-  }));
+  const checks = explain(input).trace?.checks ?? [];
+  return full.map(({ name, kind, used, limit, soft, retryAfterMs }) => {
+    const state = `${publicLimitName(name)}: ${limitAmount(name, used)} of ${limitAmount(name, limit)} used`;
+    if (soft) return found('limits', `${state}; it refuses nothing.`, 'note');
+    const wait = retryAfterMs === null ? '' : `; one more fits in ${Math.ceil(retryAfterMs / 1000)} s`;
+    const code = checks.find((check) => check.name === kind)?.code ?? null;
+    return { about: 'limits', outcome: 'fail', code, text: `${state}${wait}.`, actions: [] };
+  });
 }
 
 function callFinding({ requestId, code }: CallRecord, actions: Action[], now = ''): Finding {
