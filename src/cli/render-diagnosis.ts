@@ -1,4 +1,5 @@
 import type { OperationOutput } from '../client/client.ts';
+import { limitAmount, limitName } from './amounts.ts';
 import { actionsText } from './render-explanation.ts';
 import { aligned, printable } from './style.ts';
 import type { Style } from './style.ts';
@@ -44,7 +45,7 @@ export function findingsText(findings: Diagnosis['findings'], style: Style): str
 
 function limitsText({ limits }: Diagnosis): string {
   if (limits.length === 0) return '';
-  return `Limits\n${aligned(limits.map(({ name, used, limit }) => [name, `${used} of ${limit} used`]))}`;
+  return `Limits\n${aligned(limits.map(({ name, used, limit }) => [limitName(name), `${limitAmount(name, used)} of ${limitAmount(name, limit)} used`]))}`;
 }
 
 function callsText({ lastCalls }: Diagnosis): string {
