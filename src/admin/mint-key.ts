@@ -6,6 +6,7 @@ import { widens } from '../keys/delegation-widens.ts';
 import type { KeySecret } from '../keys/key-record.ts';
 import type { MintingPolicy } from '../keys/minting-policy.ts';
 import { MINTING_DEFAULT } from '../keys/minting-policy.ts';
+import { publicLimitName } from '../limits/refusal-words.ts';
 import { changedLimits, changedScopes } from './constraint-fields.ts';
 import { durationMs, iso } from './fields.ts';
 import type { KeyRow } from './stores.ts';
@@ -63,7 +64,9 @@ export function mintedFields({ parent, fields, kid, secret, nowMs, actor }: Mint
 export function refuseWider(child: Constraints, parent: Constraints): void {
   const wider = widens(child, parent);
   if (wider === null) return;
-  throw new AppError('delegation_widens', { message: `The temporary key would be wider than its parent: ${wider}.` });
+  throw new AppError('delegation_widens', {
+    message: `The temporary key would be wider than its parent: ${publicLimitName(wider)}. Ask for the same or less.`,
+  });
 }
 
 function refuseUnfitParent(parent: KeyRow, policy: MintingPolicy, nowMs: number): void {

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { generationOf } from '../keys/rotate.ts';
+import { acceptedUntilMs, generationOf } from '../keys/rotate.ts';
 import type { WhenUnused } from '../keys/rotate.ts';
 import type { CallContext } from './contract.ts';
 import { emitEvent } from './events.ts';
@@ -95,7 +95,7 @@ export function describeSecrets(key: KeyRow) {
     secrets: key.secrets.map((secret) => ({
       generation: generationOf(secret),
       state: secret.state,
-      acceptedUntil: isoOrNull(secret.notAfterMs),
+      acceptedUntil: isoOrNull(acceptedUntilMs(secret, key.expiresAtMs)),
     })),
   };
 }

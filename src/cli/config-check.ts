@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { formatConfigErrors, loadConfig } from '../config/load.ts';
-import { CliError, usageError } from './cli-error.ts';
+import { CliError, argumentError, usageError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 
 const HELP = `Usage: keyward config check [file] [--json]
@@ -35,6 +35,6 @@ function parse(args: readonly string[]): {
     if (positionals.length > 1) throw usageError('One file at a time.');
     return { json: values.json ?? false, help: values.help ?? false, file: positionals[0] };
   } catch (error) {
-    throw error instanceof CliError ? error : usageError(error instanceof Error ? error.message : String(error));
+    throw error instanceof CliError ? error : argumentError(error);
   }
 }

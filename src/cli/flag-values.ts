@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { ParseArgsOptionsConfig } from 'node:util';
 import type { Flag, Operation } from '../client/operation.ts';
-import { usageError } from './cli-error.ts';
+import { argumentError, usageError } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A flag's value as it was given; several for flags that may be repeated. */
@@ -33,8 +33,7 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
     });
     return { values, positionals };
   } catch (error) {
-    // Node's sentence names the flag, then goes on with advice about its own API.
-    throw usageError(error instanceof Error ? `${error.message.split('. ')[0]?.replace(/\.$/, '')}.` : String(error));
+    throw argumentError(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { OperationOutput } from '../client/client.ts';
+import { limitAmount, limitName } from './amounts.ts';
 import { actionsText } from './render-explanation.ts';
 import { aligned, printable } from './style.ts';
 import type { Style } from './style.ts';
@@ -17,9 +18,11 @@ export function renderDiagnosis(told: Diagnosis, style: Style): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function headline({ about, fingerprint, works }: Diagnosis, style: Style): string {
-  const verdict =
-    works === null ? 'nothing stands against it; its secret was not given' : works ? 'it works' : 'it does not work';
+function headline({ about, fingerprint, works, findings }: Diagnosis, style: Style): string {
+  const unsure = findings.some((finding) => finding.about === 'secret')
+    ? 'it may work: it can call only models that are not listed'
+    : 'nothing stands against it; its secret was not given';
+  const verdict = works === null ? unsure : works ? 'it works' : 'it does not work';
   if (about === null) return style.strong(`${fingerprint ?? 'What was given'}: ${verdict}`);
   const title = style.strong(printable(`${fingerprint ?? about.kid} "${about.name}": ${verdict}`));
   const application = about.applicationName ?? about.applicationId;
@@ -42,7 +45,7 @@ export function findingsText(findings: Diagnosis['findings'], style: Style): str
 
 function limitsText({ limits }: Diagnosis): string {
   if (limits.length === 0) return '';
-  return `Limits\n${aligned(limits.map(({ name, used, limit }) => [name, `${used} of ${limit} used`]))}`;
+  return `Limits\n${aligned(limits.map(({ name, used, limit }) => [limitName(name), `${limitAmount(name, used)} of ${limitAmount(name, limit)} used`]))}`;
 }
 
 function callsText({ lastCalls }: Diagnosis): string {

@@ -1,4 +1,6 @@
 import type { OperationOutput } from '../client/client.ts';
+import { limitAmount, limitName, usdText } from './amounts.ts';
+import { renderTable } from './render.ts';
 import { checksText } from './render-explanation.ts';
 import { aligned, printable } from './style.ts';
 import type { Style } from './style.ts';
@@ -31,8 +33,56 @@ function usesText(name: string, uses: readonly Use[]): string {
 
 function useText({ calls, failedCalls, inputTokens, outputTokens, costNanoUsd, firstAt, lastAt }: Use): string {
   const failed = failedCalls === 0 ? '' : ` (${failedCalls} failed)`;
-  const cost = costNanoUsd === 0 ? '' : `, ${(costNanoUsd / 1e9).toFixed(4)} USD`;
+  const cost = costNanoUsd === 0 ? '' : `, ${usdText(costNanoUsd)}`;
   return `${calls} calls${failed}, ${inputTokens} + ${outputTokens} tokens${cost}, ${firstAt} to ${lastAt}`;
+}
+
+const LIMIT_COLUMNS = ['level', 'name', 'period', 'kind', 'limit', 'used', 'held', 'left', 'resetsAt', 'exhaustedAt'];
+
+/** `keyward keys limits`. */
+export function renderKeyLimits({ items }: OperationOutput<'keys.limits'>): string {
+  if (items.length === 0) return 'None.\n';
+  const rows = items.map(({ level, name, period, soft, limit, used, held, left, resetsAt, exhaustedAt }) => [
+    ...[level, limitName(name), period ?? '-', soft ? 'soft' : 'hard'],
+    ...[limit, used, held, left].map((amount) => limitAmount(name, amount)),
+    ...[resetsAt ?? '-', exhaustedAt ?? '-'],
+  ]);
+  return renderTable([LIMIT_COLUMNS, ...rows]);
+}
+
+type Adoption = OperationOutput<'keys.adoption'>;
+type Generation = Adoption['generations'][number];
+
+/** `keyward keys adoption`. */
+export function renderAdoption(told: Adoption, style: Style): string {
+  const { kid, lastUsedAt, lastAddress, generations } = told;
+  const last =
+    lastUsedAt === null ? 'not used so far' : `last used ${lastUsedAt} from ${lastAddress ?? 'an unknown address'}`;
+  return `${[`${style.strong(kid)}: ${printable(last)}`, ...generations.map(generationText)].join('\n\n')}\n`;
+}
+
+function generationText({
+  generation,
+  state,
+  acceptedUntil,
+  mayEndFrom,
+  calls,
+  lastUsedAt,
+  callers,
+}: Generation): string {
+  const until = acceptedUntil === null ? '' : `, accepted until ${acceptedUntil}`;
+  const early = mayEndFrom === null ? '' : `, from ${mayEndFrom} on only while it is used`;
+  const used = lastUsedAt === null ? 'no calls' : `${calls} calls, last ${lastUsedAt}`;
+  const head = `secret ${generation}, ${state}${until}${early}: ${used}`;
+  if (callers.length === 0) return head;
+  const rows = callers.map(
+    ({ network, userAgent, calls: made, firstUsedAt, lastUsedAt: lastAt }) =>
+      [
+        printable(`${network} ${userAgent === '' ? '(names no product)' : userAgent}`),
+        `${made} calls, ${firstUsedAt} to ${lastAt}`,
+      ] as const,
+  );
+  return `${head}\n${aligned(rows)}`;
 }
 
 /** `keyward keys verify`. */
@@ -46,7 +96,10 @@ export function renderVerification(told: OperationOutput<'keys.verify'>, style: 
     ['owner', ownerId ?? '-'],
     ['tags', tags.join(', ') || '-'],
     ['expires', expiresAt ?? 'never'],
-    ...limits.map(({ name, remaining, limit }) => [name, `${remaining} of ${limit} left`] as const),
+    ...limits.map(
+      ({ name, remaining, limit }) =>
+        [limitName(name), `${limitAmount(name, remaining)} of ${limitAmount(name, limit)} left`] as const,
+    ),
   ]);
   const failed = (checks ?? []).filter(({ outcome }) => outcome === 'fail').map(({ name }) => name);
   const list = checks === null ? '' : `\n\n${checksText({ checks, failed }, style)}`;

@@ -67,7 +67,7 @@ function flatten(fields: Fields, prefix: string): readonly (readonly string[])[]
 }
 
 /** Rows whose columns are as wide as their widest cell. */
-function renderTable(rows: readonly (readonly string[])[]): string {
+export function renderTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const lines = rows.map((row) =>
     row

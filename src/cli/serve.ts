@@ -8,7 +8,7 @@ import type { ConfigLocation, SettingsFlags } from '../config/settings.ts';
 import { StartError } from '../config/start-error.ts';
 import { start } from '../main.ts';
 import type { Running } from '../main.ts';
-import { usageError } from './cli-error.ts';
+import { argumentError } from './cli-error.ts';
 
 const HELP = `Usage: keyward serve [options]
 
@@ -69,7 +69,7 @@ function parseFlags(args: readonly string[]): SettingsFlags | null {
     const given = Object.entries(values).map(([name, value]) => [camelCase(name), value]);
     return Object.fromEntries(given) as SettingsFlags; // parseArgs has checked names and types
   } catch (error) {
-    throw usageError(`${error instanceof Error ? error.message : String(error)} See: keyward serve --help`);
+    throw argumentError(error, ' See: keyward serve --help');
   }
 }
 

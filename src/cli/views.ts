@@ -4,7 +4,7 @@ import { renderCase } from './render-case.ts';
 import { renderDiagnosis } from './render-diagnosis.ts';
 import { renderExplanation } from './render-explanation.ts';
 import { renderSelfTestEnd, renderSelfTestStep } from './render-self-test.ts';
-import { renderExposure, renderVerification } from './render-use.ts';
+import { renderAdoption, renderExposure, renderKeyLimits, renderVerification } from './render-use.ts';
 import type { Style } from './style.ts';
 
 /** What is shown of an answer; a failure is a sentence that ends the command with an exit code. */
@@ -26,7 +26,9 @@ export const VIEWS: Partial<Readonly<Record<OperationId, View>>> = {
   'cases.close': view<'cases.close'>(renderCase),
   'diagnose.run': view<'diagnose.run'>(renderDiagnosis),
   'explain.read': view<'explain.read'>(renderExplanation),
+  'keys.adoption': view<'keys.adoption'>(renderAdoption),
   'keys.exposure': view<'keys.exposure'>(renderExposure),
+  'keys.limits': view<'keys.limits'>(renderKeyLimits),
   'keys.verify': view<'keys.verify'>(renderVerification),
 };
 

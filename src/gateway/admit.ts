@@ -82,8 +82,8 @@ function overLimit(call: Call, refused: CallRefused, readings: readonly LimitRea
   const refusing = by === null ? null : { reading: by, retryAfterMs };
   call.keyHeaders = limitHeaders(
     call.dialect,
-    tightestOf('rate', readings, refusing),
-    tightestOf('tokens', readings, refusing),
+    tightestOf('rate', readings, refusing, nowMs),
+    tightestOf('tokens', readings, refusing, nowMs),
     nowMs,
   );
   return refusal(code, { retryAfterMs, message: refusalWords(refused) });
@@ -94,17 +94,19 @@ function tightestOf(
   kind: 'rate' | 'tokens',
   readings: readonly LimitReading[],
   refusing: { readonly reading: LimitReading; readonly retryAfterMs: number | null } | null,
+  nowMs: number,
 ): TightestRate | null {
   const alike = readings.filter((each) => each.kind === kind);
   const [first] = alike.toSorted((a, b) => a.limit - a.used - (b.limit - b.used));
   const told = refusing?.reading.kind === kind ? refusing.reading : first;
   if (told === undefined) return null;
-  const { limit, used, windowMs } = told;
+  const { limit, used, windowMs, resetsAtMs } = told;
   const hasRefused = told === refusing?.reading;
+  const resetMs = resetsAtMs === null ? 0 : Math.max(0, resetsAtMs - nowMs);
   return {
     limit,
     remaining: hasRefused && kind === 'rate' ? 0 : Math.max(0, Math.floor(limit - used)),
-    resetMs: hasRefused ? (refusing.retryAfterMs ?? windowMs) : windowMs,
+    resetMs: hasRefused ? (refusing.retryAfterMs ?? resetMs) : resetMs,
     windowMs,
   };
 }

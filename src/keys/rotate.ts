@@ -100,6 +100,11 @@ export function generationOf(secret: KeySecret): number {
   return secret.generation ?? 1;
 }
 
+/** Until when a secret is accepted: with its key at the latest; null until it is replaced. */
+export function acceptedUntilMs({ notAfterMs }: KeySecret, expiresAtMs: number | null): number | null {
+  return notAfterMs === null || expiresAtMs === null ? notAfterMs : Math.min(notAfterMs, expiresAtMs);
+}
+
 /** Whether a secret was replaced and still calls. */
 export function isRetiring(secret: KeySecret, nowMs: number): boolean {
   return secret.state === 'retiring' && isAccepted(secret, nowMs);

@@ -10,11 +10,13 @@ export function refusalWords({ code, by, retryAfterMs }: CallRefused): string {
 
 const NO_PLACE =
   'The key that this one was minted from has as many delegated keys with limits of their own in use as it may have. Wait until one of them ends, or ask its owner for a higher limit (mintLiveMax).';
+const SMALLER = 'Send less, ask for fewer output tokens, or ask for a higher limit.';
 
 /** Where waiting does not help. */
 const IN_VAIN: Partial<Readonly<Record<CallRefused['code'], string>>> = {
-  tokens_limited:
-    'This call needs more tokens than this API key may ever use at a time. Send less, ask for fewer output tokens, or ask for a higher limit.',
+  rate_limited: `Too many requests with this API key, and waiting alone will not help: another of its limits is too low for this call. ${SMALLER}`,
+  concurrency_limited: `Too many requests with this API key at the same time, and waiting alone will not help: another of its limits is too low for this call. ${SMALLER}`,
+  tokens_limited: `This call needs more tokens than this API key may ever use at a time. ${SMALLER}`,
   budget_exhausted:
     'This call does not fit into the budget of this API key, and waiting will not change that. Send less, or ask for a higher budget.',
   ancestor_exhausted:
@@ -24,9 +26,24 @@ const IN_VAIN: Partial<Readonly<Record<CallRefused['code'], string>>> = {
 /** As its owner set it. */
 function nameOf({ name, budget }: LimitReading): string {
   if (budget !== null) return `the budget of ${amountOf(budget)}`;
+  return publicLimitName(name);
+}
+
+/** Whoever sets limits writes money in USD; it is kept in nano-USD. */
+export function publicLimitName(name: string): string {
   return name === 'costPerCallMax' ? 'usdPerCallMax' : name;
 }
 
 function amountOf({ nanoUsd, period }: BudgetLimit): string {
-  return `${(nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '')} USD ${period === 'total' ? 'in total' : `per ${period}`}`;
+  return `${usdText(nanoUsd)} ${period === 'total' ? 'in total' : `per ${period}`}`;
+}
+
+/** What is used of a limit or allowed, with its unit. */
+export function limitAmount(name: string, amount: number): string {
+  return name === 'budget' || name === 'costPerCallMax' ? usdText(amount) : String(amount);
+}
+
+/** All nine decimals that are kept, and none more than are needed. */
+function usdText(nanoUsd: number): string {
+  return `${(nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '')} USD`;
 }

@@ -192,6 +192,14 @@ describe('failures are one line on stderr and an exit code', () => {
   test.each([
     [['keys', 'create'], 2, '--name string is needed.'],
     [['keys', 'create', '--name', 'x', '--nonsense', '1'], 2, "Unknown option '--nonsense'."],
+    [
+      ['keys', 'rotate', 'AAAAAAAAAAAA', '--overlap', '-5h'],
+      2,
+      'keyward: --overlap needs a value; one that begins with a dash is written as --overlap=VALUE.\n',
+    ],
+    [['keys', 'show', 'AAAAAAAAAAAA', '--url'], 2, 'keyward: --url needs a value.\n'],
+    [['status', '--json=yes'], 2, 'keyward: --json takes no value.\n'],
+    [['config', 'check', '--nonsense'], 2, "keyward: Unknown option '--nonsense'.\n"],
     [['keys', 'create', '--name', 'x', '--concurrency', 'many'], 2, '--concurrency must be a whole number, not many.'],
     [['keys', 'show'], 2, 'Exactly this is needed: <kid>.'],
     [['status', 'now'], 2, 'Unexpected argument: now.'],
@@ -286,15 +294,43 @@ test('what a key did, what was done to it and whether it is valid are shown for 
   const kid = String(made['kid']);
   expect((await run(['keys', 'exposure', kid])).out).toContain('It made no call.');
   await admin.calls.write([
-    callRow(admin.workspaceId, { workspaceId: admin.workspaceId, kid, requestId: 'req_shown', country: 'DE' }),
+    callRow(admin.workspaceId, {
+      ...{ workspaceId: admin.workspaceId, kid, requestId: 'req_shown', country: 'DE' },
+      costNanoUsd: 12_300,
+    }),
   ]);
   const exposure = await run(['keys', 'exposure', kid]);
   expect(exposure.out).toMatch(/new addresses +127\.0\.0\.1\n/);
-  expect(exposure.out).toMatch(/countries\n +DE +1 calls, 1 \+ 1 tokens/);
+  expect(exposure.out).toMatch(/countries\n +DE +1 calls, 1 \+ 1 tokens, 0\.0000123 USD,/);
   expect((await run(['keys', 'timeline', kid])).out).toMatch(/calls +1 call: 200 ok/);
   const verify = (key: string, ...flags: string[]) => run(['keys', 'verify', '--key-stdin', ...flags], { input: key });
   expect((await verify(String(made['key']), '--explain')).out).toMatch(/^✓ valid\n(.*\n)+ +✓ expiry/);
   expect((await verify(withWrongSecret(kid))).out).toBe('✗ not valid: invalid_api_key\n');
+});
+
+test('limits are shown with their units, and which of them refuse', async () => {
+  const budgets = '[{"usd":1.5,"period":"month"},{"usd":0.25,"period":"day","kind":"soft"}]';
+  const limits = ['--budgets', budgets, '--usd-per-call-max', '0.00001', '--tokens-per-day', '1000000000'];
+  const made = await json(['keys', 'create', '--name', 'limited', ...limits]);
+  const { out } = await run(['keys', 'limits', String(made['kid'])]);
+  expect(out).toMatch(/^level +name +period +kind +limit +used +held +left +resetsAt +exhaustedAt\n/);
+  expect(out).toMatch(/^key +usdPerCallMax +- +hard +0\.00001 USD +0 USD +0 USD +0\.00001 USD/m);
+  expect(out).toMatch(/^key +tokensPerDay +- +hard +1000000000 +0 +0 +1000000000/m);
+  expect(out).toMatch(/^key +budget +month +hard +1\.5 USD/m);
+  expect(out).toMatch(/^key +budget +day +soft +0\.25 USD/m);
+});
+
+test('who uses which secret is shown with what each number means', async () => {
+  const { kid } = await json(['keys', 'create', '--name', 'moving']);
+  await json(['keys', 'rotate', String(kid), '--overlap', '1h']);
+  const call = { workspaceId: admin.workspaceId, kid: String(kid), secretGeneration: 1, userAgent: 'curl/8.5' };
+  admin.activity.observe([callRow(admin.workspaceId, call)]);
+  const { out } = await run(['keys', 'adoption', String(kid)]);
+  expect(out).toMatch(/^\w{12}: last used 2\S+Z from 127\.0\.0\.1\n/);
+  expect(out).toContain('\n\nsecret 2, current: no calls\n\n');
+  expect(out).toMatch(
+    /^secret 1, retiring, accepted until 2\S+Z: 1 calls, last 2\S+Z\n {2}127\.0\.0\.0\/24 curl.* {2}1 calls, /m,
+  );
 });
 
 test('a key is diagnosed by its fingerprint without a flag, or by its text from stdin', async () => {

@@ -244,6 +244,51 @@ describe('a key in trouble', () => {
   });
 });
 
+describe('a key that can call no model', () => {
+  test('does not work, and is told the call of the API that helps', async () => {
+    const { key } = await create({ scopes: { models: ['nobody/tiny'] } });
+    const told = await diagnose({ key });
+    expect(told).toMatchObject({ works: false });
+    expect(about(told, 'reach')).toMatchObject([
+      { outcome: 'fail', code: 'model_denied', actions: [{ kind: 'widen-scope', who: 'key owner' }] },
+    ]);
+    const request = about(told, 'reach')[0]?.actions[0]?.request;
+    await admin.send(request?.method ?? '', `/api/v1${request?.path}`, { body: request?.body });
+    expect(await diagnose({ key })).toMatchObject({ works: true });
+  });
+
+  test('of its application, likewise', async () => {
+    const body = { name: 'shop', subscribedModels: ['nobody/*'] };
+    const { id } = await admin.client.call('applications.create', { body });
+    const { key } = await create({ applicationId: id });
+    const told = await diagnose({ key });
+    expect([told.works, failing(told)]).toEqual([false, ['not_subscribed']]);
+    expect(about(told, 'reach')[0]?.actions).toMatchObject([{ kind: 'subscribe', request: { method: 'PATCH' } }]);
+  });
+
+  test('of those that are listed may know others: nobody but the provider can tell', async () => {
+    const { key, kid } = await create({ scopes: { models: ['filehouse/newest'] } });
+    const told = await diagnose({ key });
+    expect([told.works, failing(told)]).toEqual([null, []]);
+    expect(about(told, 'reach')).toMatchObject([
+      {
+        outcome: 'note',
+        text: expect.stringContaining('besides: filehouse/newest.') as string,
+        actions: [{ request: { path: `/keys/${kid}/test`, body: { model: 'filehouse/newest' } } }],
+      },
+    ]);
+  });
+
+  test('but services, works', async () => {
+    const body = { name: 'shop', subscribedModels: ['nobody/*'], subscribedServices: ['billing'] };
+    const { id } = await admin.client.call('applications.create', { body });
+    const { key } = await create({ applicationId: id });
+    const told = await diagnose({ key });
+    expect([told.works, failing(told)]).toEqual([true, []]);
+    expect(about(told, 'reach')[0]?.text).toContain('It may call services: billing.');
+  });
+});
+
 test('what names nothing, or two things, is refused; a request id that is not there is 404', async () => {
   for (const body of [{}, { key: 'a', fingerprint: 'AAAAAAAAAAAA' }]) {
     expect(await refusal(diagnose(body))).toMatchObject({ status: 422, code: 'validation_failed' });

@@ -57,13 +57,14 @@ describe('a new key', () => {
   });
 
   test('mints temporary keys that no change makes wider than it is', async () => {
-    const limits = { budgets: [{ usd: 1, period: 'day' }], concurrency: 5 };
+    const limits = { budgets: [{ usd: 1, period: 'day' }], usdPerCallMax: 0.5, concurrency: 5 };
     const parent = await create({ scopes: { models: ['sandbox/echo'] }, limits });
     const { kid } = await admin.client.call('keys.mint', { params: { kid: parent.kid } });
     const change = (body: object) => admin.client.call('keys.update', { params: { kid }, body });
     for (const [wider, name] of [
       [{ limits: { budgets: [{ usd: 100, period: 'day' }] } }, 'budgets'],
       [{ limits: { concurrency: 6 } }, 'concurrency'],
+      [{ limits: { usdPerCallMax: 1 } }, 'usdPerCallMax'],
       [{ scopes: { models: ['sandbox/*'] } }, 'models'],
     ] as const) {
       const error = await refusal(change(wider));

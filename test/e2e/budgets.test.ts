@@ -106,14 +106,23 @@ describe('a budget', () => {
       undefined,
       'false',
     ]);
+    const used = await createKey(product, { limits: { uses: 1 } });
+    expect((await call(used.key, body('echo', false, 10))).status).toBe(200);
+    const diagnosis = await product.admin('POST', '/diagnose', { key: used.key });
+    expect(diagnosis.body).toMatchObject({ works: false });
+    expect(JSON.stringify(diagnosis.body)).toContain('"code":"uses_exhausted","text":"uses: 1 of 1 used."');
   });
 
   test('that is soft is told when it is exceeded, and refuses nothing', async () => {
-    const { key } = await createKey(product, {
+    const { kid, key } = await createKey(product, {
       limits: { budgets: [{ usd: 0.000_001, period: 'day', kind: 'soft' }] },
     });
     const answer = await call(key, body('echo', false, 100));
     expect([answer.status, answer.headers['x-keyward-budget']]).toEqual([200, 'soft-exceeded']);
+    await settledCalls(kid, 1);
+    const diagnosis = await product.admin('POST', '/diagnose', { key });
+    expect(diagnosis.body).toMatchObject({ works: true });
+    expect(JSON.stringify(diagnosis.body)).toMatch(/"budget: 0\.\d+ USD of 0\.000001 USD used; it refuses nothing\."/);
   });
 
   test('does not let a model pass of which nobody knows the price', async () => {
@@ -223,6 +232,11 @@ test('limits on tokens are told with each answer, beside those on requests, in t
   expect(Number(refused.headers['anthropic-ratelimit-tokens-remaining'])).toBeLessThan(300);
   expect(refused.headers['anthropic-ratelimit-requests-remaining']).toBe('8');
   expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  // Nothing was taken: nothing has to come back.
+  const untouched = await createKey(product, { limits: { requestsPerMinute: 9, tokensPerMinute: 50 } });
+  const never = await call(untouched.key, body('echo', false, 1000));
+  expect(never.headers['ratelimit']).toBe('"requests";r=9;t=0, "tokens";r=50;t=0');
+  expect([never.headers['retry-after'], never.headers['x-should-retry']]).toEqual([undefined, 'false']);
 });
 
 test('where waiting cannot help, the refusal does not ask for it, and names the limit as its owner set it', async () => {
@@ -236,6 +250,14 @@ test('where waiting cannot help, the refusal does not ask for it, and names the 
   expect(total).toMatch(/waiting will not change that.*the budget of 0\.0001 USD in total of the key/);
   expect(await message({ tokensPerMinute: 50 })).toMatch(/more tokens than .* ever .*tokensPerMinute of the key/);
   expect(await message({ usdPerCallMax: 0.000_01 })).toContain('The limit is usdPerCallMax of the key.');
+  const { key } = await createKey(product, { limits: { requestsPerMinute: 1, tokensPerMinute: 200 } });
+  expect((await call(key, body('echo', false, 50))).status).toBe(200);
+  const both = await call(key, body('echo', false, 1000));
+  expect(both.headers['retry-after']).toBeUndefined();
+  expect(both.body?.error).toMatchObject({
+    code: 'rate_limited',
+    message: expect.stringMatching(/waiting alone will not help.*requestsPerMinute of the key/) as string,
+  });
 });
 
 test('what was counted is still counted after a restart, budgets and uses alike', async () => {

@@ -80,6 +80,27 @@ test('when the overlap is over the old secret is refused and told why; the new o
   expect((await call(fresh)).status).toBe(200);
 });
 
+test('an overlap that would outlive the key is told to end with it, in headers and views alike', async () => {
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  const { kid, key: old } = await createKey(product, { expiresAt });
+  expect((await rotate(kid, '7d')).status).toBe(200);
+  expect(Date.parse((await call(old)).headers.get('sunset') ?? '')).toBe(
+    Math.floor(Date.parse(expiresAt) / 1000) * 1000,
+  );
+  const shown = await product.admin('GET', `/keys/${kid}`);
+  expect(shown.body).toMatchObject({ secretVersions: [{ acceptedUntil: null }, { acceptedUntil: expiresAt }] });
+  const adoption = await product.admin('GET', `/keys/${kid}/adoption`);
+  expect(adoption.body).toMatchObject({ generations: [{ acceptedUntil: null }, { acceptedUntil: expiresAt }] });
+  // The overlap itself is kept: a key that lives on keeps to it.
+  await product.admin('PATCH', `/keys/${kid}`, { expiresAt: null });
+  const [, later] = (await product.admin('GET', `/keys/${kid}`).then(({ body }) => body as Versions)).secretVersions;
+  expect(Date.parse(later?.acceptedUntil ?? '')).toBeGreaterThan(Date.parse(expiresAt) + 86_400_000);
+});
+
+interface Versions {
+  readonly secretVersions: readonly { readonly acceptedUntil: string | null }[];
+}
+
 test('a rotation without an overlap is in force on every worker when it is answered', async () => {
   const { kid, key: old } = await createKey(product);
   await Promise.all(Array.from({ length: 20 }, async () => expect((await call(old)).status).toBe(200)));

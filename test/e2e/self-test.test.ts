@@ -81,7 +81,7 @@ describe('the step that fails is named, with what to do, and nothing is called',
     ['life-cycle', 'suspended', {}, (kid) => change(kid, 'suspend')],
     ['life-cycle', 'superseded', {}, (kid) => change(kid, 'rotate', { overlap: '0s' })],
     ['scope', 'operation_denied', { scopes: { operations: ['embeddings'] } }, null],
-    ['scope', 'not_subscribed', { scopes: { models: ['nowhere/*'] } }, null],
+    ['scope', 'model_denied', { scopes: { models: ['nowhere/*'] } }, null],
   ];
   test.each(cases)('%s: %s', async (step, code, input, before) => {
     const { kid, key } = await createKey(product, input);

@@ -8,11 +8,13 @@ import { examineForm } from '../../keys/examine-form.ts';
 import type { FormFinding } from '../../keys/examine-form.ts';
 import { fingerprintOf } from '../../keys/format.ts';
 import type { KeySecret } from '../../keys/key-record.ts';
+import { acceptedUntilMs } from '../../keys/rotate.ts';
 import { findMatchingSecret } from '../../keys/secret-hash.ts';
 import { childOf } from '../../keys/standing.ts';
 import type { CheckGroup } from '../../keys/verdict.ts';
 import type { ProvenDelegation } from '../../keys/proven-delegation.ts';
 import { provenDelegation } from '../../keys/proven-delegation.ts';
+import { limitAmount, publicLimitName } from '../../limits/refusal-words.ts';
 import type { CallContext } from '../contract.ts';
 import { iso } from '../fields.ts';
 import type { KeyRow } from '../stores.ts';
@@ -21,7 +23,8 @@ import type { Action } from './actions.ts';
 import { explainCall } from './explain-call.ts';
 import { requireCall } from './find-call.ts';
 import { meaningOf } from './meanings.ts';
-import { currentSecret, presentInput } from './present-input.ts';
+import { whyNoModel } from './no-model.ts';
+import { currentSecret, presentInput, workspaceNow } from './present-input.ts';
 import { SIGNED_RIGHT, unsignedText, verifySigned } from './signed-key.ts';
 import { limitView, reachView, viewLimit, viewReach } from './reach.ts';
 import { failureView, recentCalls, recentCallView } from './recent-calls.ts';
@@ -46,7 +49,9 @@ export const diagnosisView = z
     works: z
       .boolean()
       .nullable()
-      .describe('Whether nothing was found against it; null where its secret was not given.'),
+      .describe(
+        'Whether nothing was found against it; null where its secret was not given, or it may call only models that are not listed.',
+      ),
     findings: z.array(findingView),
     about: z
       .object({
@@ -114,9 +119,10 @@ export async function diagnose(ctx: CallContext, handle: Handle): Promise<Diagno
   const matchedSecret = proof?.secret ?? currentSecret(row);
   const input = await presentInput(ctx, row, { facts: NO_FACTS, matchedSecret, delegated: signed?.proven ?? null });
   const reach = viewReach(ctx, input);
+  const reached = reachFinding(ctx, reach, input);
   findings.push(
     ...standingFindings(input),
-    reachFinding(reach, input),
+    reached.finding,
     ...limitFindings(input),
     ...placeFindings(ctx, input, signed?.proven ?? null),
   );
@@ -126,7 +132,7 @@ export async function diagnose(ctx: CallContext, handle: Handle): Promise<Diagno
   const failing = findings.some(({ outcome }) => outcome === 'fail');
   return {
     fingerprint: fingerprintOf(row),
-    works: failing ? false : proving === undefined ? null : true,
+    works: failing ? false : proving === undefined || !reached.isKnown ? null : true,
     findings,
     about: {
       kid: row.kid,
@@ -184,7 +190,7 @@ function prove(
       finding: { about: 'secret', outcome: 'fail', code: 'wrong_environment', text, actions: [] },
     };
   }
-  return { secret: matched, finding: found('secret', secretText(matched)) };
+  return { secret: matched, finding: found('secret', secretText(matched, row.expiresAtMs)) };
 }
 
 function proveSigned(
@@ -199,9 +205,11 @@ function proveSigned(
   return { proven, finding: { about: 'secret', outcome: 'fail', code, text: why, actions: [] } };
 }
 
-function secretText({ state, notAfterMs }: KeySecret): string {
+function secretText(secret: KeySecret, expiresAtMs: number | null): string {
+  const { state } = secret;
   if (state === 'current') return 'The secret is the present one of the key.';
-  const until = notAfterMs === null ? '' : `, accepted until ${iso(notAfterMs)}`;
+  const untilMs = acceptedUntilMs(secret, expiresAtMs);
+  const until = untilMs === null ? '' : `, accepted until ${iso(untilMs)}`;
   return state === 'retiring' ? `The secret was replaced${until}.` : 'The secret was replaced without an overlap.';
 }
 
@@ -226,28 +234,68 @@ function standingFindings(input: DecisionInput): readonly Finding[] {
   });
 }
 
-function reachFinding({ modelCount, narrowedBy }: NonNullable<Diagnosis['reach']>, input: DecisionInput): Finding {
-  const { problem } = input.standing.key;
+/** `isKnown`: nobody but a provider can tell what it does not list. */
+function reachFinding(
+  ctx: CallContext,
+  { modelCount, narrowedBy }: NonNullable<Diagnosis['reach']>,
+  input: DecisionInput,
+): { readonly finding: Finding; readonly isKnown: boolean } {
+  const { key, application } = input.standing;
+  const { problem } = key;
   if (problem !== null) {
     const text = `Its constraints cannot be understood, so it may do nothing: ${problem}.`;
-    return { about: 'reach', outcome: 'fail', code: 'configuration_error', text, actions: [] };
+    const finding: Finding = { about: 'reach', outcome: 'fail', code: 'configuration_error', text, actions: [] };
+    return { finding, isKnown: true };
   }
   const scopes = narrowedBy.map(({ level, scope }) => `${scope} (${level})`).join(', ') || 'nothing';
-  if (modelCount > 0) return found('reach', `It may call ${modelCount} of the models; narrowed by: ${scopes}.`);
-  return found('reach', `It may call none of the models that there are; narrowed by: ${scopes}.`, 'note');
+  if (modelCount > 0) {
+    return {
+      finding: found('reach', `It may call ${modelCount} of the models; narrowed by: ${scopes}.`),
+      isKnown: true,
+    };
+  }
+  const none = `It may call none of the models that there are; narrowed by: ${scopes}.`;
+  const workspace = workspaceNow(ctx);
+  // Without them nothing can be called, which is told of the owner.
+  if (workspace === null || application === null) return { finding: found('reach', none, 'note'), isKnown: true };
+  const why = whyNoModel(workspace, input);
+  switch (why.kind) {
+    case 'unlisted':
+      return { finding: unlisted(why.names, key.record.kid), isKnown: false };
+    case 'services':
+      return { finding: found('reach', `${none} It may call services: ${why.names.join(', ')}.`), isKnown: true };
+    case 'nothing': {
+      const { code, actions } = why;
+      return { finding: { about: 'reach', outcome: 'fail', code, text: none, actions }, isKnown: true };
+    }
+  }
 }
 
-function limitFindings({ limits }: DecisionInput): readonly Finding[] {
+function unlisted(names: readonly string[], kid: string): Finding {
+  const text = `It may call none of the models that are listed here, only what their providers may know besides: ${names.join(', ')}.`;
+  const model = names.find((name) => !name.includes('*'));
+  const what = `Find out whether the provider has it: keys test ${kid} --model ${model ?? 'provider/name'}.`;
+  const body = { model };
+  const request = model === undefined ? null : ({ method: 'POST', path: `/keys/${kid}/test`, body } as const);
+  return {
+    ...found('reach', text, 'note'),
+    actions: [{ kind: 'test-key', what, who: 'key owner', request }],
+  };
+}
+
+function limitFindings(input: DecisionInput): readonly Finding[] {
+  const { limits } = input;
   if (limits === null || limits.length === 0) return [found('limits', 'It has no limits of its own.')];
   const full = limits.filter(({ used, needed, limit }) => used + needed > limit);
   if (full.length === 0) return [found('limits', 'One more call fits into every limit.')];
-  return full.map(({ name, used, limit, retryAfterMs }) => ({
-    about: 'limits' as const,
-    outcome: 'fail' as const,
-    code: 'rate_limited',
-    text: `${name}: ${used} of ${limit} used${retryAfterMs === null ? '' : `; one more fits in ${Math.ceil(retryAfterMs / 1000)} s`}.`,
-    actions: [],
-  }));
+  const checks = explain(input).trace?.checks ?? [];
+  return full.map(({ name, kind, used, limit, soft, retryAfterMs }) => {
+    const state = `${publicLimitName(name)}: ${limitAmount(name, used)} of ${limitAmount(name, limit)} used`;
+    if (soft) return found('limits', `${state}; it refuses nothing.`, 'note');
+    const wait = retryAfterMs === null ? '' : `; one more fits in ${Math.ceil(retryAfterMs / 1000)} s`;
+    const code = checks.find((check) => check.name === kind)?.code ?? null;
+    return { about: 'limits', outcome: 'fail', code, text: `${state}${wait}.`, actions: [] };
+  });
 }
 
 /** A delegated key needs a place among those of its key before anything of it is counted. */

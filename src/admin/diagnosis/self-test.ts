@@ -15,6 +15,8 @@ import type { KeyRow } from '../stores.ts';
 import { actionOf, actionView } from './actions.ts';
 import type { Action } from './actions.ts';
 import { isErrorCode, meaningOf } from './meanings.ts';
+import { whyNoModel } from './no-model.ts';
+import type { NoModel } from './no-model.ts';
 import { currentSecret, presentInput, workspaceNow } from './present-input.ts';
 import { cheapestOf, probeCallOf } from './probe-call.ts';
 import type { ProbeCall } from './probe-call.ts';
@@ -126,6 +128,8 @@ interface Plan {
   readonly checks: readonly CheckResult[];
   readonly model: string | null;
   readonly probe: ProbeCall | null;
+  /** Where no listed model may be called. */
+  readonly noModel: NoModel | null;
 }
 
 /** What will be called, and what the engine says of it. */
@@ -138,11 +142,18 @@ async function planOf(
   const workspace = workspaceNow(ctx);
   const call = { facts: { ...NO_FACTS, address: OWN_ADDRESS, session: row.binding }, ...proven };
   const bare = await presentInput(ctx, row, call);
-  const model = wished ?? (workspace && cheapestOf(workspace, viewReach(ctx, bare).models));
+  const listed = workspace && cheapestOf(workspace, viewReach(ctx, bare).models);
+  const noModel = workspace === null || listed !== null ? null : whyNoModel(workspace, bare);
+  const model = wished ?? listed ?? (noModel?.kind === 'unlisted' ? unlistedOne(noModel.names) : null);
   const probe = workspace === null || model === null ? null : probeCallOf(workspace, model);
   const facts = { ...call.facts, requestedModel: model, operation: 'chat', method: 'POST', path: probe?.path ?? '/' };
   const input = await presentInput(ctx, row, { facts, ...proven });
-  return { input, checks: explain(input).trace?.checks ?? [], model, probe };
+  return { input, checks: explain(input).trace?.checks ?? [], model, probe, noModel };
+}
+
+/** A pattern is no name of a model. */
+function unlistedOne(names: readonly string[]): string | null {
+  return names.find((name) => !name.includes('*')) ?? null;
 }
 
 function formOf({ code, sentences }: ReturnType<typeof examineForm>): Finding {
@@ -171,9 +182,23 @@ function groupFinding({ checks, input }: Plan, groups: readonly CheckGroup[], ex
 const PLACE = ['address', 'country'];
 
 function scopeFinding(plan: Plan): Finding {
-  if (plan.model === null) return fail('not_subscribed', 'There is no model that the key may call.');
+  if (plan.model === null) return noModelFinding(plan);
   if (plan.probe === null) return fail('model_not_found', `There is no model ${plan.model} here.`);
   return groupFinding(plan, ['subscription', 'scope', 'address'], PLACE);
+}
+
+function noModelFinding({ noModel }: Plan): Finding {
+  switch (noModel?.kind) {
+    case 'unlisted':
+      return fail(
+        'model_missing',
+        `No model that the key may call is listed. Name one of: ${noModel.names.join(', ')}.`,
+      );
+    case 'nothing':
+      return { ...fail(noModel.code, 'There is no model that the key may call.'), actions: noModel.actions };
+    default:
+      return fail('not_subscribed', 'There is no model that the key may call.');
+  }
 }
 
 function whyNoCall(steps: readonly Step[], { checks }: Plan, key: string | undefined): string | null {

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import { acceptedUntilMs } from '../../keys/rotate.ts';
 import type { Job } from '../../watch/jobs/scheduler.ts';
 import { commitChange } from '../change.ts';
 import type { CallContext } from '../contract.ts';
@@ -88,8 +89,9 @@ function handoverOf({ delivery, overlapMs, whenUnused }: RotationPolicyRow): Han
 }
 
 async function tellWaiting(tx: CallContext, key: KeyRow): Promise<void> {
-  const endMs = key.secrets.find(({ state }) => state === 'retiring')?.notAfterMs;
-  const end = typeof endMs === 'number' ? `; the old one ends at ${iso(endMs)} at the latest` : '';
+  const old = key.secrets.find(({ state }) => state === 'retiring');
+  const endMs = old === undefined ? null : acceptedUntilMs(old, key.expiresAtMs);
+  const end = endMs !== null ? `; the old one ends at ${iso(endMs)} at the latest` : '';
   const message = `The key "${key.name}" (${key.kid}) has a new secret that nobody has fetched yet${end}. Get its link: keys reveal-link ${key.kid}.`;
   await raiseAlert(
     tx.workspace,

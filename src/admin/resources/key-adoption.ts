@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { generationOf } from '../../keys/rotate.ts';
+import { acceptedUntilMs, generationOf } from '../../keys/rotate.ts';
 import { none, readEndpoint } from '../contract.ts';
 import { count, iso, isoOrNull, time } from '../fields.ts';
 import { activityOf } from '../known-activity.ts';
@@ -65,7 +65,7 @@ const adoption = readEndpoint({
         return {
           generation,
           state: secret?.state ?? ('forgotten' as const),
-          acceptedUntil: isoOrNull(secret?.notAfterMs ?? null),
+          acceptedUntil: isoOrNull(secret === undefined ? null : acceptedUntilMs(secret, key.expiresAtMs)),
           mayEndFrom: isoOrNull(secret?.earlyEnd?.fromMs ?? null),
           calls: calls?.calls ?? 0,
           lastUsedAt: isoOrNull(calls?.lastMs ?? null),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { fingerprintOf } from '../../keys/format.ts';
 import type { DelegationPolicy } from '../../keys/delegation-policy.ts';
 import { AppError } from '../../errors.ts';
-import { generationOf } from '../../keys/rotate.ts';
+import { acceptedUntilMs, generationOf } from '../../keys/rotate.ts';
 import { limitsInput, limitsView, scopesInput, scopesView, viewLimits, viewScopes } from '../constraint-fields.ts';
 import { displayName, id, iso, isoOrNull, time } from '../fields.ts';
 import type { KeyRow, WorkspaceStore } from '../stores.ts';
@@ -131,7 +131,7 @@ export function viewKey(row: KeyRow, nowMs: number): z.input<typeof keyView> {
       generation: generationOf(secret),
       state: secret.state,
       createdAt: isoOrNull(secret.createdAtMs ?? null),
-      acceptedUntil: isoOrNull(secret.notAfterMs),
+      acceptedUntil: isoOrNull(acceptedUntilMs(secret, row.expiresAtMs)),
     })),
     lastUsedAt: isoOrNull(row.lastUsedAtMs ?? null),
     revision: row.revision,

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { KeyRecord } from '../key-record.ts';
+import { acceptedUntilMs } from '../rotate.ts';
 import type { Check, CheckOutcome } from './check.ts';
 import { formatTime, nounOf } from './wording.ts';
 
@@ -88,10 +89,10 @@ const secretOverlap: Check = {
     if (matchedSecret.notAfterMs === null || nowMs < matchedSecret.notAfterMs) return 'pass';
     return matchedSecret.state === 'superseded' ? 'superseded' : 'rotation_grace_over';
   },
-  detail: ({ matchedSecret }) =>
+  detail: ({ matchedSecret, standing: { key } }) =>
     matchedSecret === null
       ? 'no secret was proven'
-      : `the secret is ${matchedSecret.state}, accepted until ${formatTime(matchedSecret.notAfterMs, 'it is replaced')}`,
+      : `the secret is ${matchedSecret.state}, accepted until ${formatTime(acceptedUntilMs(matchedSecret, key.record.expiresAtMs), 'it is replaced')}`,
   remedy: () => ({
     wouldPassIf: 'the new secret of the key were sent',
     who: 'caller',
