@@ -1,6 +1,7 @@
 import type { EndpointSnapshot } from '../config/snapshot.ts';
 import { requireAbilities } from '../llm/abilities.ts';
 import type { ChatRequest } from '../llm/canonical.ts';
+import { checkRequest } from '../llm/check-request.ts';
 import type { AnswerContext, ProviderCodec, RequestFacts } from '../llm/codec.ts';
 import { CLIENT_CODECS, providerCodec } from '../llm/codecs.ts';
 import type { ClientDialectName } from '../llm/dialect.ts';
@@ -42,12 +43,8 @@ export interface TranslatedRequest {
  */
 export async function readForTranslation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null> {
   if (!isOfChat(route)) return null;
-  let chat: ChatRequest;
-  try {
-    chat = conversationOf(call, route);
-  } catch (error) {
-    return faultOf(error, call);
-  }
+  const chat = soundConversationOf(call, route, target);
+  if ('code' in chat) return chat;
   if (target.dialect.takesUrls) return null;
   const fetched = await fetchMedia(call, chat);
   if ('code' in fetched) return fetched;
@@ -70,6 +67,17 @@ export function refuseBeyondAbilities(call: Call, route: ModelRoute, target: Tar
   try {
     requireAbilities(chat, { name: fullName(target), traits: target.traits }, route.dialect.name, true);
     return null;
+  } catch (error) {
+    return faultOf(error, call);
+  }
+}
+
+/** The conversation, if nothing in it is what the target would refuse. */
+function soundConversationOf(call: Call, route: ModelRoute, { dialect }: Target): ChatRequest | Refusal {
+  try {
+    const chat = conversationOf(call, route);
+    checkRequest(chat, dialect.name);
+    return chat;
   } catch (error) {
     return faultOf(error, call);
   }
@@ -169,10 +177,12 @@ export function mustEstimateTokens(route: ModelRoute, target: Target): boolean {
   return tokenCount === undefined || tokenCount.serves?.(target.model ?? '') === false;
 }
 
-/** An estimate of the input tokens, marked as one, in the caller's dialect. */
-export function estimatedTokenCount(call: Call, route: ModelRoute): string | null {
+/** An estimate of the input tokens, marked as one, in the caller's dialect; only of what could be sent. */
+export function estimatedTokenCount(call: Call, route: ModelRoute, target: Target): string | Refusal | null {
   const { writeTokenCount } = CLIENT_CODECS[route.dialect.name];
   if (writeTokenCount === undefined) return null;
+  const chat = soundConversationOf(call, route, target);
+  if ('code' in chat) return chat;
   call.warnings = [{ kind: 'approximated', field: 'input_tokens', reason: 'estimated: the provider counts none' }];
   return JSON.stringify(writeTokenCount(estimateInputTokens(call.body ?? EMPTY)));
 }

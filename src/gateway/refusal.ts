@@ -69,13 +69,17 @@ export function faultRefusal(
   { field, message }: { readonly field: string; readonly message: string },
   model: string | null,
 ): Refusal {
-  const isTold = message.includes(`"${field}"`) || message.startsWith(field);
-  const sentence = isTold ? message : `"${field}": ${message}`;
+  const sentence = namingField(field, message);
   const isNamed = model === null || sentence.includes(`"${model}"`);
   return refusal('invalid_body', {
     field,
     message: isNamed ? sentence : `${sentence} The model asked for was "${model}".`,
   });
+}
+
+function namingField(field: string, message: string): string {
+  if (message.includes(`"${field}"`)) return message;
+  return message.startsWith(`${field} `) ? `"${field}"${message.slice(field.length)}` : `"${field}": ${message}`;
 }
 
 /** A failure of which nothing more is known than its kind. */
