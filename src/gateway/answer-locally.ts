@@ -32,16 +32,21 @@ export function answerModels(gateway: Gateway, call: Call, name: string | null):
   return null;
 }
 
-/** Tells the number of input tokens as an estimate where the provider counts none; false where it has to be asked. */
-export async function answerTokenEstimate(call: Call, route: ModelRoute, target: Target): Promise<boolean> {
+/** Tells the number of input tokens as an estimate where the provider counts none; else it has to be asked. */
+export async function answerTokenEstimate(
+  call: Call,
+  route: ModelRoute,
+  target: Target,
+): Promise<Refusal | 'answered' | 'provider-counts'> {
   const { estimatedTokenCount, mustEstimateTokens } = await loadTranslation();
-  if (!mustEstimateTokens(route, target)) return false;
-  const text = estimatedTokenCount(call, route);
-  if (text === null) return false;
+  if (!mustEstimateTokens(route, target)) return 'provider-counts';
+  const text = estimatedTokenCount(call, route, target);
+  if (text === null) return 'provider-counts';
+  if (typeof text !== 'string') return text;
   call.target = target;
   sendJson(call, 200, text, ['x-keyward-warnings', warningText(call.warnings), ...target.answerHeaders]);
   call.complete = true;
-  return true;
+  return 'answered';
 }
 
 function callableModels(gateway: Gateway, call: Call): ListedModel[] {

@@ -89,7 +89,8 @@ async function serve(gateway: Gateway, call: Call): Promise<Refusal | null> {
   if ('code' in plan) return plan;
   const first = plan.stops[0]?.target;
   if (first?.native === null && route.kind === 'model' && route.operation === 'count_tokens') {
-    if (await answerTokenEstimate(call, route, first)) return null;
+    const estimated = await answerTokenEstimate(call, route, first);
+    if (estimated !== 'provider-counts') return estimated === 'answered' ? null : estimated;
   }
   return tryTargets(gateway, call, route, plan);
 }

@@ -1,6 +1,7 @@
 import type { EndpointSnapshot } from '../config/snapshot.ts';
 import { requireAbilities } from '../llm/abilities.ts';
 import type { ChatRequest } from '../llm/canonical.ts';
+import { checkRequest } from '../llm/check-request.ts';
 import type { AnswerContext, ProviderCodec, RequestFacts } from '../llm/codec.ts';
 import { CLIENT_CODECS, providerCodec } from '../llm/codecs.ts';
 import type { ClientDialectName } from '../llm/dialect.ts';
@@ -25,7 +26,7 @@ import type { Sides, Translation } from '../llm/translate.ts';
 import { warningText } from '../llm/warning-text.ts';
 import type { Call } from './call.ts';
 import { fetchMedia } from './fetch-media.ts';
-import { refusal } from './refusal.ts';
+import { faultRefusal, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { ModelRoute } from './routes.ts';
 import type { Target } from './targets.ts';
@@ -42,12 +43,8 @@ export interface TranslatedRequest {
  */
 export async function readForTranslation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null> {
   if (!isOfChat(route)) return null;
-  let chat: ChatRequest;
-  try {
-    chat = conversationOf(call, route);
-  } catch (error) {
-    return faultOf(error);
-  }
+  const chat = soundConversationOf(call, route, target);
+  if ('code' in chat) return chat;
   if (target.dialect.takesUrls) return null;
   const fetched = await fetchMedia(call, chat);
   if ('code' in fetched) return fetched;
@@ -68,10 +65,21 @@ export function refuseBeyondAbilities(call: Call, route: ModelRoute, target: Tar
     throw error;
   }
   try {
-    requireAbilities(chat, { name: target.model ?? '', traits: target.traits }, route.dialect.name, true);
+    requireAbilities(chat, { name: fullName(target), traits: target.traits }, route.dialect.name, true);
     return null;
   } catch (error) {
-    return faultOf(error);
+    return faultOf(error, call);
+  }
+}
+
+/** The conversation, if nothing in it is what the target would refuse. */
+function soundConversationOf(call: Call, route: ModelRoute, { dialect }: Target): ChatRequest | Refusal {
+  try {
+    const chat = conversationOf(call, route);
+    checkRequest(chat, dialect.name);
+    return chat;
+  } catch (error) {
+    return faultOf(error, call);
   }
 }
 
@@ -91,7 +99,7 @@ export function translateRequest(call: Call, route: ModelRoute, target: Target):
     const body = target.dialect.adaptBody?.(translation.body) ?? translation.body;
     return { body: Buffer.from(JSON.stringify(body)), translation };
   } catch (error) {
-    return faultOf(error);
+    return faultOf(error, call);
   }
 }
 
@@ -133,7 +141,7 @@ function translateConversation(
 ): Translation {
   const model = { name: target.model ?? '', traits: target.traits };
   if (target.dialect.name !== client) refuseStateful(request);
-  requireAbilities(request, model, client);
+  requireAbilities(request, { ...model, name: fullName(target) }, client);
   return translateChat(request, {
     client: CLIENT_CODECS[client],
     provider: codecOf(target),
@@ -169,10 +177,12 @@ export function mustEstimateTokens(route: ModelRoute, target: Target): boolean {
   return tokenCount === undefined || tokenCount.serves?.(target.model ?? '') === false;
 }
 
-/** An estimate of the input tokens, marked as one, in the caller's dialect. */
-export function estimatedTokenCount(call: Call, route: ModelRoute): string | null {
+/** An estimate of the input tokens, marked as one, in the caller's dialect; only of what could be sent. */
+export function estimatedTokenCount(call: Call, route: ModelRoute, target: Target): string | Refusal | null {
   const { writeTokenCount } = CLIENT_CODECS[route.dialect.name];
   if (writeTokenCount === undefined) return null;
+  const chat = soundConversationOf(call, route, target);
+  if ('code' in chat) return chat;
   call.warnings = [{ kind: 'approximated', field: 'input_tokens', reason: 'estimated: the provider counts none' }];
   return JSON.stringify(writeTokenCount(estimateInputTokens(call.body ?? EMPTY)));
 }
@@ -191,9 +201,14 @@ function contextOf(call: Call): Omit<AnswerContext, 'request'> {
   };
 }
 
-function lossy(warnings: readonly Warning[], { provider, model }: Target): Refusal {
+/** As a caller may name it: `provider/model`. */
+function fullName({ provider, model }: Target): string {
+  return `${provider.snapshot.id}/${model ?? ''}`;
+}
+
+function lossy(warnings: readonly Warning[], target: Target): Refusal {
   return refusal('invalid_body', {
-    message: `The model "${provider.snapshot.id}/${model ?? ''}" cannot be asked so without loss: ${warningText(warnings)}. Leave that out, or choose another model.`,
+    message: `The model "${fullName(target)}" cannot be asked so without loss: ${warningText(warnings)}. Leave that out, or choose another model.`,
   });
 }
 
@@ -201,10 +216,9 @@ function bodyOf(call: Call): JsonRecord {
   return recordOf(parsedOrUndefined(call.body?.toString() ?? ''));
 }
 
-function faultOf(error: unknown): Refusal {
+function faultOf(error: unknown, { requestedModel }: Call): Refusal {
   if (!(error instanceof RequestFault)) throw error;
-  const { field, message } = error;
-  return refusal('invalid_body', { message: message.includes(field) ? message : `"${field}": ${message}` });
+  return faultRefusal(error, requestedModel);
 }
 
 /** How the caller's stream is written where that is not the dialect's usual way. */
@@ -219,8 +233,7 @@ function isArrayStream(call: Call, client: ClientDialectName): boolean {
 }
 
 function untranslatable(route: ModelRoute, target: Target): Refusal {
-  const name = `${target.provider.snapshot.id}/${target.model ?? ''}`;
   return refusal('dialect_unsupported', {
-    message: `The model "${name}" has no ${route.operation.replaceAll('_', ' ')} that this API could be translated to. Call a chat API, or another model.`,
+    message: `The model "${fullName(target)}" has no ${route.operation.replaceAll('_', ' ')} that this API could be translated to. Call a chat API, or another model.`,
   });
 }

@@ -4,7 +4,7 @@ import type { RequestReading } from '../llm/dialect.ts';
 import type { Call } from './call.ts';
 import { matchModelPath } from './routes.ts';
 import type { ModelRoute, PassthroughRoute } from './routes.ts';
-import { refusal } from './refusal.ts';
+import { faultRefusal, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -22,7 +22,10 @@ function readRequest(call: Call, head: RequestHead, route: ModelRoute): Refusal 
   const wrong = bodyTypeFault(head, route);
   if (wrong !== null) return wrong;
   const read = route.dialect.readRequest(call.body ?? EMPTY, route.operation, head.contentType);
-  if (!read.ok) return refusal(read.code, { message: read.message });
+  if (!read.ok) {
+    const { code, field, message, model = null } = read;
+    return field === undefined ? refusal(code, { message }) : faultRefusal({ field, message }, route.model ?? model);
+  }
   call.reading = read.reading;
   call.requestedModel = route.model ?? read.reading.model;
   call.stream = route.stream || read.reading.stream;

@@ -7,6 +7,8 @@ export interface Refusal {
   readonly code: ErrorCode;
   /** Replaces the row's title: public text. */
   readonly message: string | null;
+  /** Where in the caller's body the fault is, where it is in one place. */
+  readonly field: string | null;
   /** Milliseconds after which the same call may pass; null when waiting does not help. */
   readonly retryAfterMs: number | null;
   /** Answer with this status instead of the row's (a provider's own 429 stays one). */
@@ -41,6 +43,7 @@ const NO_HEADERS: readonly string[] = [];
 
 export interface RefusalOptions {
   readonly message?: string;
+  readonly field?: string | null;
   readonly retryAfterMs?: number | null;
   readonly status?: number;
   readonly headers?: readonly string[];
@@ -52,6 +55,7 @@ export function refusal(code: ErrorCode, options: RefusalOptions = {}): Refusal 
   return {
     code,
     message: options.message ?? null,
+    field: options.field ?? null,
     retryAfterMs: options.retryAfterMs ?? null,
     status: options.status ?? null,
     headers: options.headers ?? NO_HEADERS,
@@ -60,16 +64,42 @@ export function refusal(code: ErrorCode, options: RefusalOptions = {}): Refusal 
   };
 }
 
+/** The refusal of a body for one field of it: tells which, and for which model, as the caller named it. */
+export function faultRefusal(
+  { field, message }: { readonly field: string; readonly message: string },
+  model: string | null,
+): Refusal {
+  const sentence = namingField(field, message);
+  const isNamed = model === null || sentence.includes(`"${model}"`);
+  return refusal('invalid_body', {
+    field,
+    message: isNamed ? sentence : `${sentence} The model asked for was "${model}".`,
+  });
+}
+
+function namingField(field: string, message: string): string {
+  if (message.includes(`"${field}"`)) return message;
+  return message.startsWith(`${field} `) ? `"${field}"${message.slice(field.length)}` : `"${field}": ${message}`;
+}
+
 /** A failure of which nothing more is known than its kind. */
 export function failureOf(kind: FailureKind): AttemptFailure {
   return { kind, retryAfterMs: null, perModel: false };
 }
 
+interface PublicForm {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly field?: string;
+}
+
 /** What the caller is told of a refusal: reasons about identity all look the same. */
-export function publicForm(refused: Refusal): { status: number; code: string; message: string } {
+export function publicForm(refused: Refusal): PublicForm {
   const row = ERRORS[refused.code];
   if (row.group === 'identity') {
     return { status: GENERIC_401.status, code: GENERIC_401.code, message: GENERIC_401.title };
   }
-  return { status: refused.status ?? row.status, code: refused.code, message: refused.message ?? row.title };
+  const told = { status: refused.status ?? row.status, code: refused.code, message: refused.message ?? row.title };
+  return refused.field === null ? told : { ...told, field: refused.field };
 }

@@ -15,7 +15,7 @@ interface Translating {
   refuseBeyondAbilities(call: Call, route: ModelRoute, target: Target): Refusal | null;
   translateRequest(call: Call, route: ModelRoute, target: Target): TranslatedRequest | Refusal;
   mustEstimateTokens(route: ModelRoute, target: Target): boolean;
-  estimatedTokenCount(call: Call, route: ModelRoute): string | null;
+  estimatedTokenCount(call: Call, route: ModelRoute, target: Target): string | Refusal | null;
 }
 
 let loaded: Translating | null = null;

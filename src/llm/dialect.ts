@@ -109,6 +109,8 @@ export interface PublicError {
   readonly code: string;
   readonly message: string;
   readonly requestId: string;
+  /** Where in the caller's body the fault is, where it is in one place. */
+  readonly field?: string;
 }
 
 /** An error that a provider tells in a stream, where it could have been the answer. */
@@ -198,10 +200,19 @@ export interface MediaReading {
   readonly mayTellUsage: boolean;
 }
 
-/** `message` is a public sentence that says what to do. */
+/**
+ * `message` is a public sentence that says what to do; `field` and `model` are what it is about, as far
+ * as the body told them.
+ */
 export type ReadRequestResult =
   | { readonly ok: true; readonly reading: RequestReading }
-  | { readonly ok: false; readonly code: 'invalid_json' | 'model_missing' | 'invalid_body'; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly code: 'invalid_json' | 'model_missing' | 'invalid_body';
+      readonly message: string;
+      readonly field?: string;
+      readonly model?: string;
+    };
 
 export interface PreparedBody {
   /** The body to send upstream. */

@@ -3,13 +3,19 @@ import type { JsonDocument } from '../lib/json-scan.ts';
 import { scanJson } from '../lib/json-scan.ts';
 import type { ReadRequestResult, Span } from './dialect.ts';
 
+/** A member that must be a whole number within bounds, null, or absent. */
+export interface WholeNumber {
+  readonly name: string;
+  readonly min: number;
+  readonly max?: number;
+}
+
 /** What a body must have, and which of its members decide. */
 export interface BodyRules {
   readonly model: 'required' | 'optional';
   /** Whether a member `stream` counts. */
   readonly stream: boolean;
-  /** Members that must be whole numbers, null, or absent. */
-  readonly wholeNumbers: readonly string[];
+  readonly wholeNumbers: readonly WholeNumber[];
   /** Other members that decide something and so must not stand there twice. */
   readonly single: readonly string[];
 }
@@ -41,32 +47,46 @@ export function readRequestBody(body: Buffer, rules: BodyRules): RequestBody | B
   if (document.kind !== '{') return invalid('The body must be a JSON object.');
   const model = readModel(body, document, rules.model);
   if (model !== null && 'ok' in model) return model;
-  let stream = false;
-  if (rules.stream) {
-    const value = readMember(body, document, 'stream');
-    if (value === TWICE) return twice('stream');
-    if (value !== undefined && value !== null && typeof value !== 'boolean')
-      return invalid('"stream" must be true or false.');
-    stream = value === true;
-  }
+  const stream = rules.stream ? readStream(body, document) : false;
+  if (typeof stream !== 'boolean') return about(model, stream);
   const numbers = readNumbers(body, document, rules.wholeNumbers);
-  if ('ok' in numbers) return numbers;
-  for (const name of rules.single) if (document.find(name) === 'duplicate') return twice(name);
+  if ('ok' in numbers) return about(model, numbers);
+  for (const name of rules.single) if (document.find(name) === 'duplicate') return about(model, twice(name));
   return { ok: true, document, model, stream, numbers };
+}
+
+/** The failure of a body that names its model. */
+function about(model: RequestBody['model'], failure: BodyFailure): BodyFailure {
+  return model === null ? failure : { ...failure, model: model.name };
+}
+
+function readStream(body: Buffer, document: JsonDocument): boolean | BodyFailure {
+  const value = readMember(body, document, 'stream');
+  if (value === TWICE) return twice('stream');
+  if (value !== undefined && value !== null && typeof value !== 'boolean')
+    return invalid('"stream" must be true or false.', 'stream');
+  return value === true;
 }
 
 /** Members of an object that must be whole numbers, null or absent: the ones that are there. */
 export function readNumbers(
   body: Buffer,
   document: JsonDocument,
-  names: readonly string[],
+  rules: readonly WholeNumber[],
+  path = '',
 ): ReadonlyMap<string, number> | BodyFailure {
   let numbers: Map<string, number> | null = null;
-  for (const name of names) {
+  for (const { name, min, max = Number.MAX_SAFE_INTEGER } of rules) {
     const value = readMember(body, document, name);
     if (value === TWICE) return twice(name);
     if (value === undefined || value === null) continue;
-    if (typeof value !== 'number' || !Number.isSafeInteger(value)) return invalid(`"${name}" must be a whole number.`);
+    const field = path + name;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value))
+      return invalid(`"${field}" must be a whole number.`, field);
+    if (value < min || value > max) {
+      const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `from ${min} to ${max}`;
+      return invalid(`"${field}" must be ${range}.`, field);
+    }
     numbers ??= new Map();
     numbers.set(name, value);
   }
@@ -95,11 +115,12 @@ function readModel(body: Buffer, document: JsonDocument, need: BodyRules['model'
   if (span === undefined) {
     return need === 'required' ? { ok: false, code: 'model_missing', message: ERRORS.model_missing.title } : null;
   }
-  if (span.to - span.from > MEMBER_BYTES_MAX) return invalid('"model" is too long, or not a string.');
+  if (span.to - span.from > MEMBER_BYTES_MAX) return invalid('"model" is too long, or not a string.', 'model');
   const name = readMember(body, document, 'model');
-  if (typeof name !== 'string') return invalid('"model" must be a string: name one, for example "sandbox/echo".');
+  if (typeof name !== 'string')
+    return invalid('"model" must be a string: name one, for example "sandbox/echo".', 'model');
   const reason = refuseModelName(name);
-  return reason === null ? { name, span } : invalid(reason);
+  return reason === null ? { name, span } : invalid(reason, 'model');
 }
 
 /** What is wrong with a model's name, as a sentence; null: nothing. */
@@ -120,11 +141,11 @@ function isPlain(name: string): boolean {
 }
 
 /** A refusal that names what is wrong with the form of the body. */
-export function invalid(message: string): BodyFailure {
-  return { ok: false, code: 'invalid_body', message };
+export function invalid(message: string, field?: string): BodyFailure {
+  return { ok: false, code: 'invalid_body', message, ...(field !== undefined && { field }) };
 }
 
 /** The refusal of a member that stands in the body twice. */
 export function twice(name: string): BodyFailure {
-  return invalid(`"${name}" stands in the body twice (upper and lower case count as the same): send it once.`);
+  return invalid(`"${name}" stands in the body twice (upper and lower case count as the same): send it once.`, name);
 }

@@ -1,5 +1,6 @@
 /** Translation of what is no conversation: vectors, orders of documents, numbers of tokens. */
 import type { ChatRequest, EmbeddingRequest, RerankRequest } from './canonical.ts';
+import { withTrueTypes } from './check-media.ts';
 import type { AnswerContext, ClientCodec, ProviderCodec, TargetModel } from './codec.ts';
 import type { ModelOperation, Usage } from './dialect.ts';
 import { inputUsage } from './input-usage.ts';
@@ -50,7 +51,7 @@ export function translateTokenCount(
   target: TargetModel,
 ): Translation {
   const report = new Report();
-  const body = provider.write(request, target, report);
+  const body = provider.write(withTrueTypes(request, report), target, report);
   return wholeOnly('count_tokens', body, report, (answer) => ({ value: client(provider.read(answer)), usage: null }));
 }
 

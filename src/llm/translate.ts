@@ -4,6 +4,7 @@
  */
 import { digest } from './call-ids.ts';
 import type { AnswerEvent, ChatAnswer, ChatRequest, Part, StreamError } from './canonical.ts';
+import { withTrueTypes } from './check-media.ts';
 import type { AnswerContext, ClientCodec, ProviderCodec, StreamReader, StreamWriter, TargetModel } from './codec.ts';
 import { customCallEventsToText, customCallsToText, usesCustomTools } from './custom-tool.ts';
 import type { ModelOperation, PublicError, StreamEnding, StreamObserver, Usage } from './dialect.ts';
@@ -58,7 +59,7 @@ export interface Translation {
 /** Writes the request for the provider. Throws a RequestFault where that cannot be done honestly. */
 export function translateChat(request: ChatRequest, sides: Sides): Translation {
   const report = new Report();
-  const body = sides.provider.writeChat(request, sides.target, report);
+  const body = sides.provider.writeChat(withTrueTypes(request, report), sides.target, report);
   const restoration = restorationOf(request, body);
   return {
     operation: 'chat',

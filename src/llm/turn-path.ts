@@ -1,5 +1,5 @@
 /** Where the caller finds a turn, and a part of it: the fields that reports and faults name. */
-import type { ChatRequest } from './canonical.ts';
+import type { ChatRequest, MediaPart, Part } from './canonical.ts';
 
 /** The member that holds the conversation. */
 export function conversationField({ extraOf }: Pick<ChatRequest, 'extraOf'>): string {
@@ -29,4 +29,19 @@ export function partField({ extraOf }: Pick<ChatRequest, 'extraOf'>, field: stri
   if (field === 'instructions') return field;
   if (field === 'system') return `${field}[${index}]`;
   return `${field}.${extraOf === 'gemini' ? 'parts' : 'content'}[${index}]`;
+}
+
+/** Images, documents, sound and film of a conversation, each with its field; those of a tool's result with the result's. */
+export function* mediaOf(request: ChatRequest): Generator<{ readonly part: MediaPart; readonly field: string }> {
+  for (const [at, { parts }] of request.turns.entries()) {
+    for (const [index, part] of parts.entries()) {
+      const field = partField(request, turnField(request, at), index);
+      const inside = part.kind === 'tool_result' ? part.parts : [part];
+      yield* inside.filter(isMedia).map((medium) => ({ part: medium, field }));
+    }
+  }
+}
+
+export function isMedia(part: Part): part is MediaPart {
+  return part.kind === 'image' || part.kind === 'file' || part.kind === 'audio' || part.kind === 'video';
 }

@@ -32,7 +32,13 @@ const PATHS: Readonly<Partial<Record<ModelOperation, string>>> = {
   count_tokens: '/v1/messages/count_tokens',
 };
 
-const MESSAGE_RULES: BodyRules = { model: 'required', stream: true, wholeNumbers: ['max_tokens'], single: [] };
+const MESSAGE_RULES: BodyRules = {
+  model: 'required',
+  stream: true,
+  // 0 fills the cache and says nothing (https://docs.claude.com/en/docs/build-with-claude/prompt-caching).
+  wholeNumbers: [{ name: 'max_tokens', min: 0 }],
+  single: [],
+};
 const COUNT_RULES: BodyRules = { model: 'required', stream: false, wholeNumbers: [], single: [] };
 
 const streamErrors: StreamErrors = { mayTell: (bytes) => bytes.includes('error'), read: readStreamError };

@@ -18,7 +18,7 @@ import { watchJsonArray } from '../json-array-stream.ts';
 import { keptQuery } from '../kept-query.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf } from '../record.ts';
-import type { BodyFailure, BodyRules } from '../request-body.ts';
+import type { BodyFailure, BodyRules, WholeNumber } from '../request-body.ts';
 import { invalid, readRequestBody, readNumbers } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
@@ -114,19 +114,25 @@ function readRequest(body: Buffer, operation: ModelOperation): ReadRequestResult
 
 /** Google reads both spellings of every name. */
 function readOutputMax(body: Buffer, document: JsonDocument): number | null | BodyFailure {
-  const config = document.find('generationConfig') ?? document.find('generation_config');
+  const name = document.find('generationConfig') === undefined ? 'generation_config' : 'generationConfig';
+  const config = document.find(name);
   if (config === undefined || config === 'duplicate') return null;
   const text = body.subarray(config.from, config.to);
   const scan = scanJson(text);
   if (!scan.ok || scan.document.kind !== '{') return null;
-  const numbers = readNumbers(text, scan.document, OUTPUT_NUMBERS);
+  const numbers = readNumbers(text, scan.document, OUTPUT_NUMBERS, `${name}.`);
   if ('ok' in numbers) return numbers;
   const each = numbers.get('maxOutputTokens') ?? numbers.get('max_output_tokens');
   const candidates = numbers.get('candidateCount') ?? numbers.get('candidate_count') ?? 1;
-  return each === undefined ? null : Math.max(0, each) * Math.max(1, candidates);
+  return each === undefined ? null : each * candidates;
 }
 
-const OUTPUT_NUMBERS = ['maxOutputTokens', 'max_output_tokens', 'candidateCount', 'candidate_count'];
+const OUTPUT_NUMBERS: readonly WholeNumber[] = [
+  { name: 'maxOutputTokens', min: 1 },
+  { name: 'max_output_tokens', min: 1 },
+  { name: 'candidateCount', min: 1, max: 128 },
+  { name: 'candidate_count', min: 1, max: 128 },
+];
 
 /** The objects inside the body that may repeat the model; null for one that is not as it must be. */
 function repeatingObjects(body: Buffer, document: JsonDocument, operation: ModelOperation): readonly (Span | null)[] {

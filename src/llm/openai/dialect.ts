@@ -21,7 +21,7 @@ import { keptQuery } from '../kept-query.ts';
 import { lastMentionOfText, mentionsObject } from '../mentions-object.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf, textOf } from '../record.ts';
-import type { BodyFailure, BodyRules } from '../request-body.ts';
+import type { BodyFailure, BodyRules, WholeNumber } from '../request-body.ts';
 import { invalid, readRequestBody, twice } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
 import { HELD_BYTES_MAX } from '../stream-bound.ts';
@@ -49,19 +49,24 @@ const PATHS: Readonly<Partial<Record<ModelOperation, string>>> = {
   translation: '/audio/translations',
 };
 
+/** OpenAI's own bound. */
+const CHOICES: WholeNumber = { name: 'n', min: 1, max: 128 };
+
 const GENERATION_RULES: BodyRules = {
   model: 'required',
   stream: true,
-  wholeNumbers: ['max_tokens', 'max_completion_tokens', 'n'],
+  wholeNumbers: [{ name: 'max_tokens', min: 1 }, { name: 'max_completion_tokens', min: 1 }, CHOICES],
   single: ['stream_options'],
 };
 
-const EMBEDDING_RULES: BodyRules = { model: 'required', stream: false, wholeNumbers: ['dimensions'], single: [] };
-const RERANK_RULES: BodyRules = { model: 'required', stream: false, wholeNumbers: ['top_n'], single: [] };
-
 const OTHER_RULES: Readonly<Partial<Record<ModelOperation, BodyRules>>> = {
-  embeddings: EMBEDDING_RULES,
-  rerank: RERANK_RULES,
+  completions: {
+    ...GENERATION_RULES,
+    // Without a token of output the older endpoint tells the probabilities of the prompt (`echo`).
+    wholeNumbers: [{ name: 'max_tokens', min: 0 }, { name: 'max_completion_tokens', min: 1 }, CHOICES],
+  },
+  embeddings: { model: 'required', stream: false, wholeNumbers: [{ name: 'dimensions', min: 1 }], single: [] },
+  rerank: { model: 'required', stream: false, wholeNumbers: [{ name: 'top_n', min: 1 }], single: [] },
 };
 
 const ASK_USAGE = '"include_usage":true';
@@ -124,7 +129,7 @@ function readRequest(body: Buffer, operation: ModelOperation, contentType: strin
 /** Of both names the newer counts where both stand; `n` choices may each be as long. */
 function outputTokensMax(numbers: ReadonlyMap<string, number>): number | null {
   const each = numbers.get('max_completion_tokens') ?? numbers.get('max_tokens');
-  return each === undefined ? null : Math.max(0, each) * Math.max(1, numbers.get('n') ?? 1);
+  return each === undefined ? null : each * (numbers.get('n') ?? 1);
 }
 
 /** What makes the body ask for usage; null if the caller asked already. */
@@ -133,7 +138,7 @@ function usageSplice(body: Buffer, options: Span | undefined, model: Span): Spli
   const text = body.subarray(options.from, options.to);
   if (text.equals(NULL)) return { ...options, text: `{${ASK_USAGE}}` };
   const scan = scanJson(text);
-  if (!scan.ok || scan.document.kind !== '{') return invalid('"stream_options" must be an object.');
+  if (!scan.ok || scan.document.kind !== '{') return invalid('"stream_options" must be an object.', 'stream_options');
   const asked = scan.document.find('include_usage');
   if (asked === 'duplicate') return twice('stream_options.include_usage');
   if (asked === undefined) {
@@ -142,7 +147,8 @@ function usageSplice(body: Buffer, options: Span | undefined, model: Span): Spli
   }
   const value = text.toString('latin1', asked.from, asked.to);
   if (value === 'true') return null;
-  if (value !== 'false' && value !== 'null') return invalid('"stream_options.include_usage" must be true or false.');
+  if (value !== 'false' && value !== 'null')
+    return invalid('"stream_options.include_usage" must be true or false.', 'stream_options.include_usage');
   return { from: options.from + asked.from, to: options.from + asked.to, text: 'true' };
 }
 
@@ -150,9 +156,9 @@ const NULL = Buffer.from('null');
 
 /** `{error: {message, type, param, code}}`, as openai-node reads it. */
 export function openaiErrorBody(error: PublicError): string {
-  const { message, code, requestId } = error;
+  const { message, code, requestId, field = null } = error;
   return JSON.stringify({
-    error: { message, type: errorType(error.status), param: null, code },
+    error: { message, type: errorType(error.status), param: field, code },
     request_id: requestId,
   });
 }

@@ -38,7 +38,7 @@ const ANSWER_TYPES: Readonly<Record<MediaOperation, RegExp | null>> = {
 const RULES: BodyRules = {
   model: 'optional',
   stream: true,
-  wholeNumbers: ['n'],
+  wholeNumbers: [{ name: 'n', min: 1 }],
   single: ['stream_format', 'response_format'],
 };
 
@@ -96,7 +96,7 @@ function readFormRequest(body: Buffer, operation: MediaOperation, contentType: s
   if (stream !== null && !/^(?:true|false)$/i.test(stream.text)) return invalid('"stream" must be true or false.');
   const n = readValue(body, form, 'n');
   if (n !== null && 'ok' in n) return n;
-  if (n !== null && !/^\d{1,9}$/.test(n.text)) return invalid('"n" must be a whole number.');
+  if (n !== null && !/^[1-9]\d{0,8}$/.test(n.text)) return invalid('"n" must be a whole number, 1 or more.', 'n');
   const format = readValue(body, form, 'response_format');
   if (format !== null && 'ok' in format) return format;
   const read = reading(body, operation, {

@@ -25,7 +25,12 @@ import { responsesStreamErrors } from './stream-error.ts';
 const usageMember = answerMember('usage');
 const typeMember = answerMember('type');
 
-const RULES: BodyRules = { model: 'required', stream: true, wholeNumbers: ['max_output_tokens'], single: [] };
+const RULES: BodyRules = {
+  model: 'required',
+  stream: true,
+  wholeNumbers: [{ name: 'max_output_tokens', min: 1 }],
+  single: [],
+};
 
 /** The events that end a stream; each repeats the whole response, usage included. */
 const LAST_EVENTS = ['response.completed', 'response.incomplete', 'response.failed'] as const;
