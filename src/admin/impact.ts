@@ -27,13 +27,18 @@ export const impactQuery = {
   limit: pageFields.limit.describe('Keys that the answer lists; they are counted in any case.'),
 };
 
+/** What a preview says of each key. */
+export const keyBefore = {
+  kid: z.string(),
+  name: z.string(),
+  applicationId: z.string(),
+  ownerId: z.string().nullable(),
+  state: z.enum(['active', 'suspended', 'revoked', 'compromised']).describe('As it was before.'),
+};
+
 const affectedKey = z
   .object({
-    kid: z.string(),
-    name: z.string(),
-    applicationId: z.string(),
-    ownerId: z.string().nullable(),
-    state: z.enum(['active', 'suspended', 'revoked', 'compromised']).describe('As it was before.'),
+    ...keyBefore,
     effect: z.enum(['stops', 'resumes']),
     code: z.string().describe('What its calls are refused with: after the change, or until it.'),
   })

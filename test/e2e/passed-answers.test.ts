@@ -1,59 +1,23 @@
 /** Answers as they are: what of them must not pass, and what they are not taken for. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientDialectName } from '../../src/llm/dialect.ts';
-import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-calls.ts';
-import { startFakeUpstream } from '../fakes/fake-upstream.ts';
-import type { FakeUpstream } from '../fakes/fake-upstream.ts';
-import { startStreamingUpstream } from '../fakes/streaming-upstream.ts';
+import { DIALECT_CALLS, FAKE_PROVIDERS } from '../dialect-calls.ts';
 import type { RawStream, StreamingUpstream } from '../fakes/streaming-upstream.ts';
-import { findCall, startProduct } from '../product.ts';
-import type { Product } from '../product.ts';
-import { rawExchange, rawRequest } from '../raw-http.ts';
+import { findCall } from '../product.ts';
 import type { RawAnswer } from '../raw-http.ts';
+import { CLIENTS, startVendorsApart } from '../vendors-apart.ts';
+import type { VendorsApart } from '../vendors-apart.ts';
 
-const CLIENTS = Object.keys(DIALECT_CALLS) as ClientDialectName[];
-const PROVIDERS = [...CLIENTS, 'bedrock'] as const;
-/** Each test has a vendor of its own, because one that has failed often is left alone. */
-const VENDORS = 40;
-
-let vendors: readonly StreamingUpstream[];
-let well: FakeUpstream;
-let product: Product;
-let turn = -1;
+let apart: VendorsApart;
 
 beforeAll(async () => {
-  vendors = await Promise.all(Array.from({ length: VENDORS }, () => startStreamingUpstream()));
-  well = await startFakeUpstream();
-  const all = vendors.flatMap(({ origin }, vendor) => PROVIDERS.map((dialect) => ({ origin, vendor, dialect })));
-  const config = [
-    'gateway: { cacheBytesMax: 10000000 }',
-    fakeProvidersConfig(well.origin, 'provider-key'),
-    ...all.map(({ origin, vendor, dialect }) => {
-      const baseUrl = `${origin}${dialect.startsWith('openai') ? '/v1' : ''}`;
-      return `  ${dialect}-${vendor}: { dialect: ${dialect}, baseUrl: "${baseUrl}", models: [{ id: m, price: { input: 1, output: 1 } }], credentials: [{ secret: s3cret }] }`;
-    }),
-    'models:',
-    ...all.map(({ vendor, dialect }) => {
-      const other = FAKE_PROVIDERS[dialect === 'bedrock' ? 'openai' : dialect];
-      return `  to-${dialect}-${vendor}: { targets: [${dialect}-${vendor}/m, ${other}/tiny] }`;
-    }),
-    '',
-  ].join('\n');
-  product = await startProduct({ config, workers: 1 });
+  apart = await startVendorsApart(40, '{ cacheBytesMax: 10000000 }');
 });
-afterAll(async () => {
-  await product.dispose();
-  await Promise.all([well.close(), ...vendors.map((vendor) => vendor.close())]);
-});
-beforeEach(() => {
-  turn += 1;
-});
+afterAll(() => apart.dispose());
+beforeEach(() => apart.next());
 
 function script(...answers: readonly RawStream[]): StreamingUpstream {
-  const vendor = vendors[turn];
-  if (vendor === undefined) throw new Error('more tests than vendors');
-  vendor.script(...answers);
-  return vendor;
+  return apart.script(...answers);
 }
 
 function json(body: unknown, status = 200): RawStream {
@@ -61,15 +25,11 @@ function json(body: unknown, status = 200): RawStream {
 }
 
 function ask(client: ClientDialectName, model: string, stream = false): Promise<RawAnswer> {
-  const { path, body } = DIALECT_CALLS[client];
-  return rawExchange(
-    product.gatewayUrl,
-    rawRequest(path(model, stream), body(model, stream), { key: product.firstKey }),
-  );
+  return apart.ask(client, model, stream);
 }
 
 function recordOf(answer: RawAnswer) {
-  return findCall(product, answer.headers['x-request-id'] ?? '');
+  return findCall(apart.product, answer.headers['x-request-id'] ?? '');
 }
 
 describe('of an error that a provider told', () => {
@@ -78,7 +38,7 @@ describe('of an error that a provider told', () => {
   test('what a router knows of its user and of others stays here', async () => {
     const error = { message: `bad key ${secret}`, code: 400, metadata: { provider_name: 'acme', raw: secret } };
     script(json({ error, user_id: 'user_2abcDEF' }, 400));
-    const answer = await ask('openai', `openai-${turn}/m`);
+    const answer = await ask('openai', `openai-${apart.turn}/m`);
     expect([answer.status, JSON.parse(answer.body)]).toEqual([
       400,
       { error: { message: 'bad key sk-', code: 400, metadata: { provider_name: 'acme' } } },
@@ -88,7 +48,7 @@ describe('of an error that a provider told', () => {
   test('the texts name neither accounts nor keys', async () => {
     const message = `No such model for org-${'Ab3'.repeat(8)}, proj_${'Ab3'.repeat(8)}, sk-proj-${'x9'.repeat(20)}.`;
     script(json({ error: { message, type: 'invalid_request_error', param: 'model', code: 'model_not_found' } }, 404));
-    const answer = await ask('openai', `openai-${turn}/m`);
+    const answer = await ask('openai', `openai-${apart.turn}/m`);
     expect([answer.status, JSON.parse(answer.body)]).toEqual([
       404,
       {
@@ -109,7 +69,7 @@ describe('of an error that a provider told', () => {
     };
     const message = 'The API has not been used in project 123456789 before.';
     script(json([{ error: { code: 403, message, status: 'PERMISSION_DENIED', details: [info] } }], 403));
-    const answer = await ask('gemini', `gemini-${turn}/m`);
+    const answer = await ask('gemini', `gemini-${apart.turn}/m`);
     expect(answer.status).toBe(403);
     expect(answer.body).not.toContain('123456789');
     expect(answer.body).toContain('"service":"x.googleapis.com"');
@@ -119,7 +79,7 @@ describe('of an error that a provider told', () => {
     const message =
       'User: arn:aws:iam::123456789012:user/x may not call arn:aws:bedrock:us-east-1:123456789012:model/m';
     script(json({ message }, 403));
-    const answer = await ask('openai', `bedrock-${turn}/m`);
+    const answer = await ask('openai', `bedrock-${apart.turn}/m`);
     expect(answer.status).toBe(403);
     expect(answer.body).toContain('arn:aws:iam');
     expect(answer.body).not.toContain('123456789012');
@@ -127,7 +87,7 @@ describe('of an error that a provider told', () => {
 
   test('a body without the words of any dialect is told in ours', async () => {
     script(json({ user_id: 'user_2abcDEF' }, 400));
-    const answer = await ask('anthropic', `anthropic-${turn}/m`);
+    const answer = await ask('anthropic', `anthropic-${apart.turn}/m`);
     expect(answer.status).toBe(400);
     expect(DIALECT_CALLS.anthropic.errorMessage(JSON.parse(answer.body))).toMatch(/\w/);
     expect(answer.body).not.toContain('user_2abc');
@@ -176,7 +136,7 @@ const BROKEN: Readonly<Record<ClientDialectName, readonly string[]>> = {
 describe('a stream that its provider ends', () => {
   test.each(CLIENTS)('with an error of %s passes as it is, and counts as failed', async (dialect) => {
     script({ pieces: BROKEN[dialect] });
-    const answer = await ask(dialect, `${dialect}-${turn}/m`, true);
+    const answer = await ask(dialect, `${dialect}-${apart.turn}/m`, true);
     expect([answer.status, answer.body]).toEqual([200, BROKEN[dialect].join('')]);
     expect(await recordOf(answer)).toMatchObject({ code: 'provider_unavailable', complete: false });
   });
@@ -184,19 +144,19 @@ describe('a stream that its provider ends', () => {
   test('with an error in a choice counts as failed', async () => {
     const bad = { id: 'c', choices: [{ index: 0, delta: {}, error: OPENAI_ERROR, finish_reason: 'error' }] };
     script(events(chunk({ content: 'a' }, null), bad));
-    expect(await recordOf(await ask('openai', `openai-${turn}/m`, true))).toMatchObject({ complete: false });
+    expect(await recordOf(await ask('openai', `openai-${apart.turn}/m`, true))).toMatchObject({ complete: false });
   });
 
   test('well is whole, though its text speaks of errors', async () => {
     script(events(chunk({ content: '"error": {"message":"x"}' }, null), chunk({}, 'stop')));
-    const answer = await ask('openai', `openai-${turn}/m`, true);
+    const answer = await ask('openai', `openai-${apart.turn}/m`, true);
     expect(await recordOf(answer)).toMatchObject({ code: 'ok', complete: true });
   });
 
   test('without a word why is not whole, is not kept, and gets nothing of ours', async () => {
     const vendor = script(events(chunk({ content: 'a' }, null)));
     for (let asked = 1; asked <= 2; asked += 1) {
-      const answer = await ask('openai', `openai-${turn}/m`, true);
+      const answer = await ask('openai', `openai-${apart.turn}/m`, true);
       expect(answer.body).toBe(`data: ${JSON.stringify(chunk({ content: 'a' }, null))}\n\ndata: [DONE]\n\n`);
       expect(await recordOf(answer)).toMatchObject({ code: 'ok', complete: false });
       expect(vendor.asked).toHaveLength(asked);
@@ -237,7 +197,7 @@ const ANTHROPIC_ANSWER = { type: 'message', role: 'assistant', content: [], stop
 describe('a whole answer with status 200', () => {
   test.each(CLIENTS)('that is an error of %s is left for the next target', async (dialect) => {
     script(json(ERROR_BODIES[dialect]));
-    const answer = await ask(dialect, `to-${dialect}-${turn}`);
+    const answer = await ask(dialect, `to-${dialect}-${apart.turn}`);
     expect([answer.status, answer.headers['x-keyward-provider']]).toEqual([200, FAKE_PROVIDERS[dialect]]);
     expect(answer.body).toMatch(WELL[dialect]);
   });
@@ -246,7 +206,7 @@ describe('a whole answer with status 200', () => {
     script(
       json({ error: { message: 'bad seed', type: 'invalid_request_error', param: 'seed' }, user_id: 'user_2abcD' }),
     );
-    const answer = await ask('openai', `openai-${turn}/m`);
+    const answer = await ask('openai', `openai-${apart.turn}/m`);
     expect([answer.status, JSON.parse(answer.body)]).toEqual([
       400,
       { error: { message: 'bad seed', type: 'invalid_request_error', param: 'seed' } },
@@ -257,12 +217,12 @@ describe('a whole answer with status 200', () => {
   test('that tells an error in a choice is one', async () => {
     const choice = { ...OPENAI_ANSWER.choices[0], finish_reason: 'error', error: OPENAI_ERROR };
     script(json({ ...OPENAI_ANSWER, choices: [choice] }));
-    expect((await ask('openai', `openai-${turn}/m`)).status).toBe(502);
+    expect((await ask('openai', `openai-${apart.turn}/m`)).status).toBe(502);
   });
 
   test.each(CLIENTS)('of another dialect than %s reaches no client, and nobody pays for it', async (dialect) => {
     script(json(dialect === 'openai' ? ANTHROPIC_ANSWER : OPENAI_ANSWER));
-    const answer = await ask(dialect, `${dialect}-${turn}/m`);
+    const answer = await ask(dialect, `${dialect}-${apart.turn}/m`);
     expect(answer.status).toBe(502);
     expect(DIALECT_CALLS[dialect].errorMessage(JSON.parse(answer.body))).toMatch(/\w/);
     expect(await recordOf(answer)).toMatchObject({ code: 'provider_answer_invalid', complete: false });
@@ -272,7 +232,7 @@ describe('a whole answer with status 200', () => {
     script(
       dialect === 'openai' ? { pieces: BROKEN.anthropic } : events(chunk({ content: 'a' }, null), chunk({}, 'stop')),
     );
-    const answer = await ask(dialect, `${dialect}-${turn}/m`, true);
+    const answer = await ask(dialect, `${dialect}-${apart.turn}/m`, true);
     expect([answer.status, (await recordOf(answer)).code]).toEqual([502, 'provider_answer_invalid']);
   });
 
@@ -280,7 +240,7 @@ describe('a whole answer with status 200', () => {
     const unfinished = { ...OPENAI_ANSWER, choices: [{ ...OPENAI_ANSWER.choices[0], finish_reason: null }] };
     const vendor = script(json(unfinished));
     for (let asked = 1; asked <= 2; asked += 1) {
-      const answer = await ask('openai', `openai-${turn}/m`);
+      const answer = await ask('openai', `openai-${apart.turn}/m`);
       expect([answer.status, JSON.parse(answer.body)]).toEqual([200, unfinished]);
       expect(await recordOf(answer)).toMatchObject({ code: 'ok', complete: false });
       expect(vendor.asked).toHaveLength(asked);
@@ -290,7 +250,7 @@ describe('a whole answer with status 200', () => {
   test('well passes byte for byte, however it is spaced and whatever it speaks of', async () => {
     const text = JSON.stringify({ ...OPENAI_ANSWER, note: '"error": {"finish_reason": null}' }, null, 2);
     script({ pieces: [text], type: 'application/json' });
-    const answer = await ask('openai', `openai-${turn}/m`);
+    const answer = await ask('openai', `openai-${apart.turn}/m`);
     expect([answer.status, answer.body]).toEqual([200, text]);
     expect(await recordOf(answer)).toMatchObject({ code: 'ok', complete: true });
   });
@@ -307,10 +267,10 @@ describe('an answer of OpenAI without a word why it ended, for a client of anoth
     const unfinished = { ...OPENAI_ANSWER, choices: [{ ...OPENAI_ANSWER.choices[0], finish_reason: null }] };
     const [inWhole, inStream] = TOLD[client];
     script(json(unfinished), events(chunk({ content: 'a' }, null)));
-    const whole = await ask(client, `openai-${turn}/m`);
+    const whole = await ask(client, `openai-${apart.turn}/m`);
     expect([whole.status, whole.body]).toEqual([200, expect.stringContaining(inWhole)]);
     expect(await recordOf(whole)).toMatchObject({ code: 'ok', complete: false });
-    const stream = await ask(client, `openai-${turn}/m`, true);
+    const stream = await ask(client, `openai-${apart.turn}/m`, true);
     expect([stream.status, stream.body]).toEqual([200, expect.stringContaining(inStream)]);
     expect(stream.body).not.toMatch(/end_turn|"STOP"|response\.completed/);
     expect(await recordOf(stream)).toMatchObject({ code: 'ok', complete: false });
@@ -320,10 +280,10 @@ describe('an answer of OpenAI without a word why it ended, for a client of anoth
 test('where the provider tells no usage, a client of Anthropic gets the same estimate first and last', async () => {
   const { usage: _usage, ...untold } = OPENAI_ANSWER;
   script(json(untold), events(chunk({ content: 'a' }, null), chunk({}, 'stop')));
-  const whole = await ask('anthropic', `openai-${turn}/m`);
+  const whole = await ask('anthropic', `openai-${apart.turn}/m`);
   const estimate = /"usage":\{"input_tokens":([1-9]\d*),/;
   expect(whole.body).toMatch(estimate);
-  const stream = await ask('anthropic', `openai-${turn}/m`, true);
+  const stream = await ask('anthropic', `openai-${apart.turn}/m`, true);
   const told = [...stream.body.matchAll(new RegExp(estimate, 'g'))].map(([, tokens]) => tokens);
   expect(told).toHaveLength(2);
   expect(told[0]).toBe(told[1]);

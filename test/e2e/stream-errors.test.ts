@@ -2,72 +2,27 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { writeMessage } from '../../src/lib/aws-event-stream.ts';
 import type { ClientDialectName } from '../../src/llm/dialect.ts';
-import { DIALECT_CALLS, FAKE_PROVIDERS, fakeProvidersConfig } from '../dialect-calls.ts';
-import { startFakeUpstream } from '../fakes/fake-upstream.ts';
-import type { FakeUpstream } from '../fakes/fake-upstream.ts';
-import { startStreamingUpstream } from '../fakes/streaming-upstream.ts';
+import { DIALECT_CALLS, FAKE_PROVIDERS } from '../dialect-calls.ts';
 import type { RawStream, StreamingUpstream } from '../fakes/streaming-upstream.ts';
-import { findCall, startProduct } from '../product.ts';
-import type { Product } from '../product.ts';
-import { rawExchange, rawRequest } from '../raw-http.ts';
+import { findCall } from '../product.ts';
 import type { RawAnswer } from '../raw-http.ts';
+import { CLIENTS, startVendorsApart } from '../vendors-apart.ts';
+import type { VendorsApart } from '../vendors-apart.ts';
 
-const CLIENTS = Object.keys(DIALECT_CALLS) as ClientDialectName[];
-const PROVIDERS = [...CLIENTS, 'bedrock'] as const;
-/** Each test has a vendor of its own, because one that has failed often is left alone. */
-const VENDORS = 24;
-
-let vendors: readonly StreamingUpstream[];
-let well: FakeUpstream;
-let product: Product;
-let turn = -1;
+let apart: VendorsApart;
 
 beforeAll(async () => {
-  vendors = await Promise.all(Array.from({ length: VENDORS }, () => startStreamingUpstream()));
-  well = await startFakeUpstream();
-  const all = vendors.flatMap(({ origin }, vendor) => PROVIDERS.map((dialect) => ({ origin, vendor, dialect })));
-  const config = [
-    fakeProvidersConfig(well.origin, 'provider-key'),
-    ...all.map(({ origin, vendor, dialect }) => {
-      const baseUrl = `${origin}${dialect.startsWith('openai') ? '/v1' : ''}`;
-      return `  ${dialect}-${vendor}: { dialect: ${dialect}, baseUrl: "${baseUrl}", models: [{ id: m, price: { input: 1, output: 1 } }], credentials: [{ secret: s3cret }] }`;
-    }),
-    'models:',
-    ...all.map(
-      ({ vendor, dialect }) =>
-        `  to-${dialect}-${vendor}: { targets: [${dialect}-${vendor}/m, ${otherOf(dialect)}/tiny] }`,
-    ),
-    '',
-  ].join('\n');
-  product = await startProduct({ config, workers: 1 });
+  apart = await startVendorsApart(24);
 });
-afterAll(async () => {
-  await product.dispose();
-  await Promise.all([well.close(), ...vendors.map((vendor) => vendor.close())]);
-});
-beforeEach(() => {
-  well.clear();
-  turn += 1;
-});
+afterAll(() => apart.dispose());
+beforeEach(() => apart.next());
 
-/** Who answers where the first target does not. */
-function otherOf(dialect: (typeof PROVIDERS)[number]): string {
-  return dialect === 'bedrock' ? FAKE_PROVIDERS.openai : FAKE_PROVIDERS[dialect];
+function script(...answers: readonly RawStream[]): StreamingUpstream {
+  return apart.script(...answers);
 }
 
-function script(...streams: readonly RawStream[]): StreamingUpstream {
-  const vendor = vendors[turn];
-  if (vendor === undefined) throw new Error('more tests than vendors');
-  vendor.script(...streams);
-  return vendor;
-}
-
-function ask(dialect: ClientDialectName, model: string): Promise<RawAnswer> {
-  const call = DIALECT_CALLS[dialect];
-  return rawExchange(
-    product.gatewayUrl,
-    rawRequest(call.path(model, true), call.body(model, true), { key: product.firstKey }),
-  );
+function ask(client: ClientDialectName, model: string): Promise<RawAnswer> {
+  return apart.ask(client, model, true);
 }
 
 /** "Overloaded" as the first event of each dialect. */
@@ -91,7 +46,7 @@ const EXCEPTION = writeMessage({
 describe.each(CLIENTS)('a stream of %s that begins with an error', (dialect) => {
   test('is left for the next target, and the caller sees only that one', async () => {
     script({ pieces: [OVERLOADED[dialect]] });
-    const answer = await ask(dialect, `to-${dialect}-${turn}`);
+    const answer = await ask(dialect, `to-${dialect}-${apart.turn}`);
     expect([answer.status, answer.headers['x-keyward-provider'], answer.headers['x-keyward-attempts']]).toEqual([
       200,
       FAKE_PROVIDERS[dialect],
@@ -103,17 +58,19 @@ describe.each(CLIENTS)('a stream of %s that begins with an error', (dialect) => 
   test('however its bytes are cut, and behind comments', async () => {
     const bytes = Buffer.from(`: waiting\n\n\n${OVERLOADED[dialect]}`);
     script({ pieces: Array.from({ length: bytes.length }, (_, i) => bytes.subarray(i, i + 1)) });
-    expect((await ask(dialect, `to-${dialect}-${turn}`)).headers['x-keyward-provider']).toBe(FAKE_PROVIDERS[dialect]);
+    expect((await ask(dialect, `to-${dialect}-${apart.turn}`)).headers['x-keyward-provider']).toBe(
+      FAKE_PROVIDERS[dialect],
+    );
   });
 
   test('has a real status where there is no other target', async () => {
     script({ pieces: [OVERLOADED[dialect]] });
-    const answer = await ask(dialect, `${dialect}-${turn}/m`);
+    const answer = await ask(dialect, `${dialect}-${apart.turn}/m`);
     expect(answer.status).toBe(503);
     expect(answer.headers['x-keyward-attempts']).toBe('2');
     expect(DIALECT_CALLS[dialect].errorMessage(JSON.parse(answer.body))).toMatch(/\w/);
     // Nobody pays for it.
-    expect(await findCall(product, answer.headers['x-request-id'] ?? '')).toMatchObject({
+    expect(await findCall(apart.product, answer.headers['x-request-id'] ?? '')).toMatchObject({
       code: 'provider_unavailable',
       complete: false,
       costNanoUsd: null,
@@ -123,9 +80,11 @@ describe.each(CLIENTS)('a stream of %s that begins with an error', (dialect) => 
   test('is answered in the place of a provider of another dialect, too', async () => {
     const provider = dialect === 'anthropic' ? 'gemini' : 'anthropic';
     script({ pieces: [OVERLOADED[provider]] });
-    expect((await ask(dialect, `to-${provider}-${turn}`)).headers['x-keyward-provider']).toBe(FAKE_PROVIDERS[provider]);
+    expect((await ask(dialect, `to-${provider}-${apart.turn}`)).headers['x-keyward-provider']).toBe(
+      FAKE_PROVIDERS[provider],
+    );
     script({ pieces: [EXCEPTION], type: 'application/vnd.amazon.eventstream' });
-    expect((await ask(dialect, `to-bedrock-${turn}`)).headers['x-keyward-provider']).toBe(FAKE_PROVIDERS.openai);
+    expect((await ask(dialect, `to-bedrock-${apart.turn}`)).headers['x-keyward-provider']).toBe(FAKE_PROVIDERS.openai);
   });
 });
 
@@ -134,22 +93,22 @@ test('a limit that is told so puts the credential out of use', async () => {
     pieces: ['data: {"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}}\n\n'],
     headers: { 'retry-after': '30' },
   });
-  const limited = await ask('openai', `openai-${turn}/m`);
+  const limited = await ask('openai', `openai-${apart.turn}/m`);
   expect([limited.status, limited.body.includes('"provider_quota"')]).toEqual([429, true]);
-  expect((await ask('openai', `openai-${turn}/m`)).body).toContain('"pool_exhausted"');
+  expect((await ask('openai', `openai-${apart.turn}/m`)).body).toContain('"pool_exhausted"');
   expect(vendor.asked).toHaveLength(1);
 });
 
 test('a credential that is refused so is no fault of the caller', async () => {
   script({ pieces: ['data: {"error":{"message":"no such key","type":"authentication_error"}}\n\n'] });
-  const unknown = await ask('openai', `openai-${turn}/m`);
+  const unknown = await ask('openai', `openai-${apart.turn}/m`);
   expect([unknown.status, unknown.body.includes('"credential_rejected"')]).toEqual([502, true]);
 });
 
 test('a mistake of the caller is told in the words of the provider', async () => {
   const error = { message: 'bad seed', type: 'invalid_request_error', param: 'seed', code: null };
   script({ pieces: [`data: ${JSON.stringify({ error, user_id: 'u1' })}\n\n`] });
-  const refused = await ask('openai', `openai-${turn}/m`);
+  const refused = await ask('openai', `openai-${apart.turn}/m`);
   expect([refused.status, JSON.parse(refused.body)]).toEqual([400, { error }]);
 });
 
@@ -162,7 +121,7 @@ test('a stream that begins well passes byte for byte, whatever its text speaks o
   for (const text of texts) {
     for (const cut of [1, 40]) {
       script({ pieces: [event(text).slice(0, cut), event(text).slice(cut) + event('more'), end] });
-      const answer = await ask('openai', `openai-${turn}/m`);
+      const answer = await ask('openai', `openai-${apart.turn}/m`);
       expect(answer.status).toBe(200);
       expect(answer.body).toBe(`${event(text)}${event('more')}data: [DONE]\n\n`);
     }
@@ -172,8 +131,8 @@ test('a stream that begins well passes byte for byte, whatever its text speaks o
 test('once an event has gone on, an error behind it is one of the stream', async () => {
   const start = `event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"usage":{"input_tokens":3,"output_tokens":1}}}\n\n`;
   script({ pieces: [start, 20, OVERLOADED.anthropic] });
-  const answer = await ask('anthropic', `to-anthropic-${turn}`);
-  expect([answer.status, answer.headers['x-keyward-provider']]).toEqual([200, `anthropic-${turn}`]);
+  const answer = await ask('anthropic', `to-anthropic-${apart.turn}`);
+  expect([answer.status, answer.headers['x-keyward-provider']]).toEqual([200, `anthropic-${apart.turn}`]);
   expect(answer.body).toContain(OVERLOADED.anthropic);
-  expect(well.requests).toHaveLength(0);
+  expect(apart.well.requests).toHaveLength(0);
 });

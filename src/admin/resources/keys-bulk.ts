@@ -6,7 +6,7 @@ import { chooseKeys, keySelectors } from '../choose-keys.ts';
 import type { CallContext } from '../contract.ts';
 import { changeEndpoint, none } from '../contract.ts';
 import { count, iso, pageOfArray, pageRequest } from '../fields.ts';
-import { impactQuery, impactView, withImpact } from '../impact.ts';
+import { impactQuery, impactView, keyBefore, withImpact } from '../impact.ts';
 import { allows } from '../rbac.ts';
 import type { Permission } from '../rbac.ts';
 import type { KeyRow } from '../stores.ts';
@@ -29,15 +29,7 @@ const ACTIONS = {
 
 type Action = keyof typeof ACTIONS;
 
-const changedKey = z
-  .object({
-    kid: z.string(),
-    name: z.string(),
-    applicationId: z.string(),
-    ownerId: z.string().nullable(),
-    state: z.enum(['active', 'suspended', 'revoked', 'compromised']).describe('As it was before.'),
-  })
-  .meta({ id: 'ChangedKeyOfMany' });
+const changedKey = z.object(keyBefore).meta({ id: 'ChangedKeyOfMany' });
 
 const bulk = changeEndpoint({
   id: 'keys.bulk',
