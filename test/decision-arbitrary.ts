@@ -46,7 +46,8 @@ const timeWindows = fc.oneof(
   },
 );
 
-const scopes: fc.Arbitrary<Scopes> = fc.record({
+/** Of any level. */
+export const scopes: fc.Arbitrary<Scopes> = fc.record({
   services: listOf(['billing', 'search']),
   endpoints: listOf(['POST /v1/chat/*', 'GET *', '* /v1/embeddings', '* *']),
   models: listOf(MODEL_PATTERNS),
@@ -163,7 +164,8 @@ const workspace: fc.Arbitrary<WorkspaceState> = fc
   .map(([fields, narrow]) => ({ ...fields, ...narrow }));
 
 const KINDS = ['call', 'rate', 'concurrency', 'tokens', 'uses', 'budget'] as const;
-const reading: fc.Arbitrary<LimitReading> = fc
+/** A limit as it stands for a call. */
+export const reading: fc.Arbitrary<LimitReading> = fc
   .record({
     level: fc.constantFrom('key', 'application', 'temporary'),
     levelId: fc.constantFrom('abcdefghijkl', 'parentparent', 'app_1'),

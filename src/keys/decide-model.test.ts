@@ -2,15 +2,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isAddressIn, parseCidr } from './cidr.ts';
+import { NO_LIMITS, NO_SCOPES } from './constraints.ts';
 import type { Scopes, TimeWindow } from './constraints.ts';
 import { decide, explain, findWayOut } from './decide.ts';
-import { decisionInputs } from '../../test/decision-arbitrary.ts';
+import { decisionInputs, NOW_MS, reading, scopes } from '../../test/decision-arbitrary.ts';
 import type { DecisionInput, RequestFacts } from './decision-input.ts';
+import type { DelegatedClaims } from './delegation-claims.ts';
 import type { KeyRecord } from './key-record.ts';
 import type { ApplicationState } from './owners.ts';
 import type { PreparedKey } from './prepare.ts';
 import type { Level } from './standing.ts';
-import { standingOf } from './standing.ts';
+import { standingOf, withDelegated } from './standing.ts';
 
 /** The rules once more, slow and plain: every reason against a call, in order. */
 function reasonsAgainst(input: DecisionInput): readonly string[] {
@@ -255,6 +257,34 @@ test('what a temporary key may do, the key that it was minted from may do', () =
     { numRuns: RUNS },
   );
 });
+
+test('what a delegated key may do, within its own limits or without, the key of its holder may do', () => {
+  let allowed = 0;
+  fc.assert(
+    fc.property(decisionInputs, scopes, fc.array(reading, { maxLength: 2 }), (input, narrower, own) => {
+      const standing = withDelegated(input.standing, { ...CLAIMS, scopes: narrower });
+      const delegation = { code: null, detail: 'signed', expiresAtMs: CLAIMS.expiresAtMs };
+      const limits = [...own.map((each) => ({ ...each, level: 'delegated' as const })), ...(input.limits ?? [])];
+      if (!decide({ ...input, standing, delegation, limits }).allowed) return;
+      allowed += 1;
+      expect(decide(input).allowed).toBe(true);
+      expect(decide({ ...input, standing, delegation }).allowed).toBe(true);
+    }),
+    { numRuns: RUNS },
+  );
+  expect(allowed).toBeGreaterThan(RUNS / 200);
+});
+
+const CLAIMS: DelegatedClaims = {
+  kid: 'abcdefghijkl',
+  audience: 'ws_1',
+  jti: 'one',
+  issuedAtMs: 100,
+  expiresAtMs: NOW_MS + 1,
+  group: null,
+  scopes: NO_SCOPES,
+  limits: NO_LIMITS,
+};
 
 test('what is added to the catalogue later never widens an explicit scope', () => {
   fc.assert(
