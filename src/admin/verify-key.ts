@@ -105,7 +105,11 @@ function prove(
   const standing = withDelegated(standingFor(deps.keyLimits, known, workspace).standing, delegated.claims);
   const limits = deps.keyLimits.bind(standing, childOf(delegated.claims, record.minting));
   const proven = { standing, matchedSecret: signingSecret(record), delegation: delegated.finding };
-  return judge({ row: known.row, limits, workspace }, inputOf(deps, proven, { facts, workspace, limits, options }), options);
+  return judge(
+    { row: known.row, limits, workspace },
+    inputOf(deps, proven, { facts, workspace, limits, options }),
+    options,
+  );
 }
 
 interface Sent {
@@ -131,7 +135,11 @@ function verify(
   const workspace = snapshotSource.current().workspaces[known.workspaceId] ?? null;
   const { standing, limits } = standingFor(deps.keyLimits, known, workspace);
   const proven = { standing, matchedSecret, delegation: null };
-  return judge({ row: known.row, limits, workspace }, inputOf(deps, proven, { facts, workspace, limits, options }), options);
+  return judge(
+    { row: known.row, limits, workspace },
+    inputOf(deps, proven, { facts, workspace, limits, options }),
+    options,
+  );
 }
 
 interface Asked {
