@@ -68,8 +68,13 @@ export class KeyCache {
   peek(kid: string): CachedKey | null | undefined {
     const known = this.#known.get(kid);
     if (known !== undefined) return known;
+    return this.isMissing(kid) ? null : undefined;
+  }
+
+  /** Whether the id was looked up lately and belongs to no key. */
+  isMissing(kid: string): boolean {
     const unknownUntilMs = this.#unknownUntilMs.get(kid);
-    return unknownUntilMs !== undefined && unknownUntilMs > this.#clock.now() ? null : undefined;
+    return unknownUntilMs !== undefined && unknownUntilMs > this.#clock.now();
   }
 
   /** Looks a key up at its source; one look-up serves all who ask meanwhile. Rejects when it fails. */
@@ -103,12 +108,12 @@ export class KeyCache {
       this.#unknownUntilMs.set(kid, this.#clock.now() + this.#unknownForMs);
       return null;
     }
-    const cached: CachedKey = {
-      prepared: prepareKey(record),
-      fingerprint: fingerprintOf({ type: record.type, environment: record.environment, kid }),
-      standing: null,
-    };
+    const cached = cachedKeyOf(record);
     this.#known.set(kid, cached);
     return cached;
   }
+}
+
+export function cachedKeyOf(record: KeyRecord): CachedKey {
+  return { prepared: prepareKey(record), fingerprint: fingerprintOf(record), standing: null };
 }
