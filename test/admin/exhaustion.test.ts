@@ -187,22 +187,49 @@ describe('a budget', () => {
   test('that will be exhausted before its end is told, and the alert ends when its use slows down', async () => {
     const { kid } = await createKey({ limits: { budgets: [{ usd: 1, period: 'day' }] } });
     // At noon: a dollar in ten hours, two hours before the day ends.
-    await admin.calls.write(
-      Array.from({ length: 60 }, (_, minute) =>
-        callRow(admin.workspaceId, {
-          requestId: `req_${minute}`,
-          kid,
-          startedAtMs: admin.clock.nowMs - minute * MINUTE_MS - 1,
-          costNanoUsd: 1_666_667,
-        }),
-      ),
-    );
+    await spentInLastHour(kid);
     await pass(1);
     expect(await alerts({ kind: 'budget_forecast' })).toMatchObject([{ subjectId: kid, state: 'open' }]);
     for (let round = 0; round < 10; round += 1) await pass(11 * MINUTE_MS);
     expect(await alerts({ kind: 'budget_forecast' })).toMatchObject([{ state: 'resolved' }]);
   });
+
+  test('is foretold by the one of its budgets that ends first, and no longer once that moment has passed', async () => {
+    const { kid } = await createKey({
+      limits: {
+        budgets: [
+          { usd: 1, period: 'day' },
+          { usd: 1000, period: 'month' },
+        ],
+      },
+    });
+    await spentInLastHour(kid);
+    // A cent is left of the day's dollar: six minutes at ten cents an hour.
+    await admin.spend(kid, 990_000_000);
+    await pass(1);
+    const soon = new Date(admin.clock.nowMs + 6 * MINUTE_MS).toISOString().slice(0, 16);
+    const [told] = await alerts({ kind: 'budget_forecast' });
+    expect(told).toMatchObject({ state: 'open' });
+    expect(told?.message).toContain(soon);
+    await admin.spend(kid, 10_000_000);
+    await pass(11 * MINUTE_MS);
+    expect(await alerts({ kind: 'budget_forecast' })).toMatchObject([{ state: 'resolved' }]);
+  });
 });
+
+/** Ten cents, evenly. */
+async function spentInLastHour(kid: string): Promise<void> {
+  await admin.calls.write(
+    Array.from({ length: 60 }, (_, minute) =>
+      callRow(admin.workspaceId, {
+        requestId: `req_${minute}`,
+        kid,
+        startedAtMs: admin.clock.nowMs - minute * MINUTE_MS - 1,
+        costNanoUsd: 1_666_667,
+      }),
+    ),
+  );
+}
 
 describe('a lease that was abandoned', () => {
   test('gives its place back, on every worker; one that was used is left to its holder', async () => {

@@ -8,7 +8,7 @@ import type { RecentUsage } from '../forecast.ts';
 import type { AlertSeverity } from '../key-life-stores.ts';
 import type { AdminDeps } from '../ports.ts';
 import { poolsOf } from '../key-pools.ts';
-import { raiseAlert } from '../raise-alert.ts';
+import { endAlert, raiseAlert } from '../raise-alert.ts';
 import type { Condition } from '../raise-alert.ts';
 import { ownersWithBudgets } from '../owners-with-budgets.ts';
 import { POOL_WARNING, poolState } from '../resources/key-pool.ts';
@@ -127,15 +127,26 @@ async function tellUsed(ctx: CallContext, reading: LimitReading, percent: number
 async function forecastBudgets(ctx: CallContext, signal: AbortSignal): Promise<void> {
   let usage: RecentUsage | null = null;
   await forEachLevel(ctx, signal, async (level) => {
+    let soonest: { readonly reading: LimitReading; readonly atMs: number } | null = null;
     for (const reading of budgetsOf(ctx, level)) {
       usage ??= await readRecentUsage(ctx);
-      const atMs = exhaustedAtMs(reading, usage, ctx.nowMs);
-      if (atMs !== null && partUsed(reading) < 1 && atMs <= ctx.nowMs + FORECAST_AHEAD_MS) {
-        await tellForecast(ctx, reading, atMs);
-      }
+      const atMs = partUsed(reading) < 1 ? exhaustedAtMs(reading, usage, ctx.nowMs) : null;
+      if (atMs !== null && atMs < (soonest?.atMs ?? ctx.nowMs + FORECAST_AHEAD_MS)) soonest = { reading, atMs };
     }
+    if (soonest === null) await endPastForecast(ctx, level.id);
+    else await tellForecast(ctx, soonest.reading, soonest.atMs);
   });
   await resolveUnseen(ctx, 'budget_forecast', signal, ctx.nowMs - FORECAST_HELD_MS);
+}
+
+/** What an alert of the kind `budget_forecast` keeps. */
+type ForecastDetail = Readonly<{ exhaustedAt: string }>;
+
+/** A forecast whose moment has come says nothing any more, whether it came true or not. */
+async function endPastForecast({ workspace, nowMs }: CallContext, levelId: string): Promise<void> {
+  const alert = await workspace.alerts.unresolved(`budget_forecast:${levelId}`);
+  if (alert === null || Date.parse((alert.detail as ForecastDetail).exhaustedAt) > nowMs) return;
+  await workspace.transaction((tx) => endAlert(tx, alert, nowMs));
 }
 
 async function tellForecast(ctx: CallContext, reading: LimitReading, atMs: number): Promise<void> {
@@ -146,7 +157,7 @@ async function tellForecast(ctx: CallContext, reading: LimitReading, atMs: numbe
     severity: 'warning',
     ...subjectOf(reading),
     message: `If its use goes on as in the last hour, the budget of ${limit / 1e9} USD (${budget?.period ?? 'total'}) of the ${level} ${levelId} will be used up at ${iso(atMs)}${before}. Raise it, or find out what spends it: usage --group-by model.`,
-    detail: { exhaustedAt: iso(atMs) },
+    detail: { exhaustedAt: iso(atMs) } satisfies ForecastDetail,
   });
 }
 
