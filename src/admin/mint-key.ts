@@ -6,7 +6,7 @@ import { widens } from '../keys/delegation-widens.ts';
 import type { KeySecret } from '../keys/key-record.ts';
 import type { MintingPolicy } from '../keys/minting-policy.ts';
 import { MINTING_DEFAULT } from '../keys/minting-policy.ts';
-import { publicLimitName } from '../limits/refusal-words.ts';
+import { limitName } from '../keys/limit-words.ts';
 import { changedLimits, changedScopes } from './constraint-fields.ts';
 import { durationMs, iso } from './fields.ts';
 import type { KeyRow } from './stores.ts';
@@ -65,7 +65,7 @@ export function refuseWider(child: Constraints, parent: Constraints): void {
   const wider = widens(child, parent);
   if (wider === null) return;
   throw new AppError('delegation_widens', {
-    message: `The temporary key would be wider than its parent: ${publicLimitName(wider)}. Ask for the same or less.`,
+    message: `The temporary key would be wider than its parent: ${limitName(wider)}. Ask for the same or less.`,
   });
 }
 

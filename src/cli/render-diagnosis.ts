@@ -1,5 +1,5 @@
 import type { OperationOutput } from '../client/client.ts';
-import { limitAmount, limitName } from './amounts.ts';
+import { limitAmount, limitName } from '../keys/limit-words.ts';
 import { actionsText } from './render-explanation.ts';
 import { aligned, printable } from './style.ts';
 import type { Style } from './style.ts';

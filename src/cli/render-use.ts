@@ -1,5 +1,5 @@
 import type { OperationOutput } from '../client/client.ts';
-import { limitAmount, limitName, usdText } from './amounts.ts';
+import { limitAmount, limitName, usdText } from '../keys/limit-words.ts';
 import { renderTable } from './render.ts';
 import { checksText } from './render-explanation.ts';
 import { aligned, printable } from './style.ts';

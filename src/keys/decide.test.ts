@@ -244,6 +244,13 @@ describe('a call that something stands against', () => {
     expect(decide(input(limit({ soft: true, kind: 'budget' }))).allowed).toBe(true);
   });
 
+  test('speaks of money in USD and of limits by the names that people set', () => {
+    const call = { kind: 'call', limit: 10_000_000, used: 0, needed: 25_000_000, retryAfterMs: null } as const;
+    const check = explain(input(limit({ name: 'costPerCallMax', ...call }))).trace?.failed[0];
+    expect(check?.detail).toBe(`key ${RECORD.kid} usdPerCallMax: 0 USD used, 0.025 USD needed, 0.01 USD allowed`);
+    expect(check?.wouldPassIf).toBe(`the limit usdPerCallMax of the key ${RECORD.kid} were at least 0.025 USD`);
+  });
+
   test('at a time that is no number is refused', () => {
     expect(decide(input({ nowMs: Number.NaN })).allowed).toBe(false);
   });

@@ -1,4 +1,5 @@
 import { ERRORS } from '../errors.ts';
+import { limitName, usdText } from '../keys/limit-words.ts';
 import type { BudgetLimit, CallRefused, LimitReading } from './call-limits.ts';
 
 /** A public sentence on a call that a limit refused: what to do, and which limit it was. */
@@ -26,24 +27,9 @@ const IN_VAIN: Partial<Readonly<Record<CallRefused['code'], string>>> = {
 /** As its owner set it. */
 function nameOf({ name, budget }: LimitReading): string {
   if (budget !== null) return `the budget of ${amountOf(budget)}`;
-  return publicLimitName(name);
-}
-
-/** Whoever sets limits writes money in USD; it is kept in nano-USD. */
-export function publicLimitName(name: string): string {
-  return name === 'costPerCallMax' ? 'usdPerCallMax' : name;
+  return limitName(name);
 }
 
 function amountOf({ nanoUsd, period }: BudgetLimit): string {
   return `${usdText(nanoUsd)} ${period === 'total' ? 'in total' : `per ${period}`}`;
-}
-
-/** What is used of a limit or allowed, with its unit. */
-export function limitAmount(name: string, amount: number): string {
-  return name === 'budget' || name === 'costPerCallMax' ? usdText(amount) : String(amount);
-}
-
-/** All nine decimals that are kept, and none more than are needed. */
-function usdText(nanoUsd: number): string {
-  return `${(nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '')} USD`;
 }

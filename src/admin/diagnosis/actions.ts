@@ -4,7 +4,7 @@ import type { Scopes } from '../../keys/constraints.ts';
 import type { DecisionInput } from '../../keys/decision-input.ts';
 import type { EnableKind, Fix } from '../../keys/fix.ts';
 import type { CheckRemedy } from '../../keys/verdict.ts';
-import { limitAmount, publicLimitName } from '../../limits/refusal-words.ts';
+import { limitAmount, limitName } from '../../keys/limit-words.ts';
 import { viewLimits, viewScopes } from '../constraint-fields.ts';
 import { iso } from '../fields.ts';
 
@@ -167,7 +167,7 @@ function raising({
   name,
   to,
 }: Extract<Fix, { kind: 'raise-limit' }>): Pick<Action, 'what' | 'request'> {
-  const what = `Raise the limit ${publicLimitName(name)} of the ${level} ${levelId} to at least ${limitAmount(name, to)}.`;
+  const what = `Raise the limit ${limitName(name)} of the ${level} ${levelId} to at least ${limitAmount(name, to)}.`;
   // Budgets are lists, and other levels are changed in their own places.
   if (level !== 'key' || !/^(?:request|tokens|concurrency|uses)/.test(name)) return told(what);
   return done(what, 'PATCH', `/keys/${levelId}`, { limits: { [name]: to } });

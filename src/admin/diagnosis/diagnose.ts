@@ -14,7 +14,7 @@ import { childOf } from '../../keys/standing.ts';
 import type { CheckGroup } from '../../keys/verdict.ts';
 import type { ProvenDelegation } from '../../keys/proven-delegation.ts';
 import { provenDelegation } from '../../keys/proven-delegation.ts';
-import { limitAmount, publicLimitName } from '../../limits/refusal-words.ts';
+import { limitAmount, limitName } from '../../keys/limit-words.ts';
 import type { CallContext } from '../contract.ts';
 import { iso } from '../fields.ts';
 import type { KeyRow } from '../stores.ts';
@@ -290,7 +290,7 @@ function limitFindings(input: DecisionInput): readonly Finding[] {
   if (full.length === 0) return [found('limits', 'One more call fits into every limit.')];
   const checks = explain(input).trace?.checks ?? [];
   return full.map(({ name, kind, used, limit, soft, retryAfterMs }) => {
-    const state = `${publicLimitName(name)}: ${limitAmount(name, used)} of ${limitAmount(name, limit)} used`;
+    const state = `${limitName(name)}: ${limitAmount(name, used)} of ${limitAmount(name, limit)} used`;
     if (soft) return found('limits', `${state}; it refuses nothing.`, 'note');
     const wait = retryAfterMs === null ? '' : `; one more fits in ${Math.ceil(retryAfterMs / 1000)} s`;
     const code = checks.find((check) => check.name === kind)?.code ?? null;

@@ -1,6 +1,7 @@
 /** What the limits of every level say, as far as they were asked. */
 import type { ErrorCode } from '../../errors.ts';
 import type { DecisionInput, LimitKind, LimitReading } from '../decision-input.ts';
+import { limitAmount, limitName } from '../limit-words.ts';
 import type { CheckGroup } from '../verdict.ts';
 import type { Check } from './check.ts';
 import { requestSize } from './request-size.ts';
@@ -50,7 +51,9 @@ function isAncestors({ standing }: DecisionInput, { level, levelId, kind }: Limi
 }
 
 function describe({ level, levelId, name, used, needed, limit, soft }: LimitReading): string {
-  return `${level} ${levelId} ${name}: ${used} used, ${needed} needed, ${limit} ${soft ? 'aimed at' : 'allowed'}`;
+  const [usedText, neededText, limitText] = [used, needed, limit].map((amount) => limitAmount(name, amount));
+  const bound = soft ? 'aimed at' : 'allowed';
+  return `${level} ${levelId} ${limitName(name)}: ${usedText} used, ${neededText} needed, ${limitText} ${bound}`;
 }
 
 function remedyOf(reading: LimitReading, nowMs: number): ReturnType<Check['remedy']> {
@@ -62,7 +65,7 @@ function remedyOf(reading: LimitReading, nowMs: number): ReturnType<Check['remed
   if (retryAfterMs === null) {
     const who = level === 'key' || level === 'temporary' || level === 'delegated' ? 'key owner' : 'workspace admin';
     return {
-      wouldPassIf: `the limit ${name} of the ${level} ${levelId} were at least ${used + needed}`,
+      wouldPassIf: `the limit ${limitName(name)} of the ${level} ${levelId} were at least ${limitAmount(name, used + needed)}`,
       who,
       fix: raise,
     };

@@ -5,7 +5,7 @@ export function usdText(nanoUsd: number): string {
   return `${(nanoUsd / 1e9).toFixed(9).replace(/\.?0+$/, '')} USD`;
 }
 
-/** The API tells limits by the name that they are kept under. */
+/** Whoever sets limits writes money in USD; it is kept in nano-USD. */
 export function limitName(name: string): string {
   return name === 'costPerCallMax' ? 'usdPerCallMax' : name;
 }
