@@ -16,7 +16,7 @@ import { LIVE_VIEWS, VIEWS } from './views.ts';
 /** An operation of the admin API as a command. */
 export async function runApiCommand(id: OperationId, args: readonly string[], terminal: Terminal): Promise<void> {
   const operation = OPERATIONS[id];
-  const parsed = parseArguments(args, operation.flags);
+  const parsed = parseArguments(args, operation.flags, operation.cli?.verb ?? '');
   const { help, json, url, 'data-dir': dataDir, workspace } = parsed.values;
   if (help === true) {
     terminal.out(commandHelp(operation));

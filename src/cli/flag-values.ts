@@ -22,7 +22,8 @@ const COMMON: ParseArgsOptionsConfig = {
   workspace: { type: 'string' },
 };
 
-export function parseArguments(args: readonly string[], flags: readonly Flag[]): ParsedArguments {
+/** `command` is what is called, for the hint where its flags are told. */
+export function parseArguments(args: readonly string[], flags: readonly Flag[], command: string): ParsedArguments {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -33,7 +34,7 @@ export function parseArguments(args: readonly string[], flags: readonly Flag[]):
     });
     return { values, positionals };
   } catch (error) {
-    throw argumentError(error);
+    throw argumentError(error, ` See: keyward ${command} --help`);
   }
 }
 

@@ -191,14 +191,14 @@ describe('without KEYWARD_ADMIN_TOKEN', () => {
 describe('failures are one line on stderr and an exit code', () => {
   test.each([
     [['keys', 'create'], 2, '--name string is needed.'],
-    [['keys', 'create', '--name', 'x', '--nonsense', '1'], 2, "Unknown option '--nonsense'."],
+    [['keys', 'create', '--name', 'x', '--nonsense', '1'], 2, "Unknown option '--nonsense'. See: keyward keys create --help"],
     [
       ['keys', 'rotate', 'AAAAAAAAAAAA', '--overlap', '-5h'],
       2,
-      'keyward: --overlap needs a value; one that begins with a dash is written as --overlap=VALUE.\n',
+      'keyward: --overlap needs a value; one that begins with a dash is written as --overlap=VALUE. See: keyward keys rotate --help\n',
     ],
-    [['keys', 'show', 'AAAAAAAAAAAA', '--url'], 2, 'keyward: --url needs a value.\n'],
-    [['status', '--json=yes'], 2, 'keyward: --json takes no value.\n'],
+    [['keys', 'show', 'AAAAAAAAAAAA', '--url'], 2, 'keyward: --url needs a value. See: keyward keys show --help\n'],
+    [['status', '--json=yes'], 2, 'keyward: --json takes no value. See: keyward status --help\n'],
     [['config', 'check', '--nonsense'], 2, "keyward: Unknown option '--nonsense'.\n"],
     [['keys', 'create', '--name', 'x', '--concurrency', 'many'], 2, '--concurrency must be a whole number, not many.'],
     [['keys', 'show'], 2, 'Exactly this is needed: <kid>.'],
