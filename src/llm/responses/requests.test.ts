@@ -357,6 +357,10 @@ describe('a request of another dialect', () => {
     );
   });
 
+  test('loses nothing by penalties of 0, which is no penalty', () => {
+    expect(write({ ...FOREIGN, presencePenalty: 0, frequencyPenalty: 0 }).warnings).toEqual([]);
+  });
+
   test('sends ids of calls that OpenAI takes, the same in call and result', () => {
     const id = 'x'.repeat(70);
     const { body } = write({

@@ -85,8 +85,9 @@ function reportUnsaid(request: ChatRequest, report: Report): void {
   if (request.stop.length > 0) report.dropped('stop', reason);
   if (request.seed !== null) report.dropped('seed', reason);
   if ((request.choices ?? 1) > 1) report.dropped('n', 'OpenAI Responses gives one answer');
-  if (request.presencePenalty !== null) report.dropped('presence_penalty', reason);
-  if (request.frequencyPenalty !== null) report.dropped('frequency_penalty', reason);
+  // 0 is what every model does without.
+  if ((request.presencePenalty ?? 0) !== 0) report.dropped('presence_penalty', reason);
+  if ((request.frequencyPenalty ?? 0) !== 0) report.dropped('frequency_penalty', reason);
   if (request.logitBias !== null) report.dropped('logit_bias', reason);
 }
 
