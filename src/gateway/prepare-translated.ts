@@ -1,6 +1,7 @@
 import type { EndpointSnapshot } from '../config/snapshot.ts';
 import { requireAbilities } from '../llm/abilities.ts';
 import type { ChatRequest } from '../llm/canonical.ts';
+import { checkMediaBytes } from '../llm/check-media.ts';
 import { checkRequest } from '../llm/check-request.ts';
 import type { AnswerContext, ProviderCodec, RequestFacts } from '../llm/codec.ts';
 import { CLIENT_CODECS, providerCodec } from '../llm/codecs.ts';
@@ -53,10 +54,10 @@ export async function readForTranslation(call: Call, route: ModelRoute, target: 
 }
 
 /**
- * Refuses what the model is known not to do, of a request whose bytes would pass as they are. Only
+ * Refuses what the model is known not to do, and media that are none, of a request whose bytes would pass as they are. Only
  * what is understood is judged: the rest is between the caller and the provider.
  */
-export function refuseBeyondAbilities(call: Call, route: ModelRoute, target: Target): Refusal | null {
+export function refuseUnfit(call: Call, route: ModelRoute, target: Target): Refusal | null {
   let chat: ChatRequest;
   try {
     chat = conversationOf(call, route);
@@ -66,6 +67,7 @@ export function refuseBeyondAbilities(call: Call, route: ModelRoute, target: Tar
   }
   try {
     requireAbilities(chat, { name: fullName(target), traits: target.traits }, route.dialect.name, true);
+    checkMediaBytes(chat);
     return null;
   } catch (error) {
     return faultOf(error, call);

@@ -12,7 +12,7 @@ import type { Target } from './targets.ts';
 /** What prepare-translated.ts does. */
 interface Translating {
   readForTranslation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null>;
-  refuseBeyondAbilities(call: Call, route: ModelRoute, target: Target): Refusal | null;
+  refuseUnfit(call: Call, route: ModelRoute, target: Target): Refusal | null;
   translateRequest(call: Call, route: ModelRoute, target: Target): TranslatedRequest | Refusal;
   mustEstimateTokens(route: ModelRoute, target: Target): boolean;
   estimatedTokenCount(call: Call, route: ModelRoute, target: Target): string | Refusal | null;

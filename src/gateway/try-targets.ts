@@ -1,4 +1,4 @@
-import { mayExceed } from '../llm/abilities.ts';
+import { isWorthReading } from '../llm/abilities.ts';
 import { takesWholeCallsOnly } from '../llm/client-ways.ts';
 import { mayHoldForeignMarks } from '../llm/foreign-marks.ts';
 import { nextStep } from '../routing/retry.ts';
@@ -182,13 +182,13 @@ function openAttempt(
   );
 }
 
-function passesUnread({ body }: Call, { operation }: ModelRoute, { native, traits }: Target): boolean {
-  return native !== null && (operation !== 'chat' || body === null || !mayExceed(traits, body));
+function passesUnread({ body }: Call, { operation, dialect }: ModelRoute, { native, traits }: Target): boolean {
+  return native !== null && (operation !== 'chat' || body === null || !isWorthReading(dialect.name, traits, body));
 }
 
 async function readConversation(call: Call, route: ModelRoute, target: Target): Promise<Refusal | null> {
-  const { readForTranslation, refuseBeyondAbilities } = await loadTranslation();
-  return target.native === null ? readForTranslation(call, route, target) : refuseBeyondAbilities(call, route, target);
+  const { readForTranslation, refuseUnfit } = await loadTranslation();
+  return target.native === null ? readForTranslation(call, route, target) : refuseUnfit(call, route, target);
 }
 
 /** Not passed on as it is, though the dialects are the same: what another maker has marked, and streams for clients that read them in another way. */

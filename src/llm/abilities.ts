@@ -18,11 +18,23 @@ const SIGN_BYTES = Object.entries(SIGNS).map(
   ([ability, words]) => [ability as keyof typeof SIGNS, words.map((word) => Buffer.from(word))] as const,
 );
 
+/** Where each dialect says that bytes of an image or a document follow. */
+const MEDIA_SIGNS: Readonly<Record<ClientDialectName, Buffer>> = {
+  openai: Buffer.from('base64'),
+  'openai-responses': Buffer.from('base64'),
+  anthropic: Buffer.from('base64'),
+  gemini: Buffer.from('nline'), // inlineData and inline_data
+};
+
 /**
- * Whether a request, whose bytes pass as they are, may ask for what the model is known not to do:
- * then it is worth reading. Native search only, and none for a model that can do all.
+ * Whether a request, whose bytes pass as they are, may ask for what the model is known not to do or
+ * hold media, which may not be what they are said to be: then it is worth reading. Native search only.
  */
-export function mayExceed(traits: ModelTraits, body: Buffer): boolean {
+export function isWorthReading(client: ClientDialectName, traits: ModelTraits, body: Buffer): boolean {
+  return body.includes(MEDIA_SIGNS[client]) || mayExceed(traits, body);
+}
+
+function mayExceed(traits: ModelTraits, body: Buffer): boolean {
   return SIGN_BYTES.some(([ability, signs]) => traits[ability] === false && signs.some((sign) => body.includes(sign)));
 }
 

@@ -22,6 +22,13 @@ export function checkMedia(request: ChatRequest, target: DialectName): void {
   }
 }
 
+/** The same of a request that goes on as it is: where media are fetched from is between the caller and the provider. */
+export function checkMediaBytes(request: ChatRequest): void {
+  for (const { part, field } of mediaOf(request)) {
+    if (part.source.kind === 'base64') checkBytes(part, part.source.data, field);
+  }
+}
+
 function schemeOf(url: string): string | null {
   return /^([a-z][a-z0-9+.-]*):/i.exec(url.slice(0, HEAD_CHARACTERS))?.[1]?.toLowerCase() ?? null;
 }

@@ -297,6 +297,23 @@ describe.each(DIALECTS)('what goes to another dialect from %s', (dialect) => {
   });
 });
 
+describe.each(DIALECTS)('what goes from %s to its own dialect', (dialect) => {
+  const { image, imageField } = FORMS[dialect];
+  const model = `${FAKE_PROVIDERS[dialect]}/m`;
+
+  test.each([
+    ['bytes that are no image', image('image/png', NO_IMAGE)],
+    ['an image of no bytes', image('image/png', '')],
+    ['a PDF for an image', image('image/png', Buffer.from('%PDF-1.7 x').toString('base64'))],
+  ])('%s is refused', (_name, body) => expectRefusal(dialect, model, { field: imageField, body }));
+
+  test('an image that is one passes as it is', async () => {
+    const body = image('image/png', PNG);
+    expect((await ask(dialect, model, body)).status).toBe(200);
+    expect(JSON.parse(upstream.requests[0]?.body.toString() ?? '')).toMatchObject(body);
+  });
+});
+
 test('each provider has its own rule for names', async () => {
   const tools = (name: string): Body => FORMS.openai.tools(FORMS.openai.tool(name));
   for (const name of ['x'.repeat(65), 'a.b'])
