@@ -12,6 +12,7 @@ import { handOver } from './hand-over.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
+import { sentCredential } from './seat.ts';
 import { SeenOutput } from './seen-output.ts';
 import { answerTooLarge } from './size-limits.ts';
 import { opensPlainly, StreamOpening } from './stream-opening.ts';
@@ -360,7 +361,7 @@ class Relay implements UpstreamListener {
     this.#readStreamEnd();
     if (this.#call.inbound.answered) {
       this.#relay(bytes);
-      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message)}`));
+      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message, sentCredential(this.#call))}`));
     } else {
       this.#failTold({ status, body: JSON.stringify({ error: { message, type, code: type } }) });
     }
