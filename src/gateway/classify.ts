@@ -1,5 +1,5 @@
 import type { ToldError } from '../llm/dialect.ts';
-import { parsedOrUndefined, recordOf } from '../llm/record.ts';
+import { firstOf, parsedOrUndefined, recordOf } from '../llm/record.ts';
 import { readProviderError } from '../routing/provider-error.ts';
 import type { Call } from './call.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
@@ -60,8 +60,7 @@ const MESSAGE_LENGTH_MAX = 1000;
 
 /** The provider's own sentence, wherever its dialect keeps it: the caller gets it in theirs. */
 function providerMessage(call: Call, body: Buffer): string | null {
-  const value = parsedOrUndefined(body.toString('utf8'));
-  const answer = recordOf(Array.isArray(value) ? value[0] : value);
+  const answer = recordOf(firstOf(parsedOrUndefined(body.toString('utf8'))));
   const found = [recordOf(answer['error'])['message'], answer['message'], answer['detail'], answer['error']];
   const text = found.find((each) => typeof each === 'string' && each !== '');
   return typeof text === 'string' ? withoutAccounts(text, sentCredential(call)).slice(0, MESSAGE_LENGTH_MAX) : null;

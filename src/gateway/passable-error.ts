@@ -1,6 +1,6 @@
 /** What a caller may read of a provider's error: the words of the dialect, and not whose account it was. */
 import { isUtf8 } from 'node:buffer';
-import { isRecord, parsedOrUndefined } from '../llm/record.ts';
+import { firstOf, isRecord, parsedOrUndefined } from '../llm/record.ts';
 import { withoutAccounts } from './without-secrets.ts';
 
 /** Beside these, vendors name the account (OpenRouter's `user_id`) or themselves. */
@@ -26,8 +26,7 @@ const DEPTH_MAX = 8;
 /** Of a model call. Null where nothing is left, or the body is none of any dialect. `credential` is what was sent with the call. */
 export function passableError(body: Buffer, credential: string): Buffer | null {
   const value = parsedOrUndefined(body.toString('utf8'));
-  // Google wraps the error of a stream that is no event stream into an array.
-  const told: unknown = Array.isArray(value) ? value[0] : value;
+  const told = firstOf(value);
   if (!isRecord(told)) return null;
   const members = Object.entries(told).filter(([name]) => BODY_MEMBERS.has(name));
   if (members.length === 0) return null;

@@ -1,6 +1,8 @@
 /** What a caller gets of the errors that providers tell, whatever the way they come. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DIALECT_CALLS, FAKE_PROVIDERS } from '../dialect-calls.ts';
 import type { RawStream, StreamingUpstream } from '../fakes/streaming-upstream.ts';
+import { findCall } from '../product.ts';
 import { rawExchange, rawRequest } from '../raw-http.ts';
 import type { RawAnswer } from '../raw-http.ts';
 import { startVendorsApart, VENDOR_SECRET } from '../vendors-apart.ts';
@@ -9,7 +11,7 @@ import type { VendorsApart } from '../vendors-apart.ts';
 let apart: VendorsApart;
 
 beforeAll(async () => {
-  apart = await startVendorsApart(40);
+  apart = await startVendorsApart(60);
 });
 afterAll(() => apart.dispose());
 beforeEach(() => apart.next());
@@ -20,6 +22,10 @@ function script(...answers: readonly RawStream[]): StreamingUpstream {
 
 function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): RawStream {
   return { pieces: [JSON.stringify(body)], type: 'application/json', status, headers };
+}
+
+function recordOf(answer: RawAnswer) {
+  return findCall(apart.product, answer.headers['x-request-id'] ?? '');
 }
 
 const ACCOUNT = `org-${'Ab3'.repeat(8)}`;
@@ -81,5 +87,87 @@ describe('an error of a model call', () => {
       const answer = await apart.ask(client, `openai-${apart.turn}/m`, false);
       expect([answer.status, JSON.parse(answer.body)]).toMatchObject([400, { error: { message: CLEAN } }]);
     }
+  });
+});
+
+describe('a whole answer with status 200 that is an error, for a client of another dialect', () => {
+  const RATE_LIMITED: Readonly<Record<'openai' | 'openai-responses' | 'anthropic' | 'gemini' | 'bedrock', unknown>> = {
+    openai: { error: { message: 'slow down', code: 429 }, user_id: 'user_2abcDEF' },
+    'openai-responses': { error: { message: 'slow down', type: 'requests', code: 'rate_limit_exceeded' } },
+    anthropic: { type: 'error', error: { type: 'rate_limit_error', message: 'slow down' } },
+    gemini: { error: { code: 429, message: 'slow down', status: 'RESOURCE_EXHAUSTED' } },
+    bedrock: { error: { message: 'slow down', type: 'rate_limit_error' } },
+  };
+  const CASES = (Object.keys(RATE_LIMITED) as (keyof typeof RATE_LIMITED)[]).flatMap((provider) => [
+    { provider, form: 'an object', body: RATE_LIMITED[provider] },
+    { provider, form: 'an array', body: [RATE_LIMITED[provider]] },
+  ]);
+
+  test.each(CASES)(
+    'of $provider in $form puts the credential out of use, stream or not',
+    async ({ provider, body }) => {
+      const client = provider === 'anthropic' ? 'openai' : 'anthropic';
+      for (const stream of [false, true]) {
+        if (stream) apart.next();
+        const vendor = script(json(body, 200, { 'retry-after': '30' }));
+        const limited = await apart.ask(client, `${provider}-${apart.turn}/m`, stream);
+        expect([limited.status, limited.body.includes('"provider_quota"')]).toEqual([429, true]);
+        expect(Number(limited.headers['retry-after'])).toBeGreaterThan(25);
+        expect((await apart.ask(client, `${provider}-${apart.turn}/m`, stream)).body).toContain('"pool_exhausted"');
+        expect(vendor.asked).toHaveLength(1);
+      }
+    },
+  );
+
+  test.each([
+    ['openai', 'gemini', { error: { message: 'busy', type: 'overloaded_error', code: 503 } }],
+    ['anthropic', 'openai', { type: 'error', error: { type: 'overloaded_error', message: 'busy' } }],
+    ['gemini', 'openai', [{ error: { code: 503, message: 'busy', status: 'UNAVAILABLE' } }]],
+  ] as const)('of %s is left for the next target', async (provider, client, body) => {
+    script(json(body));
+    const answer = await apart.ask(client, `to-${provider}-${apart.turn}`, false);
+    expect([answer.status, answer.headers['x-keyward-provider'], answer.headers['x-keyward-attempts']]).toEqual([
+      200,
+      FAKE_PROVIDERS[provider],
+      '2',
+    ]);
+  });
+
+  test('has the status of that error, and its words in the dialect of the caller', async () => {
+    const message = 'prompt is too long: 9 tokens > 8 maximum';
+    script(json({ type: 'error', error: { type: 'invalid_request_error', message } }));
+    for (const stream of [false, true]) {
+      const answer = await apart.ask('openai', `anthropic-${apart.turn}/m`, stream);
+      expect([answer.status, DIALECT_CALLS.openai.errorMessage(JSON.parse(answer.body))]).toEqual([400, message]);
+      expect(await recordOf(answer)).toMatchObject({ code: 'provider_refused', complete: false, costNanoUsd: null });
+    }
+  });
+
+  test('counts where vectors were asked for, too', async () => {
+    script(json({ error: { code: 429, message: 'slow down', status: 'RESOURCE_EXHAUSTED' } }));
+    const body = JSON.stringify({ model: `gemini-${apart.turn}/m`, input: 'x' });
+    const request = rawRequest('/v1/embeddings', body, { key: apart.product.firstKey });
+    const answer = await rawExchange(apart.product.gatewayUrl, request);
+    expect([answer.status, answer.body.includes('"provider_quota"')]).toEqual([429, true]);
+  });
+
+  test('that refuses our credential is no fault of the caller', async () => {
+    script(json({ error: { message: 'no such key', code: 401 } }));
+    const answer = await apart.ask('anthropic', `openai-${apart.turn}/m`, false);
+    expect([answer.status, answer.body.includes('"credential_rejected"')]).toEqual([502, true]);
+  });
+
+  test('is told from an answer that only speaks of errors', async () => {
+    const content = '{"error":{"message":"x","code":429}}';
+    const choices = [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }];
+    script(json({ id: 'c', object: 'chat.completion', created: 1, model: 'm', choices }));
+    const answer = await apart.ask('anthropic', `openai-${apart.turn}/m`, false);
+    expect([answer.status, JSON.parse(answer.body)]).toMatchObject([200, { content: [{ text: content }] }]);
+  });
+
+  test('and one that is no stream, though a stream was asked for, reaches no client', async () => {
+    script(json({ type: 'message', role: 'assistant', content: [], stop_reason: 'end_turn' }));
+    const answer = await apart.ask('openai', `anthropic-${apart.turn}/m`, true);
+    expect([answer.status, (await recordOf(answer)).code]).toEqual([502, 'provider_answer_invalid']);
   });
 });
