@@ -14,6 +14,7 @@ import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
 import { sentCredential } from './seat.ts';
 import { SeenOutput } from './seen-output.ts';
+import { cleanStreamErrors } from './clean-stream-errors.ts';
 import { answerTooLarge } from './size-limits.ts';
 import { opensPlainly, StreamOpening } from './stream-opening.ts';
 import type { Target } from './targets.ts';
@@ -148,7 +149,11 @@ class Relay implements UpstreamListener {
       call.eventStream = true;
       const isMedia = call.reading?.media !== undefined;
       if (!isMedia) this.#countOutput();
-      this.#observer = this.#target.native?.observeStream(hideUsage, isMedia) ?? null;
+      const { native } = this.#target;
+      this.#observer =
+        native === null
+          ? null
+          : cleanStreamErrors(native.observeStream(hideUsage, isMedia), native.streamErrors, sentCredential(call));
       return;
     }
     if (!call.stream || translation.stream === null)

@@ -1,6 +1,7 @@
 /** What a caller may read of a provider's error: the words of the dialect, and not whose account it was. */
 import { isUtf8 } from 'node:buffer';
 import { firstOf, isRecord, parsedOrUndefined } from '../llm/record.ts';
+import type { JsonRecord } from '../llm/record.ts';
 import { withoutAccounts } from './without-secrets.ts';
 
 /** Beside these, vendors name the account (OpenRouter's `user_id`) or themselves. */
@@ -42,6 +43,33 @@ export function passableOwnError(body: Buffer, isJson: boolean, credential: stri
   if (value === undefined) return isJson ? null : Buffer.from(withoutAccounts(text, credential));
   const clean = JSON.stringify(cleaned(value, credential));
   return clean === JSON.stringify(value) ? body : Buffer.from(clean);
+}
+
+/** Of an event of a stream that tells an error. What the model has said stays in it. */
+export function passableEvent(data: string, credential: string): string {
+  const event = parsedOrUndefined(data);
+  if (!isRecord(event)) return withoutAccounts(data, credential);
+  const clean = JSON.stringify(cleanedEvent(event, credential));
+  return clean === JSON.stringify(event) ? data : clean;
+}
+
+/** The error stands in it, in a choice (OpenRouter), or in the response that failed. */
+function cleanedEvent(event: JsonRecord, credential: string): JsonRecord {
+  const { choices, response } = event;
+  const members = Object.entries(event).filter(([name]) => !OTHERS_BUSINESS.test(name));
+  return {
+    ...Object.fromEntries(
+      members.map(([name, member]) => [name, BODY_MEMBERS.has(name) ? cleaned(member, credential) : member]),
+    ),
+    ...(Array.isArray(choices) && { choices: choices.map((choice: unknown) => withCleanError(choice, credential)) }),
+    ...(response !== undefined && { response: withCleanError(response, credential) }),
+  };
+}
+
+function withCleanError(value: unknown, credential: string): unknown {
+  return isRecord(value) && value['error'] !== undefined
+    ? { ...value, error: cleaned(value['error'], credential) }
+    : value;
 }
 
 function cleaned(value: unknown, credential: string, depth = 0): unknown {

@@ -1,11 +1,12 @@
 /** What a caller gets of the errors that providers tell, whatever the way they come. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS, FAKE_PROVIDERS } from '../dialect-calls.ts';
 import type { RawStream, StreamingUpstream } from '../fakes/streaming-upstream.ts';
 import { findCall } from '../product.ts';
 import { rawExchange, rawRequest } from '../raw-http.ts';
 import type { RawAnswer } from '../raw-http.ts';
-import { startVendorsApart, VENDOR_SECRET } from '../vendors-apart.ts';
+import { CLIENTS, startVendorsApart, VENDOR_SECRET } from '../vendors-apart.ts';
 import type { VendorsApart } from '../vendors-apart.ts';
 
 let apart: VendorsApart;
@@ -169,5 +170,75 @@ describe('a whole answer with status 200 that is an error, for a client of anoth
     script(json({ type: 'message', role: 'assistant', content: [], stop_reason: 'end_turn' }));
     const answer = await apart.ask('openai', `anthropic-${apart.turn}/m`, true);
     expect([answer.status, (await recordOf(answer)).code]).toEqual([502, 'provider_answer_invalid']);
+  });
+});
+
+describe('an error in mid-stream, within one dialect,', () => {
+  const named = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stringify({ type: name, ...data })}\n\n`;
+  const unnamed = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
+
+  /** Of each dialect: how a stream begins well, the error as the provider tells it, and as the caller reads it. */
+  const TOLD: Readonly<Record<ClientDialectName, (message: string, account: object) => readonly [string, string]>> = {
+    openai: (message, account) => [
+      unnamed({
+        id: 'c',
+        choices: [{ index: 0, delta: { content: `an "error" of ${ACCOUNT}` }, finish_reason: null }],
+      }),
+      unnamed({
+        id: 'c',
+        provider: 'acme',
+        error: { code: 502, message, metadata: { provider_name: 'acme', ...account } },
+        choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error', error: { code: 502, message } }],
+        ...account,
+      }),
+    ],
+    'openai-responses': (message, account) => [
+      named('response.created', { response: { id: 'r', object: 'response', output: [], error: null, user: ACCOUNT } }),
+      named('response.failed', {
+        sequence_number: 1,
+        response: {
+          id: 'r',
+          status: 'failed',
+          output: [{ text: ECHO }],
+          error: { code: 'server_error', message, ...account },
+        },
+      }),
+    ],
+    anthropic: (message, account) => [
+      named('message_start', { message: { id: 'm', type: 'message', content: [], usage: { input_tokens: 3 } } }),
+      named('error', { error: { type: 'api_error', message, ...account }, request_id: 'req_011', ...account }),
+    ],
+    gemini: (message, account) => [
+      unnamed({ candidates: [{ content: { parts: [{ text: 'a' }] } }] }),
+      unnamed({ error: { code: 500, message, status: 'INTERNAL', details: [{ metadata: account }] }, ...account }),
+    ],
+  };
+
+  test.each(CLIENTS)(
+    'of %s names neither our credential nor the account, however its bytes are cut',
+    async (dialect) => {
+      const [begin, error] = TOLD[dialect](ECHO, { user_id: 'user_2abcDEF' });
+      const [, clean] = TOLD[dialect](CLEAN, {});
+      const whole = Buffer.from(begin + error);
+      const bytes = Array.from({ length: whole.length }, (_, i) => whole.subarray(i, i + 1));
+      script(
+        { pieces: [begin, error] },
+        { pieces: [begin + error] },
+        { pieces: [begin, error.trimEnd()] },
+        { pieces: bytes },
+      );
+      for (const end of [clean, clean, clean.trimEnd(), clean]) {
+        const answer = await apart.ask(dialect, `${dialect}-${apart.turn}/m`, true);
+        expect([answer.status, answer.body]).toEqual([200, begin + end]);
+        expect(await recordOf(answer)).toMatchObject({ code: 'provider_unavailable', complete: false });
+      }
+    },
+  );
+
+  test('that is no JSON is cleaned as a text', async () => {
+    const [begin] = TOLD.anthropic('', {});
+    script({ pieces: [begin, `event: error\r\ndata: ${ECHO}\r\n\r\n`] });
+    const answer = await apart.ask('anthropic', `anthropic-${apart.turn}/m`, true);
+    expect(answer.body).toContain(`${begin}event: error\r\ndata: ${CLEAN}\r\n\r\n`);
   });
 });

@@ -170,7 +170,7 @@ function observeStream(): StreamObserver {
         return false;
       },
     },
-    { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
+    { mayChange: false, heldBytesMax: HELD_BYTES_MAX },
   );
   return endingObserver(watcher, streamErrors, {
     ending: () => (complete ? 'end' : 'none'),

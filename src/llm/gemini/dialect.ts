@@ -243,7 +243,7 @@ function observeStream(): StreamObserver {
         return false;
       },
     },
-    { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
+    { mayChange: false, heldBytesMax: HELD_BYTES_MAX },
   );
   const array = watchJsonArray((element) => {
     if (answers.mayMatter(element)) answers.see(element, () => element.toString('utf8'));
