@@ -12,14 +12,16 @@ import { handOver } from './hand-over.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
+import { sentCredential } from './seat.ts';
 import { SeenOutput } from './seen-output.ts';
+import { cleanStreamErrors } from './clean-stream-errors.ts';
 import { answerTooLarge } from './size-limits.ts';
 import { opensPlainly, StreamOpening } from './stream-opening.ts';
 import type { Target } from './targets.ts';
 import type { RequestReading, StreamEnding, StreamObserver, ToldError } from '../llm/dialect.ts';
 import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
-import { FOREIGN, wholeAnswer } from './whole-answer.ts';
+import { FOREIGN, NO_STREAM, wholeAnswer } from './whole-answer.ts';
 import { withoutAccounts } from './without-secrets.ts';
 
 /** An answer that is no stream is held up to this size, so that one that breaks off can still be told as an error. */
@@ -147,7 +149,11 @@ class Relay implements UpstreamListener {
       call.eventStream = true;
       const isMedia = call.reading?.media !== undefined;
       if (!isMedia) this.#countOutput();
-      this.#observer = this.#target.native?.observeStream(hideUsage, isMedia) ?? null;
+      const { native } = this.#target;
+      this.#observer =
+        native === null
+          ? null
+          : cleanStreamErrors(native.observeStream(hideUsage, isMedia), native.streamErrors, sentCredential(call));
       return;
     }
     if (!call.stream || translation.stream === null)
@@ -163,10 +169,8 @@ class Relay implements UpstreamListener {
 
   #readJsonHead(reading: RequestReading): void {
     const call = this.#call;
-    const isTranslated = this.#prepared.translation !== null;
-    if (isTranslated && call.stream) return this.#refuseAnswer('it is no stream, which was asked for');
     // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
-    const streamed = call.stream && !reading.stream;
+    const streamed = call.stream && !reading.stream && this.#prepared.translation === null;
     if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
     // The bytes of an image or of sound say nothing of its tokens.
     if (reading.media === undefined) this.#countOutput();
@@ -279,7 +283,8 @@ class Relay implements UpstreamListener {
   /** Too large to hold: what is here goes on, the rest flows. Its usage is read where it stands at the end. */
   #stopHolding(): void {
     if (this.#prepared.translation !== null) {
-      if (this.#heldBytes > TRANSLATED_BYTES_MAX) this.#refuseAnswer('it is too large to be translated');
+      if (this.#call.stream) this.#refuseAnswer(NO_STREAM);
+      else if (this.#heldBytes > TRANSLATED_BYTES_MAX) this.#refuseAnswer('it is too large to be translated');
       return;
     }
     if (this.#heldBytes > this.#call.responseBytesMax) return this.#fail(answerTooLarge(this.#call));
@@ -360,7 +365,7 @@ class Relay implements UpstreamListener {
     this.#readStreamEnd();
     if (this.#call.inbound.answered) {
       this.#relay(bytes);
-      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message)}`));
+      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message, sentCredential(this.#call))}`));
     } else {
       this.#failTold({ status, body: JSON.stringify({ error: { message, type, code: type } }) });
     }

@@ -1,6 +1,7 @@
-import type { Dialect, ToldError } from '../llm/dialect.ts';
+import type { Dialect, DialectName, ToldError } from '../llm/dialect.ts';
+import { DIALECTS } from '../llm/index.ts';
 import { mentionsObject } from '../llm/mentions-object.ts';
-import { parsedOrUndefined, recordOf } from '../llm/record.ts';
+import { firstOf, parsedOrUndefined, recordOf } from '../llm/record.ts';
 import type { Call } from './call.ts';
 import { headerValue } from './header-text.ts';
 import { beginsJson, endsJson } from './json-ends.ts';
@@ -38,6 +39,9 @@ export function wholeAnswer(
     call.usage = target.native?.readUsage(body) ?? null;
     return body;
   }
+  const told = errorInstead(call, CLIENT_DIALECTS[target.dialect.name], body);
+  if (told !== null) return told;
+  if (call.stream) return { detail: NO_STREAM };
   const answer = translation.readAnswer(body, toldInputTokens(target, headers));
   call.complete = answer.isWhole;
   call.usage = answer.usage;
@@ -45,26 +49,42 @@ export function wholeAnswer(
   return Buffer.from(answer.text);
 }
 
-/** Other answers than those of chat are not looked at closely: what is larger is no error. */
-const OTHER_ERROR_BYTES_MAX = 4096;
+const CLIENT_DIALECTS: Readonly<Partial<Record<DialectName, Dialect>>> = DIALECTS;
 
-function judge({ operation }: Call, native: Dialect, body: Buffer): 'whole' | 'unfinished' | ToldError | InvalidAnswer {
-  const isChat = operation === 'chat';
-  if (isChat ? native.answerMarks.isSound(body) : !mayBeError(body)) return 'whole';
+/** What is to be translated may tell an error in OpenAI's form, whatever the dialect: so do many that stand in front of a provider. */
+function errorInstead(call: Call, dialect: Dialect | undefined, body: Buffer): ToldError | null {
+  if (isSound(call, dialect, body)) return null;
   const data = body.toString('utf8');
-  const told = native.streamErrors.read({ name: '', data });
+  return (dialect === undefined ? null : toldError(dialect, data)) ?? toldError(DIALECTS.openai, data);
+}
+
+function judge(call: Call, native: Dialect, body: Buffer): 'whole' | 'unfinished' | ToldError | InvalidAnswer {
+  if (isSound(call, native, body)) return 'whole';
+  const data = body.toString('utf8');
+  const told = toldError(native, data);
   if (told !== null) return told;
-  if (!isChat) return 'whole';
-  const value = parsedOrUndefined(data);
-  const judged = native.answerMarks.judge(recordOf(Array.isArray(value) ? value[0] : value));
+  if (call.operation !== 'chat') return 'whole';
+  const judged = native.answerMarks.judge(recordOf(firstOf(parsedOrUndefined(data))));
   return judged === 'foreign' ? { detail: FOREIGN } : judged;
+}
+
+/** Answers without marks are not looked at closely: what is larger is no error. */
+const UNMARKED_ERROR_BYTES_MAX = 4096;
+
+/** Whether a body is no error, as far as a look without parsing it tells. Only answers of chat have marks. */
+function isSound({ operation }: Call, dialect: Dialect | undefined, body: Buffer): boolean {
+  if (operation === 'chat' && dialect !== undefined) return dialect.answerMarks.isSound(body);
+  return body.length > UNMARKED_ERROR_BYTES_MAX || !mentionsObject(body, '"error"');
+}
+
+function toldError({ streamErrors }: Dialect, data: string): ToldError | null {
+  return streamErrors.read({ name: '', data });
 }
 
 export const FOREIGN = "it is none of the provider's dialect";
 
-function mayBeError(body: Buffer): boolean {
-  return body.length <= OTHER_ERROR_BYTES_MAX && mentionsObject(body, '"error"');
-}
+/** Where one was asked for, what comes instead can only be an error. */
+export const NO_STREAM = 'it is no stream, which was asked for';
 
 function toldInputTokens({ dialect: { inputTokensHeader } }: Target, headers: readonly string[]): number | null {
   const text = inputTokensHeader === undefined ? null : headerValue(headers, inputTokensHeader);
