@@ -13,6 +13,14 @@ export const ANSWERS: Readonly<Record<string, Said>> = {
     finish: 'stop',
     usage: { ...USAGE, reasoning: 12 },
   },
+  // Hosts of the chat dialect that do not take it out.
+  'reasoning in tags': {
+    id: 'a8',
+    model: 'model',
+    text: '<think>\nOslo is in the north.\n</think>\n\nCold.',
+    finish: 'stop',
+    usage: USAGE,
+  },
   'a call': {
     id: 'a3',
     model: 'model',

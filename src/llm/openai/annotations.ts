@@ -20,6 +20,20 @@ export function readAnnotations(value: unknown, of: DialectName): readonly Annot
   });
 }
 
+/** The same, of a text that begins `chars` later. */
+export function movedBack(annotations: readonly Annotation[], chars: number): readonly Annotation[] {
+  if (chars === 0) return annotations;
+  return annotations.map((annotation) => {
+    if (annotation.from === null && annotation.to === null) return annotation;
+    const moved = { ...annotation, from: placeBefore(annotation.from, chars), to: placeBefore(annotation.to, chars) };
+    return { ...moved, raw: citationOf(moved, 0) };
+  });
+}
+
+function placeBefore(place: number | null, chars: number): number | null {
+  return place === null || place < chars ? null : place - chars;
+}
+
 /** Perplexity lists its sources beside the choices; the text names them by number (`[1]`). */
 export function readSources(body: JsonRecord, of: DialectName): readonly Annotation[] {
   const results = body['search_results'];
