@@ -4,7 +4,7 @@ import type { DialectName } from '../dialect.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, otherMembers, recordOf, textOf } from '../record.ts';
-import { readAnnotations, readSources } from './annotations.ts';
+import { readAnnotations, readReferences, readSources } from './annotations.ts';
 import { argumentsOf, readAudio, readImages, readPieces } from './answer-content.ts';
 import { openaiUsage } from './dialect.ts';
 import { readFinish } from './finish.ts';
@@ -81,7 +81,7 @@ function readSpoken(
   const at = parts.findLastIndex((part) => part.kind === 'text');
   const told = parts[at];
   if (told?.kind !== 'text') return parts;
-  const own = readAnnotations(message['annotations'], dialect);
+  const own = [...readAnnotations(message['annotations'], dialect), ...readReferences(message['content'], dialect)];
   const annotations = own.length > 0 ? own : sources;
   const logprobs = readLogprobs(choice['logprobs']);
   parts[at] = { ...told, ...(annotations.length > 0 && { annotations }), ...(logprobs.length > 0 && { logprobs }) };

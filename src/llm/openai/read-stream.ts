@@ -6,7 +6,7 @@ import { EventReader } from '../event-reader.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf, textOf } from '../record.ts';
-import { readAnnotations, readSources } from './annotations.ts';
+import { readAnnotations, readReferences, readSources } from './annotations.ts';
 import { argumentsOf, audioPart, readImages, readPieces } from './answer-content.ts';
 import { ChoiceParts } from './choice-parts.ts';
 import { openaiUsage } from './dialect.ts';
@@ -139,7 +139,10 @@ export class ChatStreamReader implements StreamReader {
 
   #aboutText(state: ChoiceState, delta: JsonRecord, choice: JsonRecord, sources: readonly Annotation[]): void {
     const { parts } = state;
-    const annotations = readAnnotations(delta['annotations'], this.#dialect);
+    const annotations = [
+      ...readAnnotations(delta['annotations'], this.#dialect),
+      ...readReferences(delta['content'], this.#dialect),
+    ];
     if (annotations.length > 0) parts.annotated(annotations);
     if (sources.length > 0 && !state.toldSources) state.toldSources = parts.annotated(sources);
     const logprobs = readLogprobs(choice['logprobs']);
