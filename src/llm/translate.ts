@@ -22,7 +22,7 @@ export interface Sides {
   readonly target: TargetModel;
   readonly context: AnswerContext;
   /** How the caller's stream is written where its dialect has several ways. */
-  readonly streamChat?: (context: AnswerContext) => StreamWriter;
+  readonly streamChat?: ClientCodec['streamChat'];
   /** That way is an array of JSON. */
   readonly isArrayStream?: boolean;
 }
@@ -41,7 +41,7 @@ export interface Translation {
   /** What the provider is asked for: the path depends on it. */
   readonly operation: ModelOperation;
   readonly body: JsonRecord;
-  /** What of the request did not go over as it was. */
+  /** What of the request did not go over as it was; grows by what a stream cannot tell of the answer. */
   readonly warnings: readonly Warning[];
   /**
    * Throws an AnswerFault where the answer is none of the provider's dialect. `toldInputTokens`: what
@@ -73,7 +73,7 @@ export function translateChat(request: ChatRequest, sides: Sides): Translation {
     },
     stream: {
       isArray: sides.isArrayStream === true,
-      observe: () => new TranslatedStream(restoration, sides),
+      observe: () => new TranslatedStream(restoration, sides, report),
     },
   };
 }
@@ -153,9 +153,9 @@ export class TranslatedStream implements StreamObserver {
   #failure: StreamError | null = null;
   #seenCharacters = 0;
 
-  constructor(restoration: Restoration, { client, provider, context, streamChat }: Sides) {
+  constructor(restoration: Restoration, { client, provider, context, streamChat }: Sides, report: Report) {
     this.#requestId = context.requestId;
-    this.#writer = (streamChat ?? client.streamChat)(context);
+    this.#writer = (streamChat ?? client.streamChat)(context, report);
     this.#reader = provider.readStream(restoration.events((event) => this.#take(event)));
   }
 

@@ -4,7 +4,7 @@ import type { DialectName } from '../dialect.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, otherMembers, recordOf, textOf } from '../record.ts';
-import { movedBack, readAnnotations, readSources } from './annotations.ts';
+import { movedBack, readAnnotations, readReferences, readSources } from './annotations.ts';
 import { argumentsOf, readAudio, readImages, readPieces } from './answer-content.ts';
 import { openaiUsage } from './dialect.ts';
 import { readFinish } from './finish.ts';
@@ -87,7 +87,10 @@ function readSpoken(choice: JsonRecord, message: JsonRecord, { tags, sources, di
   const at = parts.findLastIndex((part) => part.kind === 'text');
   const told = parts[at];
   if (told?.kind !== 'text') return parts;
-  const own = movedBack(readAnnotations(message['annotations'], dialect), tags.removed);
+  const own = [
+    ...movedBack(readAnnotations(message['annotations'], dialect), tags.removed),
+    ...readReferences(message['content'], dialect),
+  ];
   const annotations = own.length > 0 ? own : sources;
   const logprobs = behind(tags.removed, readLogprobs(choice['logprobs']));
   parts[at] = { ...told, ...(annotations.length > 0 && { annotations }), ...(logprobs.length > 0 && { logprobs }) };

@@ -6,7 +6,7 @@ import { EventReader } from '../event-reader.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf, textOf } from '../record.ts';
-import { movedBack, readAnnotations, readSources } from './annotations.ts';
+import { movedBack, readAnnotations, readReferences, readSources } from './annotations.ts';
 import { argumentsOf, audioPart, readImages, readPieces } from './answer-content.ts';
 import type { ContentPiece } from './answer-content.ts';
 import { ChoiceParts } from './choice-parts.ts';
@@ -148,7 +148,10 @@ export class ChatStreamReader implements StreamReader {
 
   #aboutText(state: ChoiceState, delta: JsonRecord, choice: JsonRecord, sources: readonly Annotation[]): void {
     const { parts, tags } = state;
-    const annotations = movedBack(readAnnotations(delta['annotations'], this.#dialect), tags.removed);
+    const annotations = [
+      ...movedBack(readAnnotations(delta['annotations'], this.#dialect), tags.removed),
+      ...readReferences(delta['content'], this.#dialect),
+    ];
     if (annotations.length > 0) parts.annotated(annotations);
     if (sources.length > 0 && !state.toldSources) state.toldSources = parts.annotated(sources);
     const logprobs = [...state.logprobs, ...readLogprobs(choice['logprobs'])];
