@@ -240,6 +240,9 @@ providers:
           output: "2"
           cacheWrite1h: 3
           perRequest: 0.01
+          perMillionCharacters: 15
+          perAudioHour: 0.111
+          audioSecondsMin: 10
           batch: 0.5
           tiers: [{ above: 200000, input: 2 }]
           changes: [{ from: 2027-01-01, input: 0.5, output: 1 }, { daily: { from: "16:30", to: "00:30" }, input: 0.25, output: 1 }]
@@ -252,6 +255,9 @@ providers:
     cacheWrite: 1e9,
     cacheWrite1h: 3e9,
     perRequest: 1e7,
+    perMillionCharacters: 1.5e10,
+    perAudioHour: 1.11e8,
+    audioMsMin: 10_000,
     batchMillionths: 500_000,
     tiers: [
       { aboveInputTokens: 200_000, input: 2e9, output: 2e9, cachedInput: 2e9, cacheWrite: 2e9, cacheWrite1h: 3e9 },

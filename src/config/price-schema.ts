@@ -31,6 +31,9 @@ const terms = {
   tiers: z.array(tier).max(10).optional(),
   perRequest: usd.optional(),
   perImage: usd.optional(),
+  perMillionCharacters: usd.optional(),
+  perAudioHour: usd.optional(),
+  audioSecondsMin: number.pipe(z.number().min(0).max(3600)).optional(),
   batch: number.pipe(z.number().min(0).max(1)).optional(),
 };
 

@@ -2,9 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Usage } from './dialect.ts';
 import { costOf, priceAt, termsAt } from './price.ts';
+import type { Circumstances } from './price.ts';
 import { priceOf } from './stated-price.ts';
+import type { StatedPrice } from './stated-price.ts';
 
 const usage: Usage = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+const SPEECH: StatedPrice = { input: 0, output: 0, perMillionCharacters: 15 };
+const WHISPER: StatedPrice = { input: 0, output: 0, perAudioHour: 0.36 };
+const GROQ: StatedPrice = { input: 0, output: 0, perAudioHour: 0.04, audioSecondsMin: 10 };
 
 test('a call costs what the vendor states, to the nano-dollar', () => {
   const price = priceOf({ input: 0.15, output: 0.6, cachedInput: 0.075 });
@@ -15,6 +20,24 @@ test('a call costs what the vendor states, to the nano-dollar', () => {
   expect(
     costOf({ ...usage, inputTokens: 10, cacheWriteTokens: 10 }, priceOf({ input: 3, output: 15, cacheWrite: 3.75 })),
   ).toBe(37_500);
+});
+
+describe('sound is paid by what the vendor counts, to the nano-dollar', () => {
+  test.each<[string, StatedPrice, Circumstances, number]>([
+    ['4096 characters of tts-1', SPEECH, { characters: 4096 }, 61_440_000],
+    ['one character of tts-1-hd', { ...SPEECH, perMillionCharacters: 30 }, { characters: 1 }, 30_000],
+    ['3 characters at 0.5 nano-USD, rounded once', { ...SPEECH, perMillionCharacters: 0.0005 }, { characters: 3 }, 2],
+    ['9 seconds of whisper-1', WHISPER, { audioMs: 9000 }, 900_000],
+    ['8.47 seconds', WHISPER, { audioMs: 8470 }, 847_000],
+    ['a minute', WHISPER, { audioMs: 60_000 }, 6_000_000],
+    ['12 seconds at Groq, which have no whole price', GROQ, { audioMs: 12_000 }, 133_333],
+    ['2 seconds at Groq: paid as 10', GROQ, { audioMs: 2000 }, 111_111],
+    ['no sound at all', GROQ, {}, 0],
+    ['half a batch', { ...WHISPER, batch: 0.5 }, { audioMs: 9000, batch: true }, 450_000],
+    ['two hundred hours', GROQ, { audioMs: 720_000_000 }, 8_000_000_000],
+  ])('%s', (_, stated, circumstances, nanoUsd) => {
+    expect(costOf(usage, priceOf(stated), circumstances)).toBe(nanoUsd);
+  });
 });
 
 describe('what has a price of its own is counted at it, and nowhere else', () => {

@@ -29,6 +29,11 @@ export interface PriceTerms extends Rates {
   /** Nano-USD for every call, and for every image that was made. */
   readonly perRequest?: number;
   readonly perImage?: number;
+  /** Nano-USD for a million characters that are spoken. */
+  readonly perMillionCharacters?: number;
+  /** Nano-USD for an hour of sound that is written down; what is shorter than the minimum costs as much as that. */
+  readonly perAudioHour?: number;
+  readonly audioMsMin?: number;
   /** What a call in a batch costs, in millionths of the whole. */
   readonly batchMillionths?: number;
 }
@@ -54,22 +59,29 @@ export interface Circumstances {
   readonly batch?: boolean;
   /** How many images were made. */
   readonly images?: number;
+  /** How many characters were spoken. */
+  readonly characters?: number;
+  /** How long the sound is that was written down. */
+  readonly audioMs?: number;
 }
 
 const MILLION = 1e6;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const MINUTES_A_DAY = 1440;
 const USUAL: Circumstances = {};
 
-/** Whole nano-USD, rounded once. */
+/** Whole nano-USD; tokens and characters are rounded once, and so is sound. */
 export function costOf(usage: Usage, price: Price, circumstances: Circumstances = USUAL): number {
   const terms = circumstances.atMs === undefined ? price : termsAt(price, circumstances.atMs);
   const rates = ratesFor(usage.inputTokens, terms);
   const portions = portionsOf(usage);
-  const fixed = (terms.perRequest ?? 0) + (terms.perImage ?? 0) * (circumstances.images ?? 0);
+  const { images = 0, characters = 0, audioMs = 0 } = circumstances;
+  const { perRequest = 0, perImage = 0, perMillionCharacters = 0 } = terms;
+  const fixed = perRequest + perImage * images + costOfSound(audioMs, terms);
   // Whole nano-USD per token and the rest apart, so that no product leaves the exact range of a double.
-  const whole = sumOf(portions, rates, wholeRate) + fixed;
-  const millionths = sumOf(portions, rates, restOfRate);
+  const whole = sumOf(portions, rates, wholeRate) + characters * wholeRate(perMillionCharacters) + fixed;
+  const millionths = sumOf(portions, rates, restOfRate) + characters * restOfRate(perMillionCharacters);
   if (circumstances.batch === true && terms.batchMillionths !== undefined) {
     return partOf(whole, millionths, terms.batchMillionths);
   }
@@ -99,6 +111,13 @@ function holdsAt({ fromMs, daily }: PriceChange, atMs: number): boolean {
   if (daily === undefined) return true;
   const minute = Math.floor(atMs / MINUTE_MS) % MINUTES_A_DAY;
   return daily.from <= daily.to ? minute >= daily.from && minute < daily.to : minute >= daily.from || minute < daily.to;
+}
+
+/** Whole nano-USD of its own: hours have no millionths to be summed with those of tokens. */
+function costOfSound(audioMs: number, { perAudioHour, audioMsMin = 0 }: PriceTerms): number {
+  if (perAudioHour === undefined || audioMs === 0) return 0;
+  const ms = Math.max(audioMs, audioMsMin);
+  return ms * Math.floor(perAudioHour / HOUR_MS) + Math.round((ms * (perAudioHour % HOUR_MS)) / HOUR_MS);
 }
 
 function ratesFor(inputTokens: number, terms: PriceTerms): Rates {

@@ -28,6 +28,10 @@ export interface StatedTerms extends StatedRates {
   /** USD. */
   readonly perRequest?: number | undefined;
   readonly perImage?: number | undefined;
+  readonly perMillionCharacters?: number | undefined;
+  readonly perAudioHour?: number | undefined;
+  /** What a call is paid for at least. */
+  readonly audioSecondsMin?: number | undefined;
   /** The part of the price that a call in a batch costs, for example 0.5. */
   readonly batch?: number | undefined;
 }
@@ -46,6 +50,7 @@ export interface StatedPrice extends StatedTerms {
 
 const NANO = 1e9;
 const MILLION = 1e6;
+const SECOND_MS = 1000;
 
 /** A stated price in the whole numbers that costs are counted in. */
 export function priceOf(stated: StatedPrice): Price {
@@ -64,12 +69,15 @@ function changeOf(stated: StatedChange): PriceChange {
 
 function termsOf(stated: StatedTerms): PriceTerms {
   const tiers = (stated.tiers ?? []).map((tier) => tierOf(stated, tier)).sort(byBound);
-  const { perRequest, perImage, batch } = stated;
+  const { perRequest, perImage, perMillionCharacters, perAudioHour, audioSecondsMin, batch } = stated;
   return {
     ...ratesOf(stated),
     ...(tiers.length > 0 && { tiers }),
     ...(perRequest !== undefined && { perRequest: nano(perRequest) }),
     ...(perImage !== undefined && { perImage: nano(perImage) }),
+    ...(perMillionCharacters !== undefined && { perMillionCharacters: nano(perMillionCharacters) }),
+    ...(perAudioHour !== undefined && { perAudioHour: nano(perAudioHour) }),
+    ...(audioSecondsMin !== undefined && { audioMsMin: Math.round(audioSecondsMin * SECOND_MS) }),
     ...(batch !== undefined && { batchMillionths: Math.round(batch * MILLION) }),
   };
 }

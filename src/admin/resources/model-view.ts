@@ -6,7 +6,8 @@ type ModelTraits = ProviderSnapshot['traits'][string];
 type Price = ProviderSnapshot['prices'][string];
 type PriceChange = NonNullable<Price['changes']>[number];
 type PriceTerms = Omit<Price, 'changes'>;
-type Rates = Omit<PriceTerms, 'tiers' | 'perRequest' | 'perImage' | 'batchMillionths'>;
+type PerUnit = 'perRequest' | 'perImage' | 'perMillionCharacters' | 'perAudioHour';
+type Rates = Omit<PriceTerms, PerUnit | 'tiers' | 'audioMsMin' | 'batchMillionths'>;
 
 const usd = z.number().min(0);
 
@@ -29,6 +30,9 @@ const terms = {
     .describe('Rates of the whole call where its input is larger than this many tokens.'),
   perRequest: usd.exactOptional().describe('USD for every call.'),
   perImage: usd.exactOptional().describe('USD for every image that is made.'),
+  perMillionCharacters: usd.exactOptional().describe('USD for a million characters that are spoken.'),
+  perAudioHour: usd.exactOptional().describe('USD for an hour of sound that is written down.'),
+  audioSecondsMin: z.number().exactOptional().describe('How much sound a call is paid for at least.'),
   batch: z.number().exactOptional().describe('The part of the price that a call in a batch costs.'),
 };
 
@@ -77,6 +81,7 @@ export function viewPrice(price: Price): z.input<typeof priceView> {
 
 const NANO = 1e9;
 const MILLION = 1e6;
+const SECOND_MS = 1000;
 
 function viewChange(change: PriceChange) {
   const { fromMs, daily } = change;
@@ -88,7 +93,7 @@ function viewChange(change: PriceChange) {
 }
 
 function viewTerms(shown: PriceTerms) {
-  const { tiers, perRequest, perImage, batchMillionths } = shown;
+  const { tiers, perRequest, perImage, perMillionCharacters, perAudioHour, audioMsMin, batchMillionths } = shown;
   return {
     ...viewRates(shown),
     ...(tiers !== undefined && {
@@ -96,6 +101,9 @@ function viewTerms(shown: PriceTerms) {
     }),
     ...(perRequest !== undefined && { perRequest: perRequest / NANO }),
     ...(perImage !== undefined && { perImage: perImage / NANO }),
+    ...(perMillionCharacters !== undefined && { perMillionCharacters: perMillionCharacters / NANO }),
+    ...(perAudioHour !== undefined && { perAudioHour: perAudioHour / NANO }),
+    ...(audioMsMin !== undefined && { audioSecondsMin: audioMsMin / SECOND_MS }),
     ...(batchMillionths !== undefined && { batch: batchMillionths / MILLION }),
   };
 }
