@@ -8,6 +8,7 @@ import { failureOf, refusal } from './refusal.ts';
 import type { ProviderAnswer, Refusal } from './refusal.ts';
 import type { UpstreamFailure } from './upstream.ts';
 import { sentCredential } from './seat.ts';
+import { upstreamHeaders } from './upstream-headers.ts';
 import { withoutAccounts } from './without-secrets.ts';
 
 /**
@@ -20,22 +21,24 @@ export function classifyAnswer(call: Call, status: number, headers: readonly str
   const model = call.target?.model ?? null;
   const failure = { status, ...readProviderError({ status, headers, body, model, nowMs: call.startedAtMs }) };
   const { kind, retryAfterMs } = failure;
+  call.upstreamCode = failure.code ?? failure.type;
+  const upstream = { failure, headers: upstreamHeaders(call, status) };
   if (status < 400) {
     const message = 'The provider answered with a redirect, which is not followed.';
-    return refusal('provider_answer_invalid', { message, failure });
+    return refusal('provider_answer_invalid', { message, ...upstream });
   }
   switch (kind) {
     case 'rejected_credential':
-      return refusal('credential_rejected', { failure });
+      return refusal('credential_rejected', upstream);
     case 'rate_limited':
     case 'quota_exhausted':
-      return refusal('provider_quota', { retryAfterMs, failure });
+      return refusal('provider_quota', { retryAfterMs, ...upstream });
     case 'timeout':
-      return refusal('provider_timeout', { failure });
+      return refusal('provider_timeout', upstream);
     case 'overloaded':
-      return refusal('provider_unavailable', { status: 503, retryAfterMs, failure });
+      return refusal('provider_unavailable', { status: 503, retryAfterMs, ...upstream });
     case 'unavailable':
-      return refusal('provider_unavailable', { status: 502, retryAfterMs, failure });
+      return refusal('provider_unavailable', { status: 502, retryAfterMs, ...upstream });
     case 'forbidden':
     case 'not_found':
     case 'bad_request':
@@ -45,9 +48,9 @@ export function classifyAnswer(call: Call, status: number, headers: readonly str
   }
   if (call.target?.native === null && call.reading !== null) {
     const message = providerMessage(call, body);
-    return refusal('provider_refused', { status, failure, ...(message !== null && { message }) });
+    return refusal('provider_refused', { status, ...upstream, ...(message !== null && { message }) });
   }
-  return refusal('provider_refused', { status, failure, answer: passable(call, headers, body) });
+  return refusal('provider_refused', { status, ...upstream, answer: passable(call, headers, body) });
 }
 
 /** An error that a stream began with: as if the answer had come with its status. */

@@ -1,6 +1,9 @@
-import type { StreamErrors, StreamObserver } from '../llm/dialect.ts';
+import type { StreamErrors, StreamObserver, ToldError } from '../llm/dialect.ts';
 import { readEvent, watchEvents, withData } from '../llm/sse.ts';
+import { readErrorBody } from '../routing/error-body.ts';
+import type { Call } from './call.ts';
 import { passableEvent } from './passable-error.ts';
+import { sentCredential } from './seat.ts';
 
 /** The event that tells an error is smaller; a larger one that comes in pieces passes without being looked at. */
 const HELD_BYTES_MAX = 65_536;
@@ -12,13 +15,16 @@ const ERROR = Buffer.from('error');
  * A stream of the caller's own dialect whose bytes pass, but for the errors that the provider tells in
  * it: those are cleaned as whole ones are. One search for a word is all that any other event costs.
  */
-export function cleanStreamErrors(observer: StreamObserver, errors: StreamErrors, credential: string): StreamObserver {
+export function cleanStreamErrors(observer: StreamObserver, errors: StreamErrors, call: Call): StreamObserver {
+  const credential = sentCredential(call);
   const events = watchEvents(
     {
       mayMatter: (bytes) => bytes.includes(ERROR),
       inspect: (event) => {
         const read = readEvent(event);
-        if (read.name !== 'error' && errors.read(read) === null) return false;
+        const told = errors.read(read);
+        if (told === null && read.name !== 'error') return false;
+        if (told !== null) call.upstreamCode = codeOf(told);
         const data = passableEvent(read.data, credential);
         return data === read.data ? false : withData(event, data);
       },
@@ -40,4 +46,9 @@ export function cleanStreamErrors(observer: StreamObserver, errors: StreamErrors
     complete: () => observer.complete(),
     ending: () => observer.ending(),
   };
+}
+
+function codeOf({ body }: ToldError): string | null {
+  const { code, type } = readErrorBody(Buffer.from(body), []);
+  return code ?? type;
 }

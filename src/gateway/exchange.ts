@@ -151,9 +151,7 @@ class Relay implements UpstreamListener {
       if (!isMedia) this.#countOutput();
       const { native } = this.#target;
       this.#observer =
-        native === null
-          ? null
-          : cleanStreamErrors(native.observeStream(hideUsage, isMedia), native.streamErrors, sentCredential(call));
+        native === null ? null : cleanStreamErrors(native.observeStream(hideUsage, isMedia), native.streamErrors, call);
       return;
     }
     if (!call.stream || translation.stream === null)
@@ -364,6 +362,7 @@ class Relay implements UpstreamListener {
     const { message, type, status } = failure;
     this.#readStreamEnd();
     if (this.#call.inbound.answered) {
+      this.#call.upstreamCode = type;
       this.#relay(bytes);
       this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message, sentCredential(this.#call))}`));
     } else {

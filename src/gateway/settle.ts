@@ -91,6 +91,7 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     call.warnings.length === 0 ? null : warningText(call.warnings),
     usage === null ? null : usageDetail(usage),
     call.fromCache ? 1 : 0,
+    recordedOrNull(call.upstreamCode),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** What a caller gets of the errors that providers tell, whatever the way they come. */
+import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientDialectName } from '../../src/llm/dialect.ts';
 import { DIALECT_CALLS, FAKE_PROVIDERS } from '../dialect-calls.ts';
@@ -240,5 +241,97 @@ describe('an error in mid-stream, within one dialect,', () => {
     script({ pieces: [begin, `event: error\r\ndata: ${ECHO}\r\n\r\n`] });
     const answer = await apart.ask('anthropic', `anthropic-${apart.turn}/m`, true);
     expect(answer.body).toContain(`${begin}event: error\r\ndata: ${CLEAN}\r\n\r\n`);
+  });
+});
+
+describe('beside an error in the form of the caller stand the status, the code and the request id of the provider', () => {
+  function told({ headers }: RawAnswer) {
+    return ['status', 'code', 'request-id'].map((name) => headers[`x-keyward-upstream-${name}`]);
+  }
+
+  const TOO_LONG = { message: 'prompt is too long', type: 'invalid_request_error', param: null };
+
+  test.each(CLIENTS)('for a client of %s, and in the record', async (client) => {
+    const answers = {
+      openai: [{ error: { ...TOO_LONG, code: 'context_length_exceeded' } }, { 'x-request-id': 'req-1' }],
+      anthropic: [
+        { type: 'error', error: { type: 'invalid_request_error', message: 'no' } },
+        { 'request-id': 'req_2' },
+      ],
+      gemini: [{ error: { code: 400, message: 'no', status: 'INVALID_ARGUMENT' } }, { 'x-request-id': 'r3' }],
+      bedrock: [
+        { message: 'no' },
+        { 'x-amzn-errortype': 'ValidationException:http://internal.example.com/x', 'x-amzn-requestid': '0-4' },
+      ],
+    } as const;
+    const expected = {
+      openai: ['400', 'context_length_exceeded', 'req-1'],
+      anthropic: ['400', 'invalid_request_error', 'req_2'],
+      gemini: ['400', 'INVALID_ARGUMENT', 'r3'],
+      bedrock: ['400', 'ValidationException', '0-4'],
+    } as const;
+    for (const provider of ['openai', 'anthropic', 'gemini', 'bedrock'] as const) {
+      const [body, headers] = answers[provider];
+      script(json(body, 400, headers));
+      const answer = await apart.ask(client, `${provider}-${apart.turn}/m`, false);
+      expect([answer.status, told(answer)]).toEqual([400, expected[provider]]);
+      expect(DIALECT_CALLS[client].errorMessage(JSON.parse(answer.body))).toMatch(/\w/);
+      const [upstreamStatus, upstreamCode, upstreamRequestId] = expected[provider];
+      expect(await recordOf(answer)).toMatchObject({
+        upstreamStatus: Number(upstreamStatus),
+        upstreamCode,
+        upstreamRequestId,
+      });
+    }
+  });
+
+  test('also where the status is ours, or was 200', async () => {
+    script(json({ error: { message: 'x', type: 'x', code: 'invalid_api_key' } }, 401, { 'x-request-id': 'r1' }));
+    const rejected = await apart.ask('anthropic', `openai-${apart.turn}/m`, false);
+    expect([rejected.status, told(rejected)]).toEqual([502, ['401', 'invalid_api_key', 'r1']]);
+    apart.next();
+    script(json({ error: { message: 'x', code: 'rate_limit_exceeded' } }, 200));
+    const limited = await apart.ask('anthropic', `openai-${apart.turn}/m`, true);
+    expect([limited.status, told(limited)]).toEqual([429, ['429', 'rate_limit_exceeded', undefined]]);
+    expect(await recordOf(limited)).toMatchObject({ upstreamStatus: 429, upstreamCode: 'rate_limit_exceeded' });
+  });
+
+  test('for the official clients', async () => {
+    script(json({ type: 'error', error: { type: 'rate_limit_error', message: 'x' } }, 429, { 'request-id': 'req_9' }));
+    const client = new OpenAI({
+      baseURL: `${apart.product.gatewayUrl}/v1`,
+      apiKey: apart.product.firstKey,
+      maxRetries: 0,
+    });
+    const asked = client.chat.completions.create({
+      model: `anthropic-${apart.turn}/m`,
+      messages: [{ role: 'user', content: 'x' }],
+    });
+    const error = await asked.catch((thrown: unknown) => thrown);
+    if (!(error instanceof OpenAI.RateLimitError)) throw error;
+    expect(error.headers.get('x-keyward-upstream-code')).toBe('rate_limit_error');
+    expect(error.headers.get('x-keyward-upstream-request-id')).toBe('req_9');
+  });
+
+  test('but no secret, no account, no host, and nothing else that is no code or id', async () => {
+    const bad = [VENDOR_SECRET, ACCOUNT, 'api.vendor.example', 'a b', 'x'.repeat(200), `sk-${'a1'.repeat(20)}`];
+    script(...bad.map((code) => json({ error: { message: 'no', type: 'x', code } }, 400, { 'x-request-id': code })));
+    for (let i = 0; i < bad.length; i += 1) {
+      const answer = await apart.ask('anthropic', `openai-${apart.turn}/m`, false);
+      expect([answer.status, told(answer)]).toEqual([400, ['400', undefined, undefined]]);
+    }
+  });
+
+  test('and in mid-stream, when the head is gone, in the record', async () => {
+    const begin = 'data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}\n\n';
+    const error = 'data: {"error":{"message":"no","type":"server_error","code":"engine_gone"}}\n\n';
+    script({ pieces: [begin, error], headers: { 'x-request-id': 'r7' } });
+    expect(await recordOf(await apart.ask('openai', `openai-${apart.turn}/m`, true))).toMatchObject({
+      upstreamCode: 'engine_gone',
+      upstreamRequestId: 'r7',
+    });
+    expect(await recordOf(await apart.ask('anthropic', `openai-${apart.turn}/m`, true))).toMatchObject({
+      upstreamCode: 'server_error',
+    });
   });
 });
