@@ -16,6 +16,7 @@ import { SeenOutput } from './seen-output.ts';
 import { answerTooLarge } from './size-limits.ts';
 import { opensPlainly, StreamOpening } from './stream-opening.ts';
 import type { Target } from './targets.ts';
+import { isTranslationLoaded, loadTranslation } from './translation.ts';
 import type { RequestReading, StreamEnding, StreamObserver, ToldError } from '../llm/dialect.ts';
 import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
@@ -146,7 +147,7 @@ class Relay implements UpstreamListener {
     if (translation === null) {
       call.eventStream = true;
       const isMedia = call.reading?.media !== undefined;
-      if (!isMedia) this.#countOutput();
+      if (!isMedia) this.#countOutput(this.#target);
       this.#observer = this.#target.native?.observeStream(hideUsage, isMedia) ?? null;
       return;
     }
@@ -169,12 +170,14 @@ class Relay implements UpstreamListener {
     const streamed = call.stream && !reading.stream;
     if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
     // The bytes of an image or of sound say nothing of its tokens.
-    if (reading.media === undefined) this.#countOutput();
+    if (reading.media === undefined) this.#countOutput(streamed ? this.#target : null);
     this.#mode = streamed ? 'flowing' : 'held';
   }
 
-  #countOutput(): void {
-    this.#seen = new SeenOutput();
+  /** `target`: who can read the bytes, which may be those of chat; null: they are no stream. */
+  #countOutput(target: Target | null): void {
+    const isReadable = this.#call.operation === 'chat' && target?.native !== null;
+    this.#seen = new SeenOutput(isReadable ? target : null);
     this.#call.seenOutput = this.#seen;
   }
 
@@ -313,10 +316,12 @@ class Relay implements UpstreamListener {
     const call = this.#call;
     if (!this.#passEvents(this.#observer?.flush() ?? null)) return;
     if (this.#readStreamEnd() === 'end') {
-      if (!call.inbound.answered) this.#begin();
-      call.inbound.end();
-      storeInCache(this.#gateway, call, call.eventStream ? 'text/event-stream' : 'application/json');
-      this.#settle(null);
+      this.#onceCountable(() => {
+        if (!call.inbound.answered) this.#begin();
+        call.inbound.end();
+        storeInCache(this.#gateway, call, call.eventStream ? 'text/event-stream' : 'application/json');
+        this.#settle(null);
+      });
       return;
     }
     // A stream that ends without its end is not whole: say so, or the caller takes half for all.
@@ -330,7 +335,7 @@ class Relay implements UpstreamListener {
     });
     if ('detail' in answer) this.#refuseAnswer(answer.detail);
     else if ('status' in answer) this.#failTold(answer);
-    else this.#respond(answer);
+    else this.#onceCountable(() => this.#respond(answer));
   }
 
   #respond(body: Buffer): void {
@@ -376,9 +381,23 @@ class Relay implements UpstreamListener {
     this.#relay(this.#observer?.flush() ?? null);
     if (this.#observer === null) call.complete = true;
     else this.#readStreamEnd();
-    if (!call.inbound.answered) this.#begin();
-    call.inbound.end();
-    this.#settle(null);
+    this.#onceCountable(() => {
+      if (!call.inbound.answered) this.#begin();
+      call.inbound.end();
+      this.#settle(null);
+    });
+  }
+
+  /** The first answers of a worker that do not tell their usage wait for what reads them to be there. */
+  #onceCountable(end: () => void): void {
+    const { usage, operation } = this.#call;
+    if (usage !== null || operation !== 'chat' || isTranslationLoaded()) return end();
+    loadTranslation().then(
+      () => {
+        if (this.#mode !== 'none') end();
+      },
+      (error: unknown) => this.#breakDown(error),
+    );
   }
 
   #readStreamEnd(): StreamEnding {

@@ -1,4 +1,5 @@
 /** What a call is expected to use before it is made, and what it did use once it has ended. */
+import { scanJson } from '../lib/json-scan.ts';
 import type { MediaReading, RequestReading, Usage } from '../llm/dialect.ts';
 import { costOf } from '../llm/price.ts';
 import type { Price } from '../llm/price.ts';
@@ -55,6 +56,17 @@ function isBlind({ operation, reading, inbound }: Call): boolean {
 export function estimatedInputTokens({ body }: Pick<Call, 'body'>): number {
   return Math.ceil((body?.length ?? 0) / BYTES_PER_INPUT_TOKEN);
 }
+
+/** Of a call whose provider did not tell: the same for a whole answer and for a stream. */
+function promptTokens({ body }: Call): number {
+  if (body === null) return 0;
+  const scan = scanJson(body);
+  const bytes = scan.ok && scan.document.kind === '{' ? scan.document.bytesBesides(NO_PROMPT) : body.length;
+  return Math.ceil(bytes / BYTES_PER_INPUT_TOKEN);
+}
+
+/** How the answer is to come. */
+const NO_PROMPT = ['stream', 'stream_options'];
 
 /** Null for calls that no model answers. */
 function expectedUsage(call: Call): Usage | null {
@@ -130,15 +142,14 @@ function usedBy(call: Call): { readonly usage: Usage; readonly estimated: boolea
   if (call.target === null || call.attempts === 0 || operation === 'count_tokens') return null;
   // Of a whole answer this is asked twice, for its head and for its record: an estimate stays one.
   if (usage !== null && call.complete) return { usage, estimated: call.usageEstimated };
-  const expected = expectedUsage(call);
-  if (expected === null) return null;
+  if (call.reading === null) return null;
   if (upstreamStatus === null) {
     // The prompt was sent, and the caller left before the answer began: the provider has read it.
-    return call.code === 'client_closed' ? { usage: usageOf(expected.inputTokens, 0), estimated: true } : null;
+    return call.code === 'client_closed' ? { usage: usageOf(promptTokens(call), 0), estimated: true } : null;
   }
   if (upstreamStatus >= 300) return null;
   const seen = writesTokens(operation) ? Math.min(call.seenOutput?.tokens() ?? 0, MAX_TOKENS) : 0;
-  const known = usage ?? usageOf(expected.inputTokens, 0);
+  const known = usage ?? usageOf(promptTokens(call), 0);
   return { usage: { ...known, outputTokens: Math.max(known.outputTokens, seen) }, estimated: true };
 }
 

@@ -1,11 +1,14 @@
 import type { Dialect, ToldError } from '../llm/dialect.ts';
+import { AnswerFault } from '../llm/faults.ts';
 import { mentionsObject } from '../llm/mentions-object.ts';
 import { parsedOrUndefined, recordOf } from '../llm/record.ts';
 import type { Call } from './call.ts';
 import { headerValue } from './header-text.ts';
 import { beginsJson, endsJson } from './json-ends.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
+import { SeenOutput } from './seen-output.ts';
 import type { Target } from './targets.ts';
+import { isTranslationLoaded, translation } from './translation.ts';
 
 /** Nothing for a caller; `detail` is for the operator. */
 interface InvalidAnswer {
@@ -36,13 +39,29 @@ export function wholeAnswer(
     if (judged !== 'whole' && judged !== 'unfinished') return judged;
     call.complete = judged === 'whole';
     call.usage = target.native?.readUsage(body) ?? null;
+    if (call.usage === null) call.seenOutput = { tokens: () => seenTokens(call, target, body) };
     return body;
   }
   const answer = translation.readAnswer(body, toldInputTokens(target, headers));
   call.complete = answer.isWhole;
   call.usage = answer.usage;
+  call.seenOutput = { tokens: () => answer.outputTokensEstimate };
   call.warnings = answer.warnings;
   return Buffer.from(answer.text);
+}
+
+/** Of an answer that does not tell: what the model wrote, or the bytes of what cannot be read. */
+function seenTokens({ operation }: Call, target: Target, body: Buffer): number {
+  if (operation === 'chat' && target.native !== null && isTranslationLoaded()) {
+    try {
+      return translation().estimatedOutputTokens(target, body);
+    } catch (error) {
+      if (!(error instanceof AnswerFault)) throw error;
+    }
+  }
+  const bytes = new SeenOutput(null);
+  bytes.add(body);
+  return bytes.tokens();
 }
 
 /** Other answers than those of chat are not looked at closely: what is larger is no error. */
