@@ -31,6 +31,7 @@ const terms = {
   tiers: z.array(tier).max(10).optional(),
   perRequest: usd.optional(),
   perImage: usd.optional(),
+  perSearchUnit: usd.optional(),
   batch: number.pipe(z.number().min(0).max(1)).optional(),
 };
 

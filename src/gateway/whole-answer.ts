@@ -1,7 +1,8 @@
-import type { Dialect, ToldError } from '../llm/dialect.ts';
+import type { Dialect, ToldError, Usage } from '../llm/dialect.ts';
 import { AnswerFault } from '../llm/faults.ts';
 import { mentionsObject } from '../llm/mentions-object.ts';
 import { parsedOrUndefined, recordOf } from '../llm/record.ts';
+import { rerankUsage } from '../llm/rerank.ts';
 import type { Call } from './call.ts';
 import { headerValue } from './header-text.ts';
 import { beginsJson, endsJson } from './json-ends.ts';
@@ -38,7 +39,7 @@ export function wholeAnswer(
     const judged = target.native === null ? 'whole' : judge(call, target.native, body);
     if (judged !== 'whole' && judged !== 'unfinished') return judged;
     call.complete = judged === 'whole';
-    call.usage = target.native?.readUsage(body) ?? null;
+    call.usage = toldUsage(call, target, body);
     if (call.usage === null) call.seenOutput = { tokens: () => seenTokens(call, target, body) };
     return body;
   }
@@ -48,6 +49,13 @@ export function wholeAnswer(
   call.seenOutput = { tokens: () => answer.outputTokensEstimate };
   call.warnings = answer.warnings;
   return Buffer.from(answer.text);
+}
+
+function toldUsage({ operation }: Call, { native }: Target, body: Buffer): Usage | null {
+  if (native === null) return null;
+  return operation === 'rerank'
+    ? rerankUsage(recordOf(parsedOrUndefined(body.toString('utf8'))))
+    : native.readUsage(body);
 }
 
 /** Of an answer that does not tell: what the model wrote, or the bytes of what cannot be read. */

@@ -26,9 +26,10 @@ export interface RateTier extends Rates {
 export interface PriceTerms extends Rates {
   /** In rising order; the last one whose bound the input passes holds. */
   readonly tiers?: readonly RateTier[];
-  /** Nano-USD for every call, and for every image that was made. */
+  /** Nano-USD for every call, for every image that was made, and for every unit of searching (rerank). */
   readonly perRequest?: number;
   readonly perImage?: number;
+  readonly perSearchUnit?: number;
   /** What a call in a batch costs, in millionths of the whole. */
   readonly batchMillionths?: number;
 }
@@ -66,7 +67,9 @@ export function costOf(usage: Usage, price: Price, circumstances: Circumstances 
   const terms = circumstances.atMs === undefined ? price : termsAt(price, circumstances.atMs);
   const rates = ratesFor(usage.inputTokens, terms);
   const portions = portionsOf(usage);
-  const fixed = (terms.perRequest ?? 0) + (terms.perImage ?? 0) * (circumstances.images ?? 0);
+  const images = (terms.perImage ?? 0) * (circumstances.images ?? 0);
+  const searches = (terms.perSearchUnit ?? 0) * (usage.searchUnits ?? 0);
+  const fixed = (terms.perRequest ?? 0) + images + searches;
   // Whole nano-USD per token and the rest apart, so that no product leaves the exact range of a double.
   const whole = sumOf(portions, rates, wholeRate) + fixed;
   const millionths = sumOf(portions, rates, restOfRate);

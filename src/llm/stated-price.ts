@@ -28,6 +28,7 @@ export interface StatedTerms extends StatedRates {
   /** USD. */
   readonly perRequest?: number | undefined;
   readonly perImage?: number | undefined;
+  readonly perSearchUnit?: number | undefined;
   /** The part of the price that a call in a batch costs, for example 0.5. */
   readonly batch?: number | undefined;
 }
@@ -64,12 +65,13 @@ function changeOf(stated: StatedChange): PriceChange {
 
 function termsOf(stated: StatedTerms): PriceTerms {
   const tiers = (stated.tiers ?? []).map((tier) => tierOf(stated, tier)).sort(byBound);
-  const { perRequest, perImage, batch } = stated;
+  const { perRequest, perImage, perSearchUnit, batch } = stated;
   return {
     ...ratesOf(stated),
     ...(tiers.length > 0 && { tiers }),
     ...(perRequest !== undefined && { perRequest: nano(perRequest) }),
     ...(perImage !== undefined && { perImage: nano(perImage) }),
+    ...(perSearchUnit !== undefined && { perSearchUnit: nano(perSearchUnit) }),
     ...(batch !== undefined && { batchMillionths: Math.round(batch * MILLION) }),
   };
 }

@@ -6,7 +6,7 @@ type ModelTraits = ProviderSnapshot['traits'][string];
 type Price = ProviderSnapshot['prices'][string];
 type PriceChange = NonNullable<Price['changes']>[number];
 type PriceTerms = Omit<Price, 'changes'>;
-type Rates = Omit<PriceTerms, 'tiers' | 'perRequest' | 'perImage' | 'batchMillionths'>;
+type Rates = Omit<PriceTerms, 'tiers' | 'perRequest' | 'perImage' | 'perSearchUnit' | 'batchMillionths'>;
 
 const usd = z.number().min(0);
 
@@ -29,6 +29,7 @@ const terms = {
     .describe('Rates of the whole call where its input is larger than this many tokens.'),
   perRequest: usd.exactOptional().describe('USD for every call.'),
   perImage: usd.exactOptional().describe('USD for every image that is made.'),
+  perSearchUnit: usd.exactOptional().describe('USD for every search unit that a reranker bills.'),
   batch: z.number().exactOptional().describe('The part of the price that a call in a batch costs.'),
 };
 
@@ -88,7 +89,7 @@ function viewChange(change: PriceChange) {
 }
 
 function viewTerms(shown: PriceTerms) {
-  const { tiers, perRequest, perImage, batchMillionths } = shown;
+  const { tiers, perRequest, perImage, perSearchUnit, batchMillionths } = shown;
   return {
     ...viewRates(shown),
     ...(tiers !== undefined && {
@@ -96,6 +97,7 @@ function viewTerms(shown: PriceTerms) {
     }),
     ...(perRequest !== undefined && { perRequest: perRequest / NANO }),
     ...(perImage !== undefined && { perImage: perImage / NANO }),
+    ...(perSearchUnit !== undefined && { perSearchUnit: perSearchUnit / NANO }),
     ...(batchMillionths !== undefined && { batch: batchMillionths / MILLION }),
   };
 }
