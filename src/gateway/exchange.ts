@@ -18,6 +18,7 @@ import { cleanStreamErrors } from './clean-stream-errors.ts';
 import { answerTooLarge } from './size-limits.ts';
 import { opensPlainly, StreamOpening } from './stream-opening.ts';
 import type { Target } from './targets.ts';
+import { isTranslationLoaded, loadTranslation } from './translation.ts';
 import type { RequestReading, StreamEnding, StreamObserver, ToldError } from '../llm/dialect.ts';
 import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
@@ -148,7 +149,7 @@ class Relay implements UpstreamListener {
     if (translation === null) {
       call.eventStream = true;
       const isMedia = call.reading?.media !== undefined;
-      if (!isMedia) this.#countOutput();
+      if (!isMedia) this.#countOutput(this.#target);
       const { native } = this.#target;
       this.#observer =
         native === null ? null : cleanStreamErrors(native.observeStream(hideUsage, isMedia), native.streamErrors, call);
@@ -171,12 +172,14 @@ class Relay implements UpstreamListener {
     const streamed = call.stream && !reading.stream && this.#prepared.translation === null;
     if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
     // The bytes of an image or of sound say nothing of its tokens.
-    if (reading.media === undefined) this.#countOutput();
+    if (reading.media === undefined) this.#countOutput(streamed ? this.#target : null);
     this.#mode = streamed ? 'flowing' : 'held';
   }
 
-  #countOutput(): void {
-    this.#seen = new SeenOutput();
+  /** `target`: who can read the bytes, which may be those of chat; null: they are no stream. */
+  #countOutput(target: Target | null): void {
+    const isReadable = this.#call.operation === 'chat' && target?.native !== null;
+    this.#seen = new SeenOutput(isReadable ? target : null);
     this.#call.seenOutput = this.#seen;
   }
 
@@ -316,10 +319,12 @@ class Relay implements UpstreamListener {
     const call = this.#call;
     if (!this.#passEvents(this.#observer?.flush() ?? null)) return;
     if (this.#readStreamEnd() === 'end') {
-      if (!call.inbound.answered) this.#begin();
-      call.inbound.end();
-      storeInCache(this.#gateway, call, call.eventStream ? 'text/event-stream' : 'application/json');
-      this.#settle(null);
+      this.#onceCountable(() => {
+        if (!call.inbound.answered) this.#begin();
+        call.inbound.end();
+        storeInCache(this.#gateway, call, call.eventStream ? 'text/event-stream' : 'application/json');
+        this.#settle(null);
+      });
       return;
     }
     // A stream that ends without its end is not whole: say so, or the caller takes half for all.
@@ -333,7 +338,7 @@ class Relay implements UpstreamListener {
     });
     if ('detail' in answer) this.#refuseAnswer(answer.detail);
     else if ('status' in answer) this.#failTold(answer);
-    else this.#respond(answer);
+    else this.#onceCountable(() => this.#respond(answer));
   }
 
   #respond(body: Buffer): void {
@@ -380,9 +385,23 @@ class Relay implements UpstreamListener {
     this.#relay(this.#observer?.flush() ?? null);
     if (this.#observer === null) call.complete = true;
     else this.#readStreamEnd();
-    if (!call.inbound.answered) this.#begin();
-    call.inbound.end();
-    this.#settle(null);
+    this.#onceCountable(() => {
+      if (!call.inbound.answered) this.#begin();
+      call.inbound.end();
+      this.#settle(null);
+    });
+  }
+
+  /** The first answers of a worker that do not tell their usage wait for what reads them to be there. */
+  #onceCountable(end: () => void): void {
+    const { usage, operation } = this.#call;
+    if (usage !== null || operation !== 'chat' || isTranslationLoaded()) return end();
+    loadTranslation().then(
+      () => {
+        if (this.#mode !== 'none') end();
+      },
+      (error: unknown) => this.#breakDown(error),
+    );
   }
 
   #readStreamEnd(): StreamEnding {

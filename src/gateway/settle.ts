@@ -101,9 +101,11 @@ function usageDetail({
   audioInputTokens = 0,
   audioOutputTokens = 0,
   imageOutputTokens = 0,
+  searchUnits,
 }: Usage): string | null {
-  if (cacheWrite1hTokens + audioInputTokens + audioOutputTokens + imageOutputTokens === 0) return null;
-  return JSON.stringify({ cacheWrite1hTokens, audioInputTokens, audioOutputTokens, imageOutputTokens });
+  const tokens = { cacheWrite1hTokens, audioInputTokens, audioOutputTokens, imageOutputTokens };
+  if (searchUnits !== undefined) return JSON.stringify({ ...tokens, searchUnits });
+  return Object.values(tokens).every((count) => count === 0) ? null : JSON.stringify(tokens);
 }
 
 /** Milliseconds with three decimals: more is noise. */

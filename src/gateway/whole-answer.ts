@@ -1,12 +1,16 @@
-import type { Dialect, DialectName, ToldError } from '../llm/dialect.ts';
+import type { Dialect, DialectName, ToldError, Usage } from '../llm/dialect.ts';
+import { AnswerFault } from '../llm/faults.ts';
 import { DIALECTS } from '../llm/index.ts';
 import { mentionsObject } from '../llm/mentions-object.ts';
 import { firstOf, parsedOrUndefined, recordOf } from '../llm/record.ts';
+import { rerankUsage } from '../llm/rerank.ts';
 import type { Call } from './call.ts';
 import { headerValue } from './header-text.ts';
 import { beginsJson, endsJson } from './json-ends.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
+import { SeenOutput } from './seen-output.ts';
 import type { Target } from './targets.ts';
+import { isTranslationLoaded, translation } from './translation.ts';
 
 /** Nothing for a caller; `detail` is for the operator. */
 interface InvalidAnswer {
@@ -36,7 +40,8 @@ export function wholeAnswer(
     const judged = target.native === null ? 'whole' : judge(call, target.native, body);
     if (judged !== 'whole' && judged !== 'unfinished') return judged;
     call.complete = judged === 'whole';
-    call.usage = target.native?.readUsage(body) ?? null;
+    call.usage = toldUsage(call, target, body);
+    if (call.usage === null) call.seenOutput = { tokens: () => seenTokens(call, target, body) };
     return body;
   }
   const told = errorInstead(call, CLIENT_DIALECTS[target.dialect.name], body);
@@ -45,11 +50,33 @@ export function wholeAnswer(
   const answer = translation.readAnswer(body, toldInputTokens(target, headers));
   call.complete = answer.isWhole;
   call.usage = answer.usage;
+  call.seenOutput = { tokens: () => answer.outputTokensEstimate };
   call.warnings = answer.warnings;
   return Buffer.from(answer.text);
 }
 
 const CLIENT_DIALECTS: Readonly<Partial<Record<DialectName, Dialect>>> = DIALECTS;
+
+function toldUsage({ operation }: Call, { native }: Target, body: Buffer): Usage | null {
+  if (native === null) return null;
+  return operation === 'rerank'
+    ? rerankUsage(recordOf(parsedOrUndefined(body.toString('utf8'))))
+    : native.readUsage(body);
+}
+
+/** Of an answer that does not tell: what the model wrote, or the bytes of what cannot be read. */
+function seenTokens({ operation }: Call, target: Target, body: Buffer): number {
+  if (operation === 'chat' && target.native !== null && isTranslationLoaded()) {
+    try {
+      return translation().estimatedOutputTokens(target, body);
+    } catch (error) {
+      if (!(error instanceof AnswerFault)) throw error;
+    }
+  }
+  const bytes = new SeenOutput(null);
+  bytes.add(body);
+  return bytes.tokens();
+}
 
 /** What is to be translated may tell an error in OpenAI's form, whatever the dialect: so do many that stand in front of a provider. */
 function errorInstead(call: Call, dialect: Dialect | undefined, body: Buffer): ToldError | null {

@@ -100,6 +100,8 @@ export interface Usage {
   readonly audioOutputTokens?: number;
   /** Image tokens that were made: part of `outputTokens`. */
   readonly imageOutputTokens?: number;
+  /** Searches as rerankers bill them. Where one tells these alone, `inputTokens` is 0. */
+  readonly searchUnits?: number;
 }
 
 /** What an error answer of ours says, before a dialect gives it its form. */

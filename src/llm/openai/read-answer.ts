@@ -5,7 +5,7 @@ import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, otherMembers, recordOf, textOf } from '../record.ts';
 import { movedBack, readAnnotations, readReferences, readSources } from './annotations.ts';
-import { argumentsOf, readAudio, readImages, readPieces } from './answer-content.ts';
+import { argumentsOf, messageOf, readAudio, readImages, readPieces } from './answer-content.ts';
 import { openaiUsage } from './dialect.ts';
 import { readFinish } from './finish.ts';
 import { readLogprobs } from './logprobs.ts';
@@ -41,7 +41,7 @@ export function answerExtra(body: JsonRecord): JsonRecord {
 }
 
 function readChoice(choice: JsonRecord, at: number, sources: readonly Annotation[], dialect: DialectName): Choice {
-  const message = recordOf(choice['message']);
+  const message = messageOf(choice);
   const calls = [...readCalls(message['tool_calls']), ...readFunctionCall(message['function_call'])];
   const refusal = textOf(message['refusal']);
   const thinking = readThinkingParts(message);

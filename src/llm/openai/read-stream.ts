@@ -7,7 +7,7 @@ import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf, textOf } from '../record.ts';
 import { movedBack, readAnnotations, readReferences, readSources } from './annotations.ts';
-import { argumentsOf, audioPart, readImages, readPieces } from './answer-content.ts';
+import { argumentsOf, audioPart, messageOf, readImages, readPieces } from './answer-content.ts';
 import type { ContentPiece } from './answer-content.ts';
 import { ChoiceParts } from './choice-parts.ts';
 import { openaiUsage } from './dialect.ts';
@@ -112,7 +112,7 @@ export class ChatStreamReader implements StreamReader {
       return this.#onEvent({ type: 'error', error });
     }
     const state = this.#stateOf(countOf(choice['index']) ?? 0);
-    this.#delta(state, recordOf(choice['delta'] ?? choice['message']), choice, sources);
+    this.#delta(state, messageOf(choice), choice, sources);
     const raw = textOf(choice['finish_reason']);
     // The first word that says more than `stop` counts.
     if (raw !== '' && (state.raw === null || state.raw === 'stop')) state.raw = raw;
