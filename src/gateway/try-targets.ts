@@ -263,6 +263,7 @@ function forgetAnswer(call: Call): void {
   call.upstreamStatus = null;
   call.upstreamRequestId = null;
   call.usage = null;
+  call.costNanoUsd = null;
   call.complete = false;
   call.seenOutput = null;
   call.eventStream = false;

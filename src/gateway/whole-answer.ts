@@ -35,7 +35,7 @@ export function wholeAnswer(
     const judged = target.native === null ? 'whole' : judge(call, target.native, body);
     if (judged !== 'whole' && judged !== 'unfinished') return judged;
     call.complete = judged === 'whole';
-    call.usage = target.native?.readUsage(body) ?? null;
+    call.usage = target.native?.readUsage(body, call.reading?.media !== undefined) ?? null;
     return body;
   }
   const answer = translation.readAnswer(body, toldInputTokens(target, headers));
