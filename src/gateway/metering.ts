@@ -27,7 +27,7 @@ export function expectedAmounts(call: Call): { readonly tokens: number; readonly
   const media = call.reading?.media;
   // A model that is not there will be refused for that.
   if (prices === null) return { tokens, nanoUsd: 0 };
-  if (media !== undefined && !prices.every((price) => canCharge(media, price))) return { tokens, nanoUsd: null };
+  if (!prices.every((price) => canCharge(media, price))) return { tokens, nanoUsd: null };
   return {
     tokens,
     nanoUsd: prices.length === 0 ? null : Math.max(...prices.map((price) => costOf(usage, price, media))),
@@ -35,22 +35,28 @@ export function expectedAmounts(call: Call): { readonly tokens: number; readonly
 }
 
 /**
- * A price by tokens alone says nothing of an answer that has no place for their number, and one by the
- * hour nothing of sound that is elsewhere, at an address in the body.
+ * A price by tokens alone says nothing of an answer that has no place for their number, one of sound
+ * alone nothing of a text, and one by the hour nothing of sound that is elsewhere, at an address in the body.
  */
-function canCharge({ mayTellUsage, images, characters, audioMs }: MediaReading, price: Price): boolean {
-  const { perAudioHour = 0 } = price;
+function canCharge(media: MediaReading | undefined, price: Price): boolean {
+  if (media === undefined) return !isOfSound(price);
+  const { mayTellUsage, images, characters, audioMs } = media;
+  const { perAudioHour = 0, perMillionCharacters = 0 } = price;
   if (perAudioHour > 0 && audioMs === 0) return false;
   const isFixed =
     perAudioHour > 0 ||
+    (perMillionCharacters > 0 && characters > 0) ||
     price.perRequest !== undefined ||
-    (images > 0 && price.perImage !== undefined) ||
-    (characters > 0 && price.perMillionCharacters !== undefined);
-  return mayTellUsage || isFixed || isFree(price);
+    (images > 0 && price.perImage !== undefined);
+  return isFixed || (mayTellUsage && !isOfSound(price)) || isFree(price);
 }
 
-function isFree({ input, output, perAudioHour = 0 }: Price): boolean {
-  return input === 0 && output === 0 && perAudioHour === 0;
+function isFree(price: Price): boolean {
+  return price.input === 0 && price.output === 0 && !isOfSound(price);
+}
+
+function isOfSound({ input, output, perAudioHour = 0, perMillionCharacters = 0 }: Price): boolean {
+  return input === 0 && output === 0 && perAudioHour + perMillionCharacters > 0;
 }
 
 /** Whether the vendor chooses the model, which it does for images and moderation: nobody here knows which. */
@@ -118,7 +124,7 @@ export function meter(call: Call): void {
   call.usage = used.usage;
   call.usageEstimated = used.estimated;
   const price = call.target?.price ?? null;
-  if (price !== null) call.costNanoUsd = costOf(used.usage, price, { atMs: call.startedAtMs });
+  if (price !== null && !isOfSound(price)) call.costNanoUsd = costOf(used.usage, price, { atMs: call.startedAtMs });
 }
 
 /**

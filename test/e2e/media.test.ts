@@ -278,6 +278,16 @@ describe('a provider', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'price_unknown' } });
   });
 
+  test('that sells sound alone is not called for text for a key with a budget, and what else it costs is unknown', async () => {
+    const { key } = await createKey(product, { limits: { budgets: [{ usd: 1, period: 'total' }] } });
+    const ask = (model: string) => post('/v1/moderations', { model, input: 'x' }, key);
+    for (const model of ['house/whisper', 'house/voice'])
+      expect(await (await ask(model)).json()).toMatchObject({ error: { code: 'price_unknown' } });
+    const chat = { model: 'house/whisper', messages: [{ role: 'user', content: 'x' }] };
+    const refused = await post('/v1/chat/completions', chat, key);
+    expect(await refused.json()).toMatchObject({ error: { code: 'price_unknown' } });
+  });
+
   test('whose answer cannot tell its tokens is not called for a key with a budget, unless the call has a price', async () => {
     const { key } = await createKey(product, { limits: { budgets: [{ usd: 0.01, period: 'total' }] } });
     const speak = (model: string) => client(key).audio.speech.create({ model, voice: 'alloy', input: 'Hello.' });
