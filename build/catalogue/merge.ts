@@ -1,6 +1,6 @@
 /** Puts together what the packages say of a provider's models. */
 import type { StatedPrice, StatedTerms } from '../../src/llm/stated-price.ts';
-import type { CatalogueModel, CatalogueModels } from '../../src/providers/catalogue/entry.ts';
+import type { CatalogueModel, CatalogueModels, ModelKind } from '../../src/providers/catalogue/entry.ts';
 import type { ModelLists } from './model-lists.ts';
 import type { KnownPrice, PriceHistory } from './price-history.ts';
 import type { Vendor } from './vendors.ts';
@@ -36,7 +36,18 @@ export function modelsOf(vendor: Vendor, { prices, models, abilities }: Sources)
         compact({ ...merged, structuredOutput, responsesOnly, price, listed: listed ? undefined : false }),
       ] as const;
     });
-  return Object.fromEntries(entries);
+  const all = { ...Object.fromEntries(entries), ...soldBySound(vendor) };
+  return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Prices of sound that vendors state on their pages alone. */
+function soldBySound({ speech = {}, transcripts = {} }: Vendor): CatalogueModels {
+  const of = (kind: ModelKind, rate: 'perMillionCharacters' | 'perAudioHour', usd: Readonly<Record<string, number>>) =>
+    Object.entries(usd).map(([id, price]) => [id, { kind, price: { input: 0, output: 0, [rate]: price } }] as const);
+  return Object.fromEntries([
+    ...of('speech', 'perMillionCharacters', speech),
+    ...of('transcription', 'perAudioHour', transcripts),
+  ]);
 }
 
 /** The lists of models in use hold few that are not for chat. */
@@ -79,6 +90,7 @@ function kindOf(known: KnownPrice | null): CatalogueModel['kind'] {
   if (/moderation|guard/i.test(id)) return 'moderation';
   if (/transcribe|whisper/i.test(id)) return 'transcription';
   if (/tts/i.test(id)) return 'speech';
+  if (known?.price?.perAudioHour !== undefined) return 'transcription';
   return known?.price?.output === 0 ? undefined : 'chat';
 }
 
@@ -88,7 +100,7 @@ function kindOf(known: KnownPrice | null): CatalogueModel['kind'] {
  */
 function priceOf(
   id: string,
-  { batch }: Vendor,
+  { batch, audioSecondsMin }: Vendor,
   newer: readonly (StatedPrice | undefined)[],
   fuller: StatedPrice | null,
 ): StatedPrice | undefined {
@@ -96,9 +108,11 @@ function priceOf(
   const chosen = fuller !== null && (latest === undefined || agrees(fuller, latest)) ? fuller : latest;
   if (chosen === undefined) return undefined;
   const stated = withHourlyWrites(id, chosen);
+  const least = stated.perAudioHour === undefined || audioSecondsMin === undefined ? {} : { audioSecondsMin };
   const inBatches = batch === undefined ? {} : { batch };
   return rounded({
     ...stated,
+    ...least,
     ...inBatches,
     ...(stated.changes && { changes: stated.changes.map((change) => ({ ...change, ...inBatches })) }),
   });

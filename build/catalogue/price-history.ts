@@ -117,10 +117,13 @@ const RATES = {
 function termsOf(terms: Terms): StatedTerms | null {
   const requests = terms['requests_kcount'];
   const perRequest = typeof requests === 'number' ? { perRequest: requests / 1000 } : {};
+  const hours = terms['input_audio_hours'];
+  const perAudioHour = typeof hours === 'number' ? { perAudioHour: hours } : {};
   const base = ratesOf(terms, baseOf);
-  if (base['input'] === undefined && base['output'] === undefined && requests === undefined) return null;
+  const isCounted = [base['input'], base['output'], requests, hours].some((rate) => rate !== undefined);
+  if (!isCounted) return null;
   const tiers = boundsOf(terms).map((above) => ({ above, ...ratesOf(terms, (rate) => tierOf(rate, above)) }));
-  return { input: 0, output: 0, ...base, ...(tiers.length > 0 && { tiers }), ...perRequest };
+  return { input: 0, output: 0, ...base, ...(tiers.length > 0 && { tiers }), ...perRequest, ...perAudioHour };
 }
 
 function ratesOf(

@@ -8,6 +8,11 @@ export interface Vendor {
   readonly only?: RegExp;
   /** The part of the price that a call in a batch costs, as the vendor's price page says. */
   readonly batch?: number;
+  /** The seconds of sound that a transcript is paid for at least. */
+  readonly audioSecondsMin?: number;
+  /** What the packages leave out: USD for a million characters that are spoken, and for an hour of sound that is written down. */
+  readonly speech?: Readonly<Record<string, number>>;
+  readonly transcripts?: Readonly<Record<string, number>>;
   /** The models that are known not to keep to a JSON schema. */
   readonly withoutSchema?: RegExp;
   /** The models that the Responses API alone serves. */
@@ -27,12 +32,27 @@ const NOT_CLAUDE = /^(?!.*claude)/;
 const RESPONSES_ONLY =
   /^(?:o1-pro|o3-pro|o3-deep-research|o4-mini-deep-research|codex-mini|computer-use|gpt-5[\d.-]*-(?:codex|pro))/;
 
+/** https://developers.openai.com/api/docs/models/tts-1, …/tts-1-hd, read on 2026-11-28. */
+const OPENAI_SPEECH = { 'tts-1': 15, 'tts-1-1106': 15, 'tts-1-hd': 30, 'tts-1-hd-1106': 30 };
+
+/** https://openrouter.ai/hexgrad/kokoro-82m, …/openai/whisper-1, …/openai/whisper-large-v3-turbo, read on 2026-11-28. */
+const OPENROUTER_SPEECH = { 'hexgrad/kokoro-82m': 0.62 };
+const OPENROUTER_TRANSCRIPTS = { 'openai/whisper-1': 0.36, 'openai/whisper-large-v3-turbo': 0.04 };
+
+/** https://docs.venice.ai/models/kokoro-text-to-speech, …/orpheus-tts, …/whisper-large-v3, read on 2026-11-28. */
+const VENICE_SPEECH = { 'tts-kokoro': 3.5, 'tts-orpheus': 62.5 };
+const VENICE_TRANSCRIPTS = { 'openai/whisper-large-v3': 0.36 };
+
+/** https://console.groq.com/docs/speech-to-text: "Minimum Billed Length". */
+const GROQ_SECONDS_MIN = 10;
+
 export const VENDORS: Readonly<Record<string, Vendor>> = {
   openai: {
     prices: 'openai',
     models: 'openai',
     abilities: 'openai',
     batch: 0.5,
+    speech: OPENAI_SPEECH,
     withoutSchema: BEFORE_SCHEMAS,
     responsesOnly: RESPONSES_ONLY,
   },
@@ -54,10 +74,16 @@ export const VENDORS: Readonly<Record<string, Vendor>> = {
   'bedrock-mantle': { prices: 'aws', abilities: 'bedrock-mantle' },
   mistral: { prices: 'mistral', models: 'mistral', abilities: 'mistral', batch: 0.5 },
   cohere: { prices: 'cohere' },
-  groq: { prices: 'groq', models: 'groq', abilities: 'groq', batch: 0.5 },
+  groq: { prices: 'groq', models: 'groq', abilities: 'groq', batch: 0.5, audioSecondsMin: GROQ_SECONDS_MIN },
   deepseek: { prices: 'deepseek', models: 'deepseek', abilities: 'deepseek' },
   xai: { prices: 'x-ai', models: 'xai', abilities: 'xai' },
-  openrouter: { prices: 'openrouter', models: 'openrouter', abilities: 'openrouter' },
+  openrouter: {
+    prices: 'openrouter',
+    models: 'openrouter',
+    abilities: 'openrouter',
+    speech: OPENROUTER_SPEECH,
+    transcripts: OPENROUTER_TRANSCRIPTS,
+  },
   together: { prices: 'together', models: 'together', abilities: 'together' },
   fireworks: { prices: 'fireworks', models: 'fireworks', abilities: 'fireworks' },
   perplexity: { prices: 'perplexity' },
@@ -78,6 +104,6 @@ export const VENDORS: Readonly<Record<string, Vendor>> = {
   xiaomi: { models: 'xiaomi', abilities: 'xiaomi' },
   ovhcloud: { prices: 'ovhcloud' },
   wandb: { abilities: 'coreweave' },
-  venice: { abilities: 'venice' },
+  venice: { abilities: 'venice', speech: VENICE_SPEECH, transcripts: VENICE_TRANSCRIPTS },
   'ollama-cloud': { abilities: 'ollama-cloud' },
 };

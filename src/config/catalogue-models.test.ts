@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { builtInCatalogue, listedNames, traitsOf } from '../providers/catalogue/catalogue.ts';
 import { PROVIDERS } from '../providers/index.ts';
 import { costOf } from '../llm/price.ts';
+import type { Circumstances } from '../llm/price.ts';
 import { priceOf } from '../llm/stated-price.ts';
 import { catalogueModels } from './catalogue-schema.ts';
 
@@ -46,6 +47,26 @@ describe.each(files)('%s', (id) => {
         expect(Number.isNaN(Date.parse(change.from ?? '2026-01-01'))).toBe(false);
     }
   });
+});
+
+test('what is sold by the character or the hour of sound is priced so', () => {
+  const none = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+  const cost = (provider: string, model: string, circumstances: Circumstances): number =>
+    costOf(none, priceOf(builtInCatalogue(provider)[model]?.price ?? { input: 0, output: 0 }), circumstances);
+  // https://developers.openai.com/api/docs/models/tts-1: $15 for a million characters.
+  expect(cost('openai', 'tts-1', { characters: 4095 })).toBe(61_425_000);
+  expect(cost('openai', 'tts-1-hd', { characters: 4095 })).toBe(122_850_000);
+  // …/models/whisper-1 and gpt-transcribe: $0.006 and $0.0045 a minute.
+  expect(cost('openai', 'whisper-1', { audioMs: 60_000 })).toBe(6_000_000);
+  expect(cost('openai', 'gpt-transcribe', { audioMs: 60_000 })).toBe(4_500_000);
+  // https://console.groq.com/docs/speech-to-text: $0.04 and $0.111 an hour, and never less than ten seconds.
+  expect(cost('groq', 'whisper-large-v3-turbo', { audioMs: 3_600_000 })).toBe(40_000_000);
+  expect(cost('groq', 'whisper-large-v3', { audioMs: 1000 })).toBe(308_333);
+  expect(cost('venice', 'tts-kokoro', { characters: 1000 })).toBe(3_500_000);
+  for (const [name, { kind, price }] of models) {
+    const isBySound = price?.perMillionCharacters !== undefined || price?.perAudioHour !== undefined;
+    if (isBySound) expect([price.input, price.output], `${name} (${kind})`).toEqual([0, 0]);
+  }
 });
 
 test('vendors’ own words for a call’s cost, to the nano-dollar', () => {

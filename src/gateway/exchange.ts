@@ -136,8 +136,9 @@ class Relay implements UpstreamListener {
     } else if (contentType.startsWith('application/json') || contentType === '') {
       this.#readJsonHead(call.reading);
     } else if (this.#prepared.translation === null && call.reading.media?.answerTypes?.test(contentType) === true) {
-      // Sound, or a transcript as plain text: there is nothing in it to read.
+      // Sound, or a transcript as plain text: there is nothing in it to read. What it costs is known by now, or never.
       this.#mode = 'flowing';
+      meter(call);
     } else {
       this.#refuseAnswer('it is neither JSON nor an event stream');
     }
@@ -292,7 +293,8 @@ class Relay implements UpstreamListener {
     if (!beginsJson(this.#held[0])) return this.#refuseAnswer('it is not JSON');
     this.#mode = 'flowing';
     const { native } = this.#target;
-    this.#observer = native === null ? null : observeTail((body) => native.readUsage(body));
+    const isMedia = this.#call.reading?.media !== undefined;
+    this.#observer = native === null ? null : observeTail((body) => native.readUsage(body, isMedia));
     for (const chunk of this.#held) {
       this.#observer?.push(chunk);
       this.#relay(chunk);

@@ -27,20 +27,38 @@ export function expectedAmounts(call: Call): { readonly tokens: number; readonly
   const prices = expectedPrices(call);
   const tokens = tokensOf(usage);
   const media = call.reading?.media;
-  const images = media?.images ?? 0;
   // A model that is not there will be refused for that.
   if (prices === null) return { tokens, nanoUsd: 0 };
-  if (media !== undefined && !prices.every((price) => canCharge(media, price))) return { tokens, nanoUsd: null };
+  if (!prices.every((price) => canCharge(media, price))) return { tokens, nanoUsd: null };
   return {
     tokens,
-    nanoUsd: prices.length === 0 ? null : Math.max(...prices.map((price) => costOf(usage, price, { images }))),
+    nanoUsd: prices.length === 0 ? null : Math.max(...prices.map((price) => costOf(usage, price, media))),
   };
 }
 
-/** A price by tokens alone says nothing of an answer that has no place for their number. */
-function canCharge({ mayTellUsage, images }: MediaReading, price: Price): boolean {
-  const isFixed = price.perRequest !== undefined || (images > 0 && price.perImage !== undefined);
-  return mayTellUsage || isFixed || (price.input === 0 && price.output === 0);
+/**
+ * A price by tokens alone says nothing of an answer that has no place for their number, one of sound
+ * alone nothing of a text, and one by the hour nothing of sound that is elsewhere, at an address in the body.
+ */
+function canCharge(media: MediaReading | undefined, price: Price): boolean {
+  if (media === undefined) return !isOfSound(price);
+  const { mayTellUsage, images, characters, audioMs } = media;
+  const { perAudioHour = 0, perMillionCharacters = 0 } = price;
+  if (perAudioHour > 0 && audioMs === 0) return false;
+  const isFixed =
+    perAudioHour > 0 ||
+    (perMillionCharacters > 0 && characters > 0) ||
+    price.perRequest !== undefined ||
+    (images > 0 && price.perImage !== undefined);
+  return isFixed || (mayTellUsage && !isOfSound(price)) || isFree(price);
+}
+
+function isFree(price: Price): boolean {
+  return price.input === 0 && price.output === 0 && !isOfSound(price);
+}
+
+function isOfSound({ input, output, perAudioHour = 0, perMillionCharacters = 0 }: Price): boolean {
+  return input === 0 && output === 0 && perAudioHour + perMillionCharacters > 0;
 }
 
 /** Whether the vendor chooses the model, which it does for images and moderation: nobody here knows which. */
@@ -73,8 +91,8 @@ const NO_PROMPT = ['stream', 'stream_options'];
 function expectedUsage(call: Call): Usage | null {
   const { reading, body, operation, config } = call;
   if (reading === null || operation === 'count_tokens') return null;
-  // Of images and sound only what a call and an image cost is known beforehand. Not foreseen, and so
-  // not reserved: the tokens of a picture or a second, and of the text beside them.
+  // Of images and sound only what is paid by the call, the image, the character and the hour is known
+  // beforehand. Not foreseen, and so not reserved: the tokens of a picture or a second, and of the text beside them.
   if (reading.media !== undefined) return usageOf(0, 0);
   const inputTokens = estimatedInputTokens({ body });
   if (operation === 'rerank') return { ...usageOf(inputTokens, 0), searchUnits: estimateSearchUnits(reading.body) };
@@ -120,23 +138,32 @@ export function meter(call: Call): void {
   call.usage = used.usage;
   call.usageEstimated = used.estimated;
   const price = call.target?.price ?? null;
-  if (price !== null) call.costNanoUsd = costOf(used.usage, price, { atMs: call.startedAtMs });
+  if (price !== null && !isOfSound(price)) call.costNanoUsd = costOf(used.usage, price, { atMs: call.startedAtMs });
 }
 
 /**
  * Tokens of images and sound are those that the provider told, or unknown: bytes do not tell them.
- * What a call and the images asked for cost is known without them; what else cannot be known is null.
+ * What the images and characters asked for cost is known without them, and what the sound costs that
+ * was sent by about how long it is, where the provider does not say; what else cannot be known is null.
  */
-function meterMedia(call: Call, { images }: MediaReading): void {
+function meterMedia(call: Call, media: MediaReading): void {
   const { target, usage, upstreamStatus } = call;
   if (target === null || call.attempts === 0) return;
   // Where the caller left before the answer began, the provider is at work all the same.
   if (upstreamStatus === null ? call.code !== 'client_closed' : upstreamStatus >= 300) return;
-  call.usageEstimated = !call.complete;
   const { price } = target;
+  const toldMs = usage?.audioMs;
+  call.usageEstimated = !call.complete || (price?.perAudioHour !== undefined && toldMs === undefined);
   if (price === null) return;
-  const cost = costOf(usage ?? usageOf(0, 0), price, { images });
-  if (usage !== null || cost > 0) call.costNanoUsd = cost;
+  const { images, characters, audioMs } = media;
+  const circumstances = { atMs: call.startedAtMs, images, characters, audioMs: toldMs ?? audioMs };
+  const cost = costOf(usage ?? usageOf(0, 0), price, circumstances);
+  if (cost > 0 || tellsTokens(usage) || isFree(price)) call.costNanoUsd = cost;
+}
+
+/** Where only a duration is told, the counts of tokens are none. */
+export function tellsTokens(usage: Usage | null): usage is Usage {
+  return usage !== null && (usage.audioMs === undefined || tokensOf(usage) > 0);
 }
 
 function usedBy(call: Call): { readonly usage: Usage; readonly estimated: boolean } | null {

@@ -1,10 +1,9 @@
 import type { CallRow } from '../calls/call-record.ts';
 import type { CallAmounts, CallLimits, LimitReservation } from '../limits/call-limits.ts';
-import type { Usage } from '../llm/dialect.ts';
 import { warningText } from '../llm/warning-text.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
-import { amountsUsed, meter } from './metering.ts';
+import { amountsUsed, meter, tellsTokens } from './metering.ts';
 import { tagsText } from './tags.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -43,7 +42,8 @@ function book(
 /** In the order of CALL_FIELDS; a test holds the two together. */
 function callRow(gateway: Gateway, call: Call): CallRow {
   const record = call.key?.prepared.record;
-  const { head, target, usage } = call;
+  const { head, target } = call;
+  const usage = tellsTokens(call.usage) ? call.usage : null;
   return [
     call.requestId,
     call.startedAtMs,
@@ -89,23 +89,26 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     gateway.worker,
     tagsText(call.tags),
     call.warnings.length === 0 ? null : warningText(call.warnings),
-    usage === null ? null : usageDetail(usage),
+    usageDetail(call),
     call.fromCache ? 1 : 0,
     recordedOrNull(call.upstreamCode),
   ];
 }
 
 /** What only some calls have of usage, as JSON; null for the others. */
-function usageDetail({
-  cacheWrite1hTokens = 0,
-  audioInputTokens = 0,
-  audioOutputTokens = 0,
-  imageOutputTokens = 0,
-  searchUnits,
-}: Usage): string | null {
+function usageDetail({ usage, reading, upstreamStatus }: Call): string | null {
+  const { cacheWrite1hTokens = 0, audioInputTokens = 0, audioOutputTokens = 0, imageOutputTokens = 0 } = usage ?? {};
   const tokens = { cacheWrite1hTokens, audioInputTokens, audioOutputTokens, imageOutputTokens };
-  if (searchUnits !== undefined) return JSON.stringify({ ...tokens, searchUnits });
-  return Object.values(tokens).every((count) => count === 0) ? null : JSON.stringify(tokens);
+  const media = upstreamStatus !== null && upstreamStatus < 300 ? reading?.media : undefined;
+  const audioSeconds = (usage?.audioMs ?? media?.audioMs ?? 0) / 1000;
+  const characters = media?.characters ?? 0;
+  const detail = {
+    ...(Object.values(tokens).some((count) => count > 0) && tokens),
+    ...(usage?.searchUnits !== undefined && { searchUnits: usage.searchUnits }),
+    ...(audioSeconds > 0 && { audioSeconds }),
+    ...(characters > 0 && { characters }),
+  };
+  return Object.keys(detail).length === 0 ? null : JSON.stringify(detail);
 }
 
 /** Milliseconds with three decimals: more is noise. */

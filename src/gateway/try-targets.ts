@@ -264,6 +264,7 @@ function forgetAnswer(call: Call): void {
   call.upstreamRequestId = null;
   call.upstreamCode = null;
   call.usage = null;
+  call.costNanoUsd = null;
   call.complete = false;
   call.seenOutput = null;
   call.eventStream = false;

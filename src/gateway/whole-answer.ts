@@ -57,11 +57,11 @@ export function wholeAnswer(
 
 const CLIENT_DIALECTS: Readonly<Partial<Record<DialectName, Dialect>>> = DIALECTS;
 
-function toldUsage({ operation }: Call, { native }: Target, body: Buffer): Usage | null {
+function toldUsage({ operation, reading }: Call, { native }: Target, body: Buffer): Usage | null {
   if (native === null) return null;
   return operation === 'rerank'
     ? rerankUsage(recordOf(parsedOrUndefined(body.toString('utf8'))))
-    : native.readUsage(body);
+    : native.readUsage(body, reading?.media !== undefined);
 }
 
 /** Of an answer that does not tell: what the model wrote, or the bytes of what cannot be read. */

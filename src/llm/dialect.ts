@@ -102,6 +102,8 @@ export interface Usage {
   readonly imageOutputTokens?: number;
   /** Searches as rerankers bill them. Where one tells these alone, `inputTokens` is 0. */
   readonly searchUnits?: number;
+  /** Milliseconds of sound that was written down, where they are told; instead of tokens, which are then 0, or beside them. */
+  readonly audioMs?: number;
 }
 
 /** What an error answer of ours says, before a dialect gives it its form. */
@@ -196,6 +198,10 @@ export interface RequestReading {
 export interface MediaReading {
   /** How many images are asked for; 0 where none are made. */
   readonly images: number;
+  /** How many characters (Unicode code points) are to be spoken; 0 where nothing is. */
+  readonly characters: number;
+  /** About how long the sound is that is to be written down; 0 where none is sent. */
+  readonly audioMs: number;
   /** The content types of answers that are neither JSON nor events; null: there are none. */
   readonly answerTypes: RegExp | null;
   /** Whether the answer has a place for token counts: sound, plain text and OpenAI's translations have none. */
@@ -296,9 +302,9 @@ export interface Dialect extends ProviderDialect {
   modelBody(model: ListedModel): string;
   /** The dialect's own headers that tell the caller's limit, as flat name, value pairs. */
   limitHeaders(unit: 'requests' | 'tokens', limit: LimitState, nowMs: number): readonly string[];
-  /** Usage out of a whole (non-stream) answer body, or null if there is none. */
-  readUsage(body: Uint8Array): Usage | null;
-  /** `hideUsage` as returned by `writeRequest`; `isMedia` where the request's reading has `media`. */
+  /** Usage out of a whole (non-stream) answer body, or null if there is none; `isMedia` where the request's reading has `media`. */
+  readUsage(body: Uint8Array, isMedia?: boolean): Usage | null;
+  /** `hideUsage` as returned by `writeRequest`; `isMedia` as above. */
   observeStream(hideUsage: boolean, isMedia?: boolean): StreamObserver;
   readonly streamErrors: StreamErrors;
   readonly answerMarks: AnswerMarks;

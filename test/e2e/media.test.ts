@@ -28,7 +28,10 @@ function configFor(origin: string): string {
     '    { id: pixels, price: { input: 5, output: 40 } },',
     '    { id: prints, price: { input: 0, output: 0, perImage: 0.04 } },',
     '    { id: finder, price: { input: 1, output: 0, perSearchUnit: 0.001 } },',
-    '    { id: ears, price: { input: 0, output: 0, perRequest: 0.006 } } ] }',
+    '    { id: ears, price: { input: 0, output: 0, perRequest: 0.006 } },',
+    '    { id: voice, price: { input: 0, output: 0, perMillionCharacters: 15 } },',
+    '    { id: whisper, price: { input: 0, output: 0, perAudioHour: 0.36 } },',
+    '    { id: silent, price: { input: 0, output: 0, perAudioHour: 0.04, audioSecondsMin: 10 } } ] }',
     `  voyage: { baseUrl: "${origin}/v1", ${credentials} }`,
     `  cohere: { baseUrl: "${origin}", ${credentials} }`,
     `  dear: { dialect: cohere, baseUrl: "${origin}", ${credentials}, models: [{ id: rerank-v3.5, price: { input: 0, output: 0, perSearchUnit: 0.003 } }] }`,
@@ -193,6 +196,98 @@ describe('a provider', () => {
     const { response } = await ask(2).withResponse();
     expect(await recordOf(response)).toMatchObject({ costNanoUsd: 80_000_000, outputTokens: null });
     expect((await rejection(ask(1))).code).toMatch(/budget/);
+  });
+
+  test('is paid for speech by the characters of the text, known before and after', async () => {
+    const { key } = await createKey(product, { limits: { budgets: [{ usd: 0.0003, period: 'total' }] } });
+    const speak = (input: string) => client(key).audio.speech.create({ model: 'house/voice', voice: 'alloy', input });
+    const before = upstream.requests.length;
+    expect((await rejection(speak('x'.repeat(21)))).code).toMatch(/budget/);
+    expect(upstream.requests).toHaveLength(before);
+    const speech = await speak('Grün 🦊 und rot.');
+    expect(speech.headers.get('x-keyward-cost-usd')).toBe('0.000225');
+    await speech.arrayBuffer();
+    expect(await recordOf(speech)).toMatchObject({
+      complete: true,
+      outputTokens: null,
+      costNanoUsd: 225_000,
+      costEstimated: false,
+      usageDetail: { characters: 15 },
+    });
+    // Five characters are left.
+    expect((await rejection(speak('123456'))).code).toMatch(/budget/);
+    expect((await speak('12345')).status).toBe(200);
+  });
+
+  test.each([
+    ['usage', 'json', 900_000, 9],
+    ['the details of the transcript', 'verbose_json', 847_000, 8.47],
+  ] as const)(
+    'that tells the seconds in %s is paid by them',
+    async (_name, response_format, costNanoUsd, audioSeconds) => {
+      const { response } = await client()
+        .audio.transcriptions.create({ model: 'house/whisper', file: await wav(), response_format })
+        .withResponse();
+      expect(response.headers.get('x-keyward-cost-usd')).toBe(String(costNanoUsd / 1e9));
+      expect(await recordOf(response)).toMatchObject({
+        inputTokens: null,
+        costNanoUsd,
+        costEstimated: false,
+        usageDetail: { audioSeconds },
+      });
+    },
+  );
+
+  test('that tells no seconds is paid by the length of the sound that was sent, marked as estimated', async () => {
+    const file = await wav(Buffer.alloc(12 * 8000));
+    const heard = await client().audio.transcriptions.create({ model: 'house/silent', file }).withResponse();
+    expect(heard.response.headers.get('x-keyward-cost-usd')).toBe('0.000133333');
+    expect(await recordOf(heard.response)).toMatchObject({
+      costNanoUsd: 133_333,
+      costEstimated: true,
+      usageDetail: { audioSeconds: 12 },
+    });
+    const vtt = await client()
+      .audio.transcriptions.create({ model: 'house/whisper', file, response_format: 'vtt' })
+      .withResponse();
+    expect(vtt.response.headers.get('x-keyward-cost-usd')).toBe('0.0012');
+    expect(await recordOf(vtt.response)).toMatchObject({ costNanoUsd: 1_200_000, costEstimated: true });
+    // Less than the vendor's minimum.
+    const short = await client()
+      .audio.translations.create({ model: 'house/silent', file: await wav() })
+      .withResponse();
+    expect(await recordOf(short.response)).toMatchObject({ costNanoUsd: 111_111, costEstimated: true });
+  });
+
+  test('that is paid by the second is not called where the sound is longer than the budget', async () => {
+    const { key } = await createKey(product, { limits: { budgets: [{ usd: 0.001, period: 'total' }] } });
+    const model = 'house/whisper';
+    const hear = async (seconds: number) =>
+      client(key).audio.transcriptions.create({ model, file: await wav(Buffer.alloc(seconds * 8000)) });
+    const before = upstream.requests.length;
+    expect((await rejection(hear(11))).code).toMatch(/budget/);
+    expect(upstream.requests).toHaveLength(before);
+    expect((await hear(10)).text).toBe('heard');
+    // What the provider told took the place of what was reserved: a second is left.
+    expect((await rejection(hear(2))).code).toMatch(/budget/);
+    expect((await hear(1)).text).toBe('heard');
+  });
+
+  test('that is paid by the second is not called for a key with a budget where the sound is elsewhere', async () => {
+    const { key } = await createKey(product, { limits: { budgets: [{ usd: 1, period: 'total' }] } });
+    const request = { model: 'house/whisper', url: 'https://example.com/a.wav' };
+    const response = await post('/v1/audio/transcriptions', request, key);
+    expect(await response.json()).toMatchObject({ error: { code: 'price_unknown' } });
+  });
+
+  test('that sells sound alone is not called for text for a key with a budget, and what else it costs is unknown', async () => {
+    const { key } = await createKey(product, { limits: { budgets: [{ usd: 1, period: 'total' }] } });
+    const ask = (model: string) => post('/v1/moderations', { model, input: 'x' }, key);
+    for (const model of ['house/whisper', 'house/voice'])
+      expect(await (await ask(model)).json()).toMatchObject({ error: { code: 'price_unknown' } });
+    const chat = { model: 'house/whisper', messages: [{ role: 'user', content: 'x' }] };
+    const refused = await post('/v1/chat/completions', chat, key);
+    expect(await refused.json()).toMatchObject({ error: { code: 'price_unknown' } });
   });
 
   test('whose answer cannot tell its tokens is not called for a key with a budget, unless the call has a price', async () => {

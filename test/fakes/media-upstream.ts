@@ -65,7 +65,12 @@ function answer(path: string, asked: string, res: ServerResponse): void {
       return asked.includes('html') ? send(res, 'text/html', '<p>busy</p>') : send(res, 'audio/mpeg', MP3);
     case '/v1/audio/transcriptions':
       if (asked.includes('\r\nvtt\r\n')) return send(res, 'text/vtt', 'WEBVTT\n');
+      if (asked.includes('\r\nverbose_json\r\n'))
+        return json(res, { task: 'transcribe', duration: 8.470000267028809, text: 'heard', segments: [] });
+      if (asked.includes('\r\nsilent\r\n')) return json(res, { text: 'heard' });
       return json(res, { text: 'heard', usage: { type: 'duration', seconds: 9 } });
+    case '/v1/audio/translations':
+      return json(res, { text: 'heard' });
     case '/v1/images/generations':
       if (asked.includes('"stream":true')) return send(res, 'text/event-stream', imageEvent());
       return json(res, { created: 1, data: [{ b64_json: LARGE_IMAGE }], usage: IMAGE_USAGE });

@@ -61,7 +61,9 @@ const callView = z
     warnings: named.describe('What was dropped or approximated in translation between two APIs.'),
     usageDetail: usageDetail
       .nullable()
-      .describe('Counts that only some calls have: cache writes kept for an hour, audio and image tokens.'),
+      .describe(
+        'Counts that only some calls have: cache writes kept for an hour, audio and image tokens, seconds of sound that was sent and characters to be spoken.',
+      ),
     fromCache: z.boolean().describe('Whether the answer came from the cache of responses.'),
   })
   .meta({ id: 'Call' });

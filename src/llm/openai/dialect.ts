@@ -28,7 +28,7 @@ import { HELD_BYTES_MAX } from '../stream-bound.ts';
 import { LastEvents, tellsError } from '../stream-ending.ts';
 import { writeRequest } from '../write-request.ts';
 import { isMediaOperation, readMediaRequest } from './media-request.ts';
-import { mediaUsage } from './media-usage.ts';
+import { mediaUsage, withDuration } from './media-usage.ts';
 import { observeMedia } from './observe-media.ts';
 import { openaiStreamErrors } from './stream-error.ts';
 
@@ -94,7 +94,10 @@ export const openai: Dialect = {
   modelsBody: openaiModelsBody,
   modelBody: openaiModelBody,
   limitHeaders: openaiLimitHeaders,
-  readUsage: (body) => anyUsage(usageMember.read(body)),
+  readUsage: (body, isMedia = false) => {
+    const usage = anyUsage(usageMember.read(body));
+    return isMedia ? withDuration(usage, body) : usage;
+  },
   observeStream: (hideUsage, isMedia = false) => (isMedia ? observeMedia(anyUsage) : observeStream(hideUsage)),
   streamErrors: openaiStreamErrors,
   answerMarks: {

@@ -110,6 +110,24 @@ test('whether an answer can tell its tokens is known from what is asked', () => 
   expect(plain.media?.mayTellUsage).toBe(false);
 });
 
+test('what is to be spoken is counted in characters as Unicode has them, and sound by its length', () => {
+  const characters = (input: string, operation: ModelOperation = 'speech'): number | undefined =>
+    reading(`{"model":"a","input":${input}}`, operation).media?.characters;
+  expect(characters('"Hello."')).toBe(6);
+  expect(characters(String.raw`"gr\u00fcn \ud83e\udd8a\n"`)).toBe(7);
+  expect(characters('"🦊🦊 日本"')).toBe(5);
+  expect(characters('"👩‍🚀"')).toBe(3);
+  expect(characters('["a"]')).toBe(0);
+  expect(characters('"x"', 'moderation')).toBe(0);
+  expect(refusal('{"model":"a","input":"x","Input":"y"}', 'speech')).toMatch(/"input" stands in the body twice/);
+
+  const sound = form({ model: 'a' }, '0'.repeat(16_000));
+  expect(reading(sound, 'transcription', TYPE).media).toMatchObject({ audioMs: 2000, characters: 0 });
+  expect(reading(sound, 'translation', TYPE).media?.audioMs).toBe(2000);
+  expect(reading(sound, 'image_edit', TYPE).media?.audioMs).toBe(0);
+  expect(reading('{"model":"a"}', 'transcription').media?.audioMs).toBe(0);
+});
+
 test('each endpoint has its path, and answers of sound or text where it makes such', () => {
   const paths = (['rerank', 'moderation', 'image_edit', 'speech'] as const).map((operation) =>
     openai.upstreamPath(operation, 'm', false, ''),

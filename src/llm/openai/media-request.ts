@@ -7,6 +7,7 @@ import { ERRORS } from '../../errors.ts';
 import type { FormDocument } from '../../lib/form-data.ts';
 import { isFormType, readForm } from '../../lib/form-data.ts';
 import type { JsonDocument } from '../../lib/json-scan.ts';
+import { soundMs } from '../../lib/sound-length.ts';
 import type { MediaReading, ModelOperation, ReadRequestResult, RequestReading } from '../dialect.ts';
 import type { BodyFailure, BodyRules } from '../request-body.ts';
 import { invalid, readRequestBody, refuseModelName, twice } from '../request-body.ts';
@@ -39,7 +40,7 @@ const RULES: BodyRules = {
   model: 'optional',
   stream: true,
   wholeNumbers: [{ name: 'n', min: 1 }],
-  single: ['stream_format', 'response_format'],
+  single: ['stream_format', 'response_format', 'input'],
 };
 
 /** Transcripts without a place for usage. */
@@ -75,7 +76,19 @@ function readJsonRequest(body: Buffer, operation: MediaOperation): ReadRequestRe
     stream: read.stream || isEvents,
     images: read.numbers.get('n') ?? 1,
     format: wordOf(body, document, 'response_format'),
+    characters: operation === 'speech' ? charactersOf(body, document) : 0,
+    audioMs: 0,
   });
+}
+
+/** Of the text that is to be spoken, which is what vendors count; 0 where it is none, which they will refuse. */
+function charactersOf(body: Buffer, document: JsonDocument): number {
+  const span = document.find('input');
+  const input: unknown = typeof span === 'object' ? JSON.parse(body.toString('utf8', span.from, span.to)) : null;
+  if (typeof input !== 'string') return 0;
+  let count = 0;
+  for (const _ of input) count += 1;
+  return count;
 }
 
 /** A short plain string; null where there is none, and for all else. */
@@ -104,8 +117,16 @@ function readFormRequest(body: Buffer, operation: MediaOperation, contentType: s
     stream: stream?.text.toLowerCase() === 'true',
     images: n === null ? 1 : Number(n.text),
     format: format?.text ?? null,
+    characters: 0,
+    audioMs: operation === 'transcription' || operation === 'translation' ? soundOf(body, form) : 0,
   });
   return { ok: true, reading: { ...read.reading, isForm: true } };
+}
+
+/** Of all files: a vendor that would take the second one could not be told from one that takes the first. */
+function soundOf(body: Buffer, { fields }: FormDocument): number {
+  const lengths = fields.map(({ isFile, from, to }) => (isFile ? soundMs(body.subarray(from, to)) : 0));
+  return lengths.reduce((sum, ms) => sum + ms, 0);
 }
 
 function readModel(body: Buffer, form: FormDocument): FieldValue | null | BodyFailure {
@@ -139,15 +160,19 @@ interface Asked {
   readonly stream: boolean;
   readonly images: number;
   readonly format: string | null;
+  readonly characters: number;
+  readonly audioMs: number;
 }
 
 function reading(
   body: Buffer,
   operation: MediaOperation,
-  { model, stream, images, format }: Asked,
+  { model, stream, images, format, characters, audioMs }: Asked,
 ): { readonly ok: true; readonly reading: RequestReading } {
   const media: MediaReading = {
     images: operation.startsWith('image_') ? Math.min(Math.max(images, 1), IMAGES_MAX) : 0,
+    characters,
+    audioMs,
     answerTypes: ANSWER_TYPES[operation],
     mayTellUsage: mayTellUsage(operation, stream, format),
   };

@@ -91,8 +91,30 @@ describe('the usage of a whole answer', () => {
     expect(usageOf({ total_tokens: 7 })).toMatchObject({ inputTokens: 7, outputTokens: 0 });
   });
 
-  test('is unknown where a duration is told, or nothing', () => {
-    expect(usageOf({ type: 'duration', seconds: 9 })).toBeNull();
+  test('is a duration where that is told, and no token', () => {
+    expect(usageOf({ type: 'duration', seconds: 9 })).toMatchObject({ audioMs: 9000, inputTokens: 0, outputTokens: 0 });
+    expect(usageOf({ seconds: 0.0714, input_tokens: 3, output_tokens: 1, total_tokens: 4 })).toMatchObject({
+      audioMs: 71,
+      inputTokens: 3,
+    });
+    expect(usageOf({ type: 'duration', seconds: -1 })).toBeNull();
+    expect(usageOf({ type: 'duration', seconds: '' })).toBeNull();
     expect(usageOf(undefined)).toBeNull();
+  });
+
+  test('is read from the details of a transcript, where it stands nowhere else', () => {
+    const heard = (answer: unknown, isMedia = true): unknown =>
+      openai.readUsage(Buffer.from(JSON.stringify(answer)), isMedia);
+    expect(heard({ task: 'transcribe', duration: 8.470000267028809, text: 'hi' })).toMatchObject({ audioMs: 8470 });
+    expect(heard({ duration: '8.47', text: 'hi' })).toMatchObject({ audioMs: 8470 });
+    expect(heard({ duration: 8.47, text: 'hi', usage: { type: 'duration', seconds: 9 } })).toMatchObject({
+      audioMs: 9000,
+    });
+    expect(heard({ duration: 2, usage: { input_tokens: 5, output_tokens: 1 } })).toMatchObject({
+      audioMs: 2000,
+      inputTokens: 5,
+    });
+    expect(heard({ text: 'hi', segments: [{ duration: 3 }] })).toBeNull();
+    expect(heard({ duration: 2, choices: [] }, false)).toBeNull();
   });
 });
