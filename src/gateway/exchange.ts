@@ -3,7 +3,7 @@ import { brokenOff, invalidAnswer, logFailure, thrownBy } from './answer-faults.
 import { keepForCache, storeInCache } from './cached-answer.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
-import { classifyAnswer, classifyFailure, classifyTold } from './classify.ts';
+import { classifyAnswer, classifyFailure, classifyRead, classifyTold } from './classify.ts';
 import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
@@ -164,7 +164,11 @@ class Relay implements UpstreamListener {
   #readJsonHead(reading: RequestReading): void {
     const call = this.#call;
     const isTranslated = this.#prepared.translation !== null;
-    if (isTranslated && call.stream) return this.#refuseAnswer('it is no stream, which was asked for');
+    if (isTranslated && call.stream) {
+      if (this.#target.dialect.answersWhole !== true) return this.#refuseAnswer('it is no stream, which was asked for');
+      this.#mode = 'events';
+      return this.#observeEvents();
+    }
     // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
     const streamed = call.stream && !reading.stream;
     if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
@@ -305,8 +309,14 @@ class Relay implements UpstreamListener {
   #begin(): void {
     // What begins with an error is no success: an answer counts once it goes on.
     this.#call.seat?.accepted();
-    this.#call.inbound.begin(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers));
+    const status = this.#answerStatus();
+    this.#call.inbound.begin(status, relayHead(this.#call, this.#target, status, this.#headers));
     if (this.#call.eventStream) this.#gateway.streams.add(this.#call);
+  }
+
+  /** What is translated has no other good status than 200, whatever the provider's API says with one (201 Created). */
+  #answerStatus(): number {
+    return this.#prepared.translation === null ? this.#status : 200;
   }
 
   #endEvents(): void {
@@ -343,7 +353,8 @@ class Relay implements UpstreamListener {
     call.seat?.accepted();
     call.responseBytes = body.length;
     meter(call);
-    call.inbound.respond(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers), body);
+    const status = this.#answerStatus();
+    call.inbound.respond(status, relayHead(call, this.#target, status, this.#headers), body);
     keepForCache(call, body);
     storeInCache(this.#gateway, call, 'application/json');
     this.#settle(null);
@@ -356,13 +367,12 @@ class Relay implements UpstreamListener {
       this.#relay(bytes);
       return this.#mode !== 'none';
     }
-    const { message, type, status } = failure;
     this.#readStreamEnd();
     if (this.#call.inbound.answered) {
       this.#relay(bytes);
-      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message)}`));
+      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(failure.message)}`));
     } else {
-      this.#failTold({ status, body: JSON.stringify({ error: { message, type, code: type } }) });
+      this.#fail(classifyRead(this.#call, failure, this.#headers));
     }
     return false;
   }
