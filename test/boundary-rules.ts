@@ -81,7 +81,16 @@ const DATABASE_PACKAGES = /^(kysely|pg|postgres|better-sqlite3|sqlite3?|node:sql
 const SQL =
   /\b(SELECT\s[\s\S]+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|DELETE\s+FROM|UPDATE\s+\w+\s+SET|CREATE\s+TABLE|PRAGMA\s+\w)/;
 
-const DIALECT_NAMES = new Set(['openai', 'openai-responses', 'anthropic', 'gemini', 'bedrock', 'cohere', 'mistral']);
+const DIALECT_NAMES = new Set([
+  'openai',
+  'openai-responses',
+  'anthropic',
+  'gemini',
+  'bedrock',
+  'cohere',
+  'mistral',
+  'replicate',
+]);
 
 /** The folder under `src` a file belongs to, or the name of a file that stands there alone. */
 function areaOf(path: string): string {

@@ -74,13 +74,14 @@ function answerOf({ status, headers, body }: ProviderReply, nowMs: number): Prob
   };
 }
 
-/** Where each wire format lists its models, below the base URL. */
+/** Where each wire format lists its models, or says whose the credential is, below the base URL. */
 const LISTS: Readonly<Record<string, string>> = {
   openai: '/models',
   'openai-responses': '/models',
   mistral: '/models',
   anthropic: '/v1/models',
   gemini: '/v1beta/models',
+  replicate: '/account',
 };
 
 function probeOf(

@@ -2090,7 +2090,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     params: ['id'],
     summary: 'Test a credential at its provider',
     description:
-      'Asks the provider for its list of models, which costs nothing, and tells its own answer. A credential that was rejected and is let in now is used again at once. Those of the file and the environment are tested by the ids that provider-pools.list tells; one that is disabled is tested before it is switched on.',
+      'Asks the provider for its list of models (Replicate: for the account), which costs nothing, and tells its own answer. A credential that was rejected and is let in now is used again at once. Those of the file and the environment are tested by the ids that provider-pools.list tells; one that is disabled is tested before it is switched on.',
     cli: {
       verb: 'credentials test',
       columns: null,
@@ -6449,7 +6449,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         type: 'string',
         required: true,
         nullable: false,
-        values: ['openai', 'openai-responses', 'anthropic', 'gemini', 'bedrock', 'cohere', 'mistral'],
+        values: ['openai', 'openai-responses', 'anthropic', 'gemini', 'bedrock', 'cohere', 'mistral', 'replicate'],
         description: 'The API that the provider speaks.',
         secret: false,
       },
@@ -6507,7 +6507,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
         type: 'string',
         required: false,
         nullable: false,
-        values: ['openai', 'openai-responses', 'anthropic', 'gemini', 'bedrock', 'cohere', 'mistral'],
+        values: ['openai', 'openai-responses', 'anthropic', 'gemini', 'bedrock', 'cohere', 'mistral', 'replicate'],
         description: 'The API that the provider speaks.',
         secret: false,
       },

@@ -112,6 +112,7 @@ const DIALECT_DEFAULTS: Readonly<Record<DialectName, ProviderEndpoint>> = {
   bedrock: { baseUrl: '', auth: BEARER, headers: {}, streamUsage: 'always' },
   cohere: { baseUrl: '', auth: BEARER, headers: {}, streamUsage: 'always' },
   mistral: { baseUrl: '', auth: BEARER, headers: {}, streamUsage: 'always' },
+  replicate: { baseUrl: '', auth: BEARER, headers: {}, streamUsage: 'always' },
 };
 
 function dialectsOf(dialect: string | readonly string[] | null): readonly DialectName[] {

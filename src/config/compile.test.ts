@@ -341,7 +341,7 @@ test('what cannot be used is left out with a sentence, and the rest goes on', ()
   expect(warnings).toEqual([
     'The provider openai is declared, but has no credential: calls to it are refused.',
     'The provider bad-url is left out: its base URL must not hold a user or password: put the secret under credentials.',
-    'The provider bad-dialect is left out: it needs a base URL and a dialect of this version (openai, openai-responses, anthropic, gemini, bedrock, cohere, mistral).',
+    'The provider bad-dialect is left out: it needs a base URL and a dialect of this version (openai, openai-responses, anthropic, gemini, bedrock, cohere, mistral, replicate).',
     'The alias fast names nowhere/x, but no provider of that name is switched on.',
     'The alias slow names __proto__/x, but no provider of that name is switched on.',
   ]);

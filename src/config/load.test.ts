@@ -82,7 +82,7 @@ test.each<readonly [string, string]>([
   ],
   [
     'providers:\n  house:\n    dialect: soap\n    baseUrl: http://h\n',
-    'keyward.yaml:3:14 providers.house.dialect: must be one of: openai, openai-responses, anthropic, gemini, bedrock, cohere, mistral',
+    'keyward.yaml:3:14 providers.house.dialect: must be one of: openai, openai-responses, anthropic, gemini, bedrock, cohere, mistral, replicate',
   ],
   [
     'providers: { sandbox: { models: [{ id: x, price: { input: 1, output: 2, changes: [{ input: 1, output: 1 }] } }] } }',

@@ -86,6 +86,7 @@ test('every provider is spoken to where its vendor says', () => {
     perplexity openai-responses https://api.perplexity.ai/v1 authorization
     qwen openai https://api.example.com/compatible-mode/v1 authorization
     qwen anthropic https://api.example.com/apps/anthropic x-api-key
+    replicate replicate https://api.replicate.com/v1 authorization
     sambanova openai https://api.sambanova.ai/v1 authorization
     scaleway openai https://api.scaleway.ai/v1 authorization
     siliconflow openai https://api.example.com/v1 authorization

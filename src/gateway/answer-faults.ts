@@ -1,6 +1,7 @@
 /** What is wrong with a provider's answer, told to the operator; what the caller learns of it is returned. */
-import { AnswerFault } from '../llm/faults.ts';
+import { AnswerFault, ToldFault } from '../llm/faults.ts';
 import type { Call } from './call.ts';
+import { classifyRead } from './classify.ts';
 import type { Gateway } from './gateway.ts';
 import { failureOf, refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -19,8 +20,9 @@ export function brokenOff(message: string): Refusal {
   return refusal('provider_unavailable', { message, failure: failureOf('unavailable') });
 }
 
-/** What was thrown while an answer was read: a fault of the answer, or a bug of ours. */
+/** What was thrown while an answer was read: an error that it tells, a fault of it, or a bug of ours. */
 export function thrownBy(gateway: Gateway, call: Call, target: Target, error: unknown): Refusal {
+  if (error instanceof ToldFault) return classifyRead(call, error.told, []);
   if (error instanceof AnswerFault) return invalidAnswer(gateway, call, target, error.message);
   const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
   gateway.log('error', 'relay failed', { requestId: call.requestId, reason });

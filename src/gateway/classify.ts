@@ -1,3 +1,4 @@
+import type { StreamError } from '../llm/canonical.ts';
 import type { ToldError } from '../llm/dialect.ts';
 import { firstOf, parsedOrUndefined, recordOf } from '../llm/record.ts';
 import { readProviderError } from '../routing/provider-error.ts';
@@ -54,9 +55,17 @@ export function classifyAnswer(call: Call, status: number, headers: readonly str
 }
 
 /** An error that a stream began with: as if the answer had come with its status. */
-export function classifyTold(call: Call, { status, body }: ToldError, headers: readonly string[]): Refusal {
+export function classifyTold(call: Call, { status, body, sentence }: ToldError, headers: readonly string[]): Refusal {
   call.upstreamStatus = status;
-  return classifyAnswer(call, status, ['content-type', 'application/json', ...headers], Buffer.from(body));
+  const refused = classifyAnswer(call, status, ['content-type', 'application/json', ...headers], Buffer.from(body));
+  return sentence === undefined ? refused : { ...refused, message: sentence };
+}
+
+/** The same of an error that was read out of an answer of another dialect. */
+export function classifyRead(call: Call, error: StreamError, headers: readonly string[]): Refusal {
+  const { message, type, status, sentence } = error;
+  const body = JSON.stringify({ error: { message, type, code: type } });
+  return classifyTold(call, { status, body, ...(sentence !== undefined && { sentence }) }, headers);
 }
 
 const MESSAGE_LENGTH_MAX = 1000;

@@ -3,7 +3,7 @@ import { brokenOff, invalidAnswer, logFailure, thrownBy } from './answer-faults.
 import { keepForCache, storeInCache } from './cached-answer.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
-import { classifyAnswer, classifyFailure, classifyTold } from './classify.ts';
+import { classifyAnswer, classifyFailure, classifyRead, classifyTold } from './classify.ts';
 import { meter } from './metering.ts';
 import type { PreparedRequest } from './prepare-upstream.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
@@ -169,8 +169,13 @@ class Relay implements UpstreamListener {
 
   #readJsonHead(reading: RequestReading): void {
     const call = this.#call;
+    const isTranslated = this.#prepared.translation !== null;
+    if (isTranslated && call.stream && this.#target.dialect.answersWhole === true) {
+      this.#mode = 'events';
+      return this.#observeEvents();
+    }
     // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
-    const streamed = call.stream && !reading.stream && this.#prepared.translation === null;
+    const streamed = call.stream && !reading.stream && !isTranslated;
     if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
     // The bytes of an image or of sound say nothing of its tokens.
     if (reading.media === undefined) this.#countOutput(streamed ? this.#target : null);
@@ -313,8 +318,14 @@ class Relay implements UpstreamListener {
   #begin(): void {
     // What begins with an error is no success: an answer counts once it goes on.
     this.#call.seat?.accepted();
-    this.#call.inbound.begin(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers));
+    const status = this.#answerStatus();
+    this.#call.inbound.begin(status, relayHead(this.#call, this.#target, status, this.#headers));
     if (this.#call.eventStream) this.#gateway.streams.add(this.#call);
+  }
+
+  /** What is translated has no other good status than 200, whatever the provider's API says with one (201 Created). */
+  #answerStatus(): number {
+    return this.#prepared.translation === null ? this.#status : 200;
   }
 
   #endEvents(): void {
@@ -353,7 +364,8 @@ class Relay implements UpstreamListener {
     call.seat?.accepted();
     call.responseBytes = body.length;
     meter(call);
-    call.inbound.respond(this.#status, relayHead(this.#call, this.#target, this.#status, this.#headers), body);
+    const status = this.#answerStatus();
+    call.inbound.respond(status, relayHead(call, this.#target, status, this.#headers), body);
     keepForCache(call, body);
     storeInCache(this.#gateway, call, 'application/json');
     this.#settle(null);
@@ -366,14 +378,13 @@ class Relay implements UpstreamListener {
       this.#relay(bytes);
       return this.#mode !== 'none';
     }
-    const { message, type, status } = failure;
     this.#readStreamEnd();
     if (this.#call.inbound.answered) {
-      this.#call.upstreamCode = type;
+      this.#call.upstreamCode = failure.type;
       this.#relay(bytes);
-      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message, sentCredential(this.#call))}`));
+      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(failure.message, sentCredential(this.#call))}`));
     } else {
-      this.#failTold({ status, body: JSON.stringify({ error: { message, type, code: type } }) });
+      this.#fail(classifyRead(this.#call, failure, this.#headers));
     }
     return false;
   }

@@ -65,7 +65,7 @@ function prepareTranslation(
     request: {
       method: 'POST',
       path: target.endpoint.snapshot.pathPrefix + path,
-      headers: upstreamHeaders(call, target, credential, NONE),
+      headers: [...upstreamHeaders(call, target, credential, NONE), ...(target.dialect.callHeaders ?? NONE)],
       body,
     },
     hideUsage: false,
@@ -131,7 +131,7 @@ function upstreamHeaders(
 }
 
 function accepted(call: Call, { dialect, native }: Target): string {
-  if (call.stream) return `${dialect.streamType}, application/json`;
+  if (call.stream && dialect.answersWhole !== true) return `${dialect.streamType}, application/json`;
   // What is translated is JSON, and InvokeModel knows one type only (API_runtime_InvokeModel).
   return native === null && call.reading !== null ? 'application/json' : 'application/json, */*';
 }

@@ -1,7 +1,7 @@
 /** What a model cannot do is said before anybody pays for the attempt. */
 import type { ChatRequest, Part } from './canonical.ts';
 import type { TargetModel } from './codec.ts';
-import type { ClientDialectName } from './dialect.ts';
+import type { ClientDialectName, DialectName } from './dialect.ts';
 import { RequestFault } from './faults.ts';
 import type { ModelTraits } from './model-traits.ts';
 
@@ -38,8 +38,13 @@ function mayExceed(traits: ModelTraits, body: Buffer): boolean {
   return SIGN_BYTES.some(([ability, signs]) => traits[ability] === false && signs.some((sign) => body.includes(sign)));
 }
 
-/** Where each dialect keeps what this file speaks of. */
-const FIELDS: Readonly<Record<ClientDialectName, { readonly turns: string; readonly format: string }>> = {
+interface Fields {
+  readonly turns: string;
+  readonly format: string;
+}
+
+/** Where each dialect of clients keeps what this file speaks of. */
+const FIELDS: Readonly<Record<ClientDialectName, Fields> & Partial<Record<DialectName, Fields>>> = {
   openai: { turns: 'messages', format: 'response_format' },
   'openai-responses': { turns: 'input', format: 'text.format' },
   anthropic: { turns: 'messages', format: 'output_config.format' },
@@ -53,10 +58,10 @@ const FIELDS: Readonly<Record<ClientDialectName, { readonly turns: string; reado
 export function requireAbilities(
   request: ChatRequest,
   { traits, name }: TargetModel,
-  client: ClientDialectName,
+  client: DialectName,
   passes = false,
 ): void {
-  const fields = FIELDS[client];
+  const fields = FIELDS[client] ?? FIELDS.openai;
   const refuse = (field: string, what: string) => {
     throw new RequestFault(field, `"${field}": the model "${name}" ${what}. Leave it out, or choose another model.`);
   };

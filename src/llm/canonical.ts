@@ -322,7 +322,7 @@ export type PartStart =
   | MediaPart
   | OpaquePart;
 
-/** An error that the provider tells in the middle of a stream. */
+/** An error that the provider tells in the middle of a stream, or as an answer. */
 export interface StreamError {
   /** The provider's own words. */
   readonly message: string;
@@ -330,6 +330,8 @@ export interface StreamError {
   readonly type: string;
   /** The HTTP status that the error would have had. */
   readonly status: number;
+  /** A public sentence that says more than what callers are told of such errors. */
+  readonly sentence?: string;
 }
 
 /** Texts to be turned into vectors. */

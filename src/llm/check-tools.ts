@@ -29,6 +29,8 @@ const NAMES: Readonly<Record<DialectName, NameRule>> = {
   },
   bedrock: PLAIN_64,
   mistral: PLAIN_64,
+  // It takes none.
+  replicate: PLAIN_64,
   // Nothing is published: what some provider takes.
   cohere: { pattern: /^[\w.:-]{1,128}$/, words: '1 to 128 letters, digits, _, ., : and -' },
 };

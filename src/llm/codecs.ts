@@ -9,6 +9,7 @@ import { geminiProvider } from './gemini/provider-codec.ts';
 import { mistralProvider } from './mistral/provider-codec.ts';
 import { openaiClient } from './openai/client-codec.ts';
 import { openaiProvider, openaiProviderFor } from './openai/provider-codec.ts';
+import { replicateProvider } from './replicate/provider-codec.ts';
 import { responsesClient } from './responses/client-codec.ts';
 import { voyageRerank } from './rerank.ts';
 import { responsesProvider } from './responses/provider-codec.ts';
@@ -30,6 +31,7 @@ export const PROVIDER_CODECS: Readonly<Record<DialectName, ProviderCodec>> = {
   bedrock: bedrockProvider,
   cohere: cohereProvider,
   mistral: mistralProvider,
+  replicate: replicateProvider,
 };
 
 /** How a host has a dialect; what is left out is as most have it. */

@@ -17,6 +17,7 @@ export const DIALECT_NAMES = [
   'bedrock',
   'cohere',
   'mistral',
+  'replicate',
 ] as const;
 
 export type DialectName = (typeof DIALECT_NAMES)[number];
@@ -123,6 +124,8 @@ export interface ToldError {
   readonly status: number;
   /** The body of that answer, in the dialect's own form. */
   readonly body: string;
+  /** See `StreamError`. */
+  readonly sentence?: string;
 }
 
 /** How a dialect's streams tell errors. */
@@ -254,6 +257,10 @@ export interface ProviderDialect {
   readonly reranks?: boolean;
   /** The content type of its streams. */
   readonly streamType: 'text/event-stream' | 'application/vnd.amazon.eventstream';
+  /** It streams nothing within a call: its codec reads a whole answer as a stream. */
+  readonly answersWhole?: true;
+  /** Headers that every translated call goes with, flat lower-case name, value pairs. */
+  readonly callHeaders?: readonly string[];
   /** What asks for a stream of that type in the query, where that is needed. */
   readonly streamQuery?: string;
   /**
@@ -261,7 +268,7 @@ export interface ProviderDialect {
    * `query` is the caller's, without `?`; what the caller asked stays, their `key` does not.
    */
   upstreamPath(operation: ModelOperation, upstreamModel: string, stream: boolean, query: string): string | null;
-  /** What lists the models, below the base URL: costs nothing, and shows that the provider serves. Absent where there is none. */
+  /** What lists the models, or the like, below the base URL: costs nothing, and shows that the provider serves. Absent where there is none. */
   readonly healthPath?: string;
   /** Where a host wants another body than the dialect's own: bytes then never pass as they are. */
   readonly adaptBody?: (body: JsonRecord) => JsonRecord;

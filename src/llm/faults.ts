@@ -1,3 +1,5 @@
+import type { StreamError } from './canonical.ts';
+
 /**
  * The caller's request cannot be understood, or not be served by the model that it names. The
  * message is a public sentence that says what to do.
@@ -10,6 +12,17 @@ export class RequestFault extends Error {
     super(message);
     this.name = 'RequestFault';
     this.field = field;
+  }
+}
+
+/** A provider tells an error as its answer, behind a good status. */
+export class ToldFault extends Error {
+  readonly told: StreamError;
+
+  constructor(told: StreamError) {
+    super(told.message);
+    this.name = 'ToldFault';
+    this.told = told;
   }
 }
 

@@ -2,6 +2,7 @@ import { conversePath, countTokensPath, invokePath } from './bedrock/paths.ts';
 import type { DialectName, ModelOperation, ProviderDialect } from './dialect.ts';
 import { DIALECTS } from './index.ts';
 import { keptQuery } from './kept-query.ts';
+import { predictionsPath } from './replicate/model-names.ts';
 
 /** https://docs.mistral.ai/api; the base URL ends in `/v1`. */
 const mistral: ProviderDialect = {
@@ -44,6 +45,24 @@ const bedrock: ProviderDialect = {
   },
 };
 
+/**
+ * https://replicate.com/docs/reference/http; the base URL ends in `/v1`. A prediction is waited for as
+ * long as Replicate lets wait, and cancelled where it has not finished by then:
+ * https://replicate.com/changelog/2025-10-16-prediction-deadlines
+ */
+const replicate: ProviderDialect = {
+  name: 'replicate',
+  requestHeaders: ['prefer', 'cancel-after'],
+  responseHeaders: ['retry-after'],
+  requestIdHeader: 'x-request-id',
+  takesUrls: true,
+  streamType: 'text/event-stream',
+  answersWhole: true,
+  callHeaders: ['prefer', 'wait=60', 'cancel-after', '1m'],
+  healthPath: '/account',
+  upstreamPath: (operation, model) => (operation === 'chat' ? predictionsPath(model) : null),
+};
+
 function byOperation(paths: Readonly<Partial<Record<ModelOperation, string>>>): ProviderDialect['upstreamPath'] {
   return (operation, _model, _stream, query) => {
     const path = paths[operation];
@@ -57,4 +76,5 @@ export const PROVIDER_DIALECTS: Readonly<Record<DialectName, ProviderDialect>> =
   mistral,
   cohere,
   bedrock,
+  replicate,
 };

@@ -12,6 +12,7 @@ const DIALECT_NAMES: Readonly<Record<DialectName, true>> = {
   bedrock: true,
   cohere: true,
   mistral: true,
+  replicate: true,
 };
 
 function urlsOf({ baseUrl, baseUrlWhere }: ProviderEndpoint): readonly string[] {

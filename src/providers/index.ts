@@ -36,6 +36,7 @@ import { openrouter } from './openrouter.ts';
 import { ovhcloud } from './ovhcloud.ts';
 import { perplexity } from './perplexity.ts';
 import { qwen } from './qwen.ts';
+import { replicate } from './replicate.ts';
 import { sambanova } from './sambanova.ts';
 import { scaleway } from './scaleway.ts';
 import { sglang } from './sglang.ts';
@@ -100,6 +101,7 @@ export const PROVIDERS: readonly Provider[] = [
   ovhcloud,
   perplexity,
   qwen,
+  replicate,
   sambanova,
   scaleway,
   siliconflow,

@@ -191,7 +191,11 @@ describe('without KEYWARD_ADMIN_TOKEN', () => {
 describe('failures are one line on stderr and an exit code', () => {
   test.each([
     [['keys', 'create'], 2, '--name string is needed.'],
-    [['keys', 'create', '--name', 'x', '--nonsense', '1'], 2, "Unknown option '--nonsense'. See: keyward keys create --help"],
+    [
+      ['keys', 'create', '--name', 'x', '--nonsense', '1'],
+      2,
+      "Unknown option '--nonsense'. See: keyward keys create --help",
+    ],
     [
       ['keys', 'rotate', 'AAAAAAAAAAAA', '--overlap', '-5h'],
       2,

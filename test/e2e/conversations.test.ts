@@ -14,7 +14,8 @@ import { talkMistral, talkMistralWhole } from '../talkers/mistral.ts';
 import { talkOpenai, talkResponses } from '../talkers/openai.ts';
 import type { Talker } from '../talkers/talk.ts';
 
-const DIALECTS = Object.keys(SPEAKERS) as DialectName[];
+/** All whose models call tools. */
+const DIALECTS = (Object.keys(SPEAKERS) as DialectName[]).filter((dialect) => SPEAKERS[dialect].textOnly !== true);
 
 const upstreams = new Map<DialectName, SpeakingUpstream>();
 let product: Product;

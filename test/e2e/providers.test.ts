@@ -39,6 +39,7 @@ const ERRORS: Readonly<Record<DialectName, (status: number) => object>> = {
   gemini: (status) => ({ error: { code: status, message: `vendor says ${status}`, status: 'INVALID_ARGUMENT' } }),
   bedrock: (status) => ({ message: `vendor says ${status}` }),
   cohere: (status) => ({ id: 'x', message: `vendor says ${status}` }),
+  replicate: (status) => ({ title: 'Refused', detail: `vendor says ${status}`, status }),
   mistral: (status) => ({ object: 'error', message: `vendor says ${status}`, type: 'invalid_request_error' }),
 };
 
@@ -142,4 +143,5 @@ const PATHS: Readonly<Record<DialectName, RegExp>> = {
   bedrock: /^bedrock \/model\/m\/converse$/,
   cohere: /^cohere \/v2\/chat$/,
   mistral: /^mistral \/chat\/completions$/,
+  replicate: /^replicate \/models\/m\/predictions$/,
 };

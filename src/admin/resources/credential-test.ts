@@ -27,7 +27,7 @@ const test = questionEndpoint({
   permission: 'credentials:write',
   summary: 'Test a credential at its provider',
   description:
-    'Asks the provider for its list of models, which costs nothing, and tells its own answer. A credential that was rejected and is let in now is used again at once. Those of the file and the environment are tested by the ids that provider-pools.list tells; one that is disabled is tested before it is switched on.',
+    'Asks the provider for its list of models (Replicate: for the account), which costs nothing, and tells its own answer. A credential that was rejected and is let in now is used again at once. Those of the file and the environment are tested by the ids that provider-pools.list tells; one that is disabled is tested before it is switched on.',
   cli: { verb: 'credentials test' },
   params: z.strictObject({ id }),
   body: none,

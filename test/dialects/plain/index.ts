@@ -10,6 +10,7 @@ import { chat } from './chat.ts';
 import { cohere } from './cohere.ts';
 import { gemini } from './gemini.ts';
 import type { PlainFormat } from './gist.ts';
+import { replicate } from './replicate.ts';
 import { responses } from './responses.ts';
 
 /** Every format, read plainly. */
@@ -21,4 +22,5 @@ export const PLAIN_FORMATS: Readonly<Record<DialectName, PlainFormat>> = {
   gemini,
   bedrock,
   cohere,
+  replicate,
 };

@@ -5,6 +5,7 @@ import { cohere } from './cohere.ts';
 import { gemini } from './gemini.ts';
 import { mistral } from './mistral.ts';
 import { openai } from './openai.ts';
+import { replicate } from './replicate.ts';
 import { responses } from './responses.ts';
 import type { Speaker } from './said.ts';
 
@@ -17,4 +18,5 @@ export const SPEAKERS: Readonly<Record<DialectName, Speaker>> = {
   bedrock,
   cohere,
   mistral,
+  replicate,
 };

@@ -55,6 +55,8 @@ export interface Speaker {
   readonly streamType: string;
   /** What only some formats can say, and this one can. */
   readonly says: readonly ('others' | 'tokens' | 'page' | 'document' | 'recited' | 'sources')[];
+  /** It knows of no calls, of no reasoning, of no block and of no cache. */
+  readonly textOnly?: true;
   /** The whole answer. */
   whole(said: Said): object;
   /** The bytes of a stream, event by event. */
