@@ -420,6 +420,7 @@ class Relay implements UpstreamListener {
   #readStreamEnd(): StreamEnding {
     if (this.#observer === null) return 'none';
     this.#call.usage = this.#observer.usage();
+    if (this.#call.usage !== null) this.#seen?.wasTold();
     this.#call.complete = this.#observer.complete();
     const ending = this.#observer.ending();
     if (ending !== 'none') this.#call.failStream = saysNothing;

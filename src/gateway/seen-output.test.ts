@@ -71,6 +71,15 @@ describe('output that went by', () => {
     expect(tokens / (texts.join('').length / 4)).toBeCloseTo(1, 1);
   });
 
+  test('of a long stream is judged by its beginning where its provider has told before', () => {
+    const target = speaking('openai');
+    const events = Array.from({ length: 5_000 }, (_, i) => event(i < 1_000 ? ' word' : ' longer words'));
+    const exact = seen(events, target);
+    new SeenOutput(target).wasTold();
+    expect(seen(events, target)).toBeLessThan(exact);
+    expect(seen(events)).toBe(exact);
+  });
+
   test('of half an event is what came before it', () => {
     const whole = event('x'.repeat(400));
     expect(seen([whole, whole.slice(0, 300)])).toBe(100);

@@ -1,7 +1,8 @@
 /**
  * How much of a model's output went by in a stream that passed as it was, should its provider not tell.
- * Nearly all tell it at the end, so the bytes are kept, and read only when they have to be; what more
- * there is than can be kept is read on the way, unless the provider promises to tell.
+ * Nearly all tell it at the end, so the bytes are kept, and read only when they have to be. What more
+ * there is than can be kept is read on the way, which costs some microseconds an event: not where the
+ * provider promises to tell, or has told before.
  */
 import type { StreamReader } from '../llm/codec.ts';
 import { AnswerFault } from '../llm/faults.ts';
@@ -13,6 +14,9 @@ const KEPT_BYTES_MAX = 65_536;
 const KEPT_CHUNKS_MAX = 1024;
 /** Of bytes that nobody can read. */
 const BYTES_PER_TOKEN = 4;
+
+/** Endpoints whose streams have told their usage. */
+const TELLING = new WeakSet<Target['endpoint']['snapshot']>();
 
 export class SeenOutput {
   /** What reads them; null: nothing does. */
@@ -36,10 +40,15 @@ export class SeenOutput {
     this.#kept.push(chunk);
     this.#keptBytes += chunk.length;
     if (this.#keptBytes < KEPT_BYTES_MAX && this.#kept.length < KEPT_CHUNKS_MAX) return;
-    if (this.#kept.some(mentionsUsage)) this.#isSample = true;
+    if (TELLING.has(this.#target.endpoint.snapshot) || this.#kept.some(mentionsUsage)) this.#isSample = true;
     else if (isTranslationLoaded()) this.#read();
     // Until the codecs are there, which is a matter of milliseconds, more is kept.
     else void loadTranslation();
+  }
+
+  /** The provider told the usage of this stream. */
+  wasTold(): void {
+    if (this.#target !== null) TELLING.add(this.#target.endpoint.snapshot);
   }
 
   /** A guess at the output tokens. To be asked for when no more bytes will come. */
