@@ -181,17 +181,18 @@ describe('when the provider fails before its answer begins', () => {
     }
   });
 
-  test('through its own paths, a compressed answer or error says that it is', async () => {
-    for (const [model, status] of [
-      ['sends-compressed', 200],
-      ['fails-compressed', 400],
+  test('through its own paths, a compressed answer says that it is, and a compressed error is told in our words', async () => {
+    for (const [model, status, encoding] of [
+      ['sends-compressed', 200, 'gzip'],
+      ['fails-compressed', 400, undefined],
     ] as const) {
       const bytes = rawRequest(`/providers/${FAKE_PROVIDERS.openai}/files`, JSON.stringify({ model }), {
         key: product.firstKey,
       });
       const answer = await rawExchange(product.gatewayUrl, bytes);
       expect(answer.status).toBe(status);
-      expect(answer.headers['content-encoding']).toBe('gzip');
+      expect(answer.headers['content-encoding']).toBe(encoding);
+      if (encoding === undefined) expect(answer.body).toContain('"provider_refused"');
     }
   });
 

@@ -89,7 +89,8 @@ test('none stands in the midst of an event', async () => {
   for (const cut of [1, 10, second.length - 1]) {
     vendor.script({ pieces: [first, second.slice(0, cut), SILENCE_MS, second.slice(cut), ...rest] });
     const answer = await ask('anthropic', 'house-anthropic/m');
-    expect(answer.body).toBe([first, second, ...rest].join(''));
+    expect(answer.body.replaceAll(PINGS.anthropic ?? '', '')).toBe([first, second, ...rest].join(''));
+    expect(answer.body).toContain(second);
   }
 });
 
