@@ -9,6 +9,7 @@ import { modelsOf } from './catalogue/merge.ts';
 import { readAbilities, readModels } from './catalogue/model-lists.ts';
 import { withPackages } from './catalogue/packages.ts';
 import { readPriceHistory } from './catalogue/price-history.ts';
+import { withSearchPrices } from './catalogue/search-prices.ts';
 import { VENDORS } from './catalogue/vendors.ts';
 
 const folder = join(import.meta.dirname, '..', 'src', 'providers', 'catalogue', 'models');
@@ -22,7 +23,7 @@ await withPackages(async (packages) => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   for (const [id, vendor] of Object.entries(VENDORS)) {
-    writeFileSync(join(folder, `${id}.json`), text(modelsOf(vendor, sources)));
+    writeFileSync(join(folder, `${id}.json`), text(withSearchPrices(id, modelsOf(vendor, sources))));
   }
   const made: CatalogueMade = { date: new Date().toISOString().slice(0, 10), providers: Object.keys(VENDORS).sort() };
   writeFileSync(join(folder, '..', 'made.json'), `${JSON.stringify(made)}\n`);

@@ -11,6 +11,8 @@ import { rawExchange, rawRequest } from './raw-http.ts';
 import type { RawAnswer } from './raw-http.ts';
 
 export const CLIENTS = Object.keys(DIALECT_CALLS) as ClientDialectName[];
+/** What every vendor is sent as its credential: of no known form. */
+export const VENDOR_SECRET = 'tok3n-of-the-vendor';
 const PROVIDERS = [...CLIENTS, 'bedrock'] as const;
 
 export interface VendorsApart {
@@ -68,7 +70,7 @@ function configOf(vendors: readonly StreamingUpstream[], well: FakeUpstream, gat
     fakeProvidersConfig(well.origin, 'provider-key'),
     ...all.map(({ origin, vendor, dialect }) => {
       const baseUrl = `${origin}${dialect.startsWith('openai') ? '/v1' : ''}`;
-      return `  ${dialect}-${vendor}: { dialect: ${dialect}, baseUrl: "${baseUrl}", models: [{ id: m, price: { input: 1, output: 1 } }], credentials: [{ secret: s3cret }] }`;
+      return `  ${dialect}-${vendor}: { dialect: ${dialect}, baseUrl: "${baseUrl}", models: [{ id: m, price: { input: 1, output: 1 } }], credentials: [{ secret: "${VENDOR_SECRET}" }] }`;
     }),
     'models:',
     ...all.map(({ vendor, dialect }) => {

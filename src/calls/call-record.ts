@@ -75,6 +75,8 @@ export interface CallRecord {
   readonly usageDetail: string | null;
   /** Whether the answer came from the cache of responses, and no provider was asked. */
   readonly fromCache: boolean;
+  /** The provider's own code or type of the error that it told last; null where it told none. */
+  readonly upstreamCode: string | null;
 }
 
 /** A record as it travels between threads: its values in the order of {@link CALL_FIELDS}. */
@@ -128,4 +130,5 @@ export const CALL_FIELDS = [
   'warnings',
   'usageDetail',
   'fromCache',
+  'upstreamCode',
 ] as const satisfies readonly (keyof CallRecord)[];

@@ -40,8 +40,9 @@ export function renderExplanation(told: Explanation, style: Style): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function upstreamText({ provider, model, status, requestId, attempts }: NonNullable<Explanation['upstream']>): string {
-  const answer = status === null ? 'no answer' : `answered ${status}`;
+function upstreamText(upstream: NonNullable<Explanation['upstream']>): string {
+  const { provider, model, status, code, requestId, attempts } = upstream;
+  const answer = status === null ? 'no answer' : `answered ${status}${code === null ? '' : ` ${printable(code)}`}`;
   const tries = attempts === 1 ? '' : `, ${attempts} attempts`;
   return `${provider}${model === null ? '' : `/${model}`}, ${answer}${tries}${requestId === null ? '' : `, its request ${requestId}`}`;
 }

@@ -74,7 +74,7 @@ test('vendors’ own words for a call’s cost, to the nano-dollar', () => {
   const cost = (
     provider: string,
     model: string,
-    used: Partial<typeof none> & { cacheWrite1hTokens?: number },
+    used: Partial<typeof none> & { cacheWrite1hTokens?: number; searchUnits?: number },
     batch = false,
   ) => {
     const price = builtInCatalogue(provider)[model]?.price;
@@ -104,6 +104,11 @@ test('vendors’ own words for a call’s cost, to the nano-dollar', () => {
   const mini = { inputTokens: 1001, cachedInputTokens: 1000, outputTokens: 1 };
   expect(cost('openai', 'gpt-4o-mini', mini)).toBe(150 + 75_000 + 600);
   expect(cost('openai', 'gpt-4o-mini', mini, true)).toBe(37_875);
+  // Cohere: $2.00 for a thousand searches, $2.50 of the larger model; the tokens cost nothing.
+  const search = { inputTokens: 12_345, searchUnits: 3 };
+  expect(cost('cohere', 'rerank-v3.5', search)).toBe(6_000_000);
+  expect(cost('cohere', 'rerank-v4.0-fast', search)).toBe(6_000_000);
+  expect(cost('cohere', 'rerank-v4.0-pro', search)).toBe(7_500_000);
 });
 
 test('what decides how a request is written is told, and null where nobody knows', () => {

@@ -34,6 +34,7 @@ const terms = {
   perMillionCharacters: usd.optional(),
   perAudioHour: usd.optional(),
   audioSecondsMin: number.pipe(z.number().min(0).max(3600)).optional(),
+  perSearchUnit: usd.optional(),
   batch: number.pipe(z.number().min(0).max(1)).optional(),
 };
 

@@ -80,6 +80,8 @@ export class Call {
   attempts = 0;
   upstreamStatus: number | null = null;
   upstreamRequestId: string | null = null;
+  /** The provider's own code or type of the error that it told. */
+  upstreamCode: string | null = null;
   status = 0;
   code: ErrorCode | 'ok' = 'ok';
   /** Monotonic milliseconds of the first byte to the caller; 0 before. */

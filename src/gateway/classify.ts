@@ -1,12 +1,14 @@
 import type { ToldError } from '../llm/dialect.ts';
-import { parsedOrUndefined, recordOf } from '../llm/record.ts';
+import { firstOf, parsedOrUndefined, recordOf } from '../llm/record.ts';
 import { readProviderError } from '../routing/provider-error.ts';
 import type { Call } from './call.ts';
 import { contentEncoding, headerValue } from './header-text.ts';
-import { passableError } from './passable-error.ts';
+import { passableError, passableOwnError } from './passable-error.ts';
 import { failureOf, refusal } from './refusal.ts';
 import type { ProviderAnswer, Refusal } from './refusal.ts';
 import type { UpstreamFailure } from './upstream.ts';
+import { sentCredential } from './seat.ts';
+import { upstreamHeaders } from './upstream-headers.ts';
 import { withoutAccounts } from './without-secrets.ts';
 
 /**
@@ -19,22 +21,24 @@ export function classifyAnswer(call: Call, status: number, headers: readonly str
   const model = call.target?.model ?? null;
   const failure = { status, ...readProviderError({ status, headers, body, model, nowMs: call.startedAtMs }) };
   const { kind, retryAfterMs } = failure;
+  call.upstreamCode = failure.code ?? failure.type;
+  const upstream = { failure, headers: upstreamHeaders(call, status) };
   if (status < 400) {
     const message = 'The provider answered with a redirect, which is not followed.';
-    return refusal('provider_answer_invalid', { message, failure });
+    return refusal('provider_answer_invalid', { message, ...upstream });
   }
   switch (kind) {
     case 'rejected_credential':
-      return refusal('credential_rejected', { failure });
+      return refusal('credential_rejected', upstream);
     case 'rate_limited':
     case 'quota_exhausted':
-      return refusal('provider_quota', { retryAfterMs, failure });
+      return refusal('provider_quota', { retryAfterMs, ...upstream });
     case 'timeout':
-      return refusal('provider_timeout', { failure });
+      return refusal('provider_timeout', upstream);
     case 'overloaded':
-      return refusal('provider_unavailable', { status: 503, retryAfterMs, failure });
+      return refusal('provider_unavailable', { status: 503, retryAfterMs, ...upstream });
     case 'unavailable':
-      return refusal('provider_unavailable', { status: 502, retryAfterMs, failure });
+      return refusal('provider_unavailable', { status: 502, retryAfterMs, ...upstream });
     case 'forbidden':
     case 'not_found':
     case 'bad_request':
@@ -43,10 +47,10 @@ export function classifyAnswer(call: Call, status: number, headers: readonly str
       break;
   }
   if (call.target?.native === null && call.reading !== null) {
-    const message = providerMessage(body);
-    return refusal('provider_refused', { status, failure, ...(message !== null && { message }) });
+    const message = providerMessage(call, body);
+    return refusal('provider_refused', { status, ...upstream, ...(message !== null && { message }) });
   }
-  return refusal('provider_refused', { status, failure, answer: passable(call, headers, body) });
+  return refusal('provider_refused', { status, ...upstream, answer: passable(call, headers, body) });
 }
 
 /** An error that a stream began with: as if the answer had come with its status. */
@@ -58,12 +62,11 @@ export function classifyTold(call: Call, { status, body }: ToldError, headers: r
 const MESSAGE_LENGTH_MAX = 1000;
 
 /** The provider's own sentence, wherever its dialect keeps it: the caller gets it in theirs. */
-function providerMessage(body: Buffer): string | null {
-  const value = parsedOrUndefined(body.toString('utf8'));
-  const answer = recordOf(Array.isArray(value) ? value[0] : value);
+function providerMessage(call: Call, body: Buffer): string | null {
+  const answer = recordOf(firstOf(parsedOrUndefined(body.toString('utf8'))));
   const found = [recordOf(answer['error'])['message'], answer['message'], answer['detail'], answer['error']];
   const text = found.find((each) => typeof each === 'string' && each !== '');
-  return typeof text === 'string' ? withoutAccounts(text).slice(0, MESSAGE_LENGTH_MAX) : null;
+  return typeof text === 'string' ? withoutAccounts(text, sentCredential(call)).slice(0, MESSAGE_LENGTH_MAX) : null;
 }
 
 export function classifyFailure(failure: UpstreamFailure): Refusal {
@@ -86,16 +89,20 @@ export function classifyFailure(failure: UpstreamFailure): Refusal {
 
 /**
  * A provider's own error body: of a model call what its dialect says, where it is plain JSON, for an
- * error page of something in between is not passed on; of its own API as it is.
+ * error page of something in between is not passed on; of its own API any text, without what is to be
+ * cleaned. What a masked call gets is its provider's business: nobody here knows it.
  */
 function passable(call: Call, headers: readonly string[], body: Buffer): ProviderAnswer | null {
   if (body.length === 0) return null;
   const type = headerValue(headers, 'content-type') ?? '';
   const encoding = contentEncoding(headers);
-  if (call.reading === null) {
+  if (call.reading === null && call.seat === null) {
     return { headers: ['content-type', type, ...(encoding === null ? [] : ['content-encoding', encoding])], body };
   }
-  const isJson = type.toLowerCase().startsWith('application/json') && encoding === null;
-  const told = isJson ? passableError(body) : null;
+  if (encoding !== null) return null;
+  const isJson = /^application\/(?:[\w.-]+\+)?json/i.test(type);
+  let told: Buffer | null = null;
+  if (call.reading === null) told = passableOwnError(body, isJson, sentCredential(call));
+  else if (isJson) told = passableError(body, sentCredential(call));
   return told === null ? null : { headers: ['content-type', type], body: told };
 }

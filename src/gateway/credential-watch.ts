@@ -2,7 +2,7 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { isOfCredential } from '../routing/credential-error.ts';
 import type { CredentialCounts, CredentialError } from '../routing/credential-error.ts';
 import type { AttemptFailure } from './refusal.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { withoutCredential, withoutSecrets } from './without-secrets.ts';
 
 /** What this worker does with one credential: the same object over all configurations. */
 export interface CredentialUse {
@@ -22,8 +22,6 @@ const ERRORS_MAX = 256;
 const TELL_AFTER_MS = 200;
 const MESSAGE_LENGTH_MAX = 500;
 const CODE_LENGTH_MAX = 100;
-/** Shorter parts of a secret say nothing, and occur in any text. */
-const PART_LENGTH_MIN = 8;
 
 export interface CredentialWatchOptions {
   readonly tell: (errors: readonly CredentialError[]) => void;
@@ -82,9 +80,6 @@ function nameOf(workspaceId: string, credentialId: string): string {
 
 /** A provider's text as people may see it: one line, bounded, without the secret or a part of it. */
 function shown(text: string, secret: string, lengthMax: number): string {
-  const parts = [secret, ...secret.split(/[\s:,"]+/)].filter((part) => part.length >= PART_LENGTH_MIN);
-  let clean = text;
-  for (const part of parts) clean = clean.replaceAll(part, '…');
-  clean = withoutSecrets(clean).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
+  const clean = withoutSecrets(withoutCredential(text, secret)).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
   return clean.length <= lengthMax ? clean : `${clean.slice(0, lengthMax)}…`;
 }

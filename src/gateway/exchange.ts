@@ -12,14 +12,17 @@ import { handOver } from './hand-over.ts';
 import { refusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { relayHead } from './relay-head.ts';
+import { sentCredential } from './seat.ts';
 import { SeenOutput } from './seen-output.ts';
+import { cleanStreamErrors } from './clean-stream-errors.ts';
 import { answerTooLarge } from './size-limits.ts';
 import { opensPlainly, StreamOpening } from './stream-opening.ts';
 import type { Target } from './targets.ts';
+import { isTranslationLoaded, loadTranslation } from './translation.ts';
 import type { RequestReading, StreamEnding, StreamObserver, ToldError } from '../llm/dialect.ts';
 import type { TranslatedStream } from '../llm/translate.ts';
 import type { UpstreamFailure, UpstreamListener } from './upstream.ts';
-import { FOREIGN, wholeAnswer } from './whole-answer.ts';
+import { FOREIGN, NO_STREAM, wholeAnswer } from './whole-answer.ts';
 import { withoutAccounts } from './without-secrets.ts';
 
 /** An answer that is no stream is held up to this size, so that one that breaks off can still be told as an error. */
@@ -147,8 +150,10 @@ class Relay implements UpstreamListener {
     if (translation === null) {
       call.eventStream = true;
       const isMedia = call.reading?.media !== undefined;
-      if (!isMedia) this.#countOutput();
-      this.#observer = this.#target.native?.observeStream(hideUsage, isMedia) ?? null;
+      if (!isMedia) this.#countOutput(this.#target);
+      const { native } = this.#target;
+      this.#observer =
+        native === null ? null : cleanStreamErrors(native.observeStream(hideUsage, isMedia), native.streamErrors, call);
       return;
     }
     if (!call.stream || translation.stream === null)
@@ -164,18 +169,18 @@ class Relay implements UpstreamListener {
 
   #readJsonHead(reading: RequestReading): void {
     const call = this.#call;
-    const isTranslated = this.#prepared.translation !== null;
-    if (isTranslated && call.stream) return this.#refuseAnswer('it is no stream, which was asked for');
     // Where the path asks for a stream, one that is not asked for as events is a JSON array, and must not be held.
-    const streamed = call.stream && !reading.stream;
+    const streamed = call.stream && !reading.stream && this.#prepared.translation === null;
     if (streamed) this.#observer = this.#target.native?.observeStream(false) ?? null;
     // The bytes of an image or of sound say nothing of its tokens.
-    if (reading.media === undefined) this.#countOutput();
+    if (reading.media === undefined) this.#countOutput(streamed ? this.#target : null);
     this.#mode = streamed ? 'flowing' : 'held';
   }
 
-  #countOutput(): void {
-    this.#seen = new SeenOutput();
+  /** `target`: who can read the bytes, which may be those of chat; null: they are no stream. */
+  #countOutput(target: Target | null): void {
+    const isReadable = this.#call.operation === 'chat' && target?.native !== null;
+    this.#seen = new SeenOutput(isReadable ? target : null);
     this.#call.seenOutput = this.#seen;
   }
 
@@ -280,7 +285,8 @@ class Relay implements UpstreamListener {
   /** Too large to hold: what is here goes on, the rest flows. Its usage is read where it stands at the end. */
   #stopHolding(): void {
     if (this.#prepared.translation !== null) {
-      if (this.#heldBytes > TRANSLATED_BYTES_MAX) this.#refuseAnswer('it is too large to be translated');
+      if (this.#call.stream) this.#refuseAnswer(NO_STREAM);
+      else if (this.#heldBytes > TRANSLATED_BYTES_MAX) this.#refuseAnswer('it is too large to be translated');
       return;
     }
     if (this.#heldBytes > this.#call.responseBytesMax) return this.#fail(answerTooLarge(this.#call));
@@ -315,10 +321,12 @@ class Relay implements UpstreamListener {
     const call = this.#call;
     if (!this.#passEvents(this.#observer?.flush() ?? null)) return;
     if (this.#readStreamEnd() === 'end') {
-      if (!call.inbound.answered) this.#begin();
-      call.inbound.end();
-      storeInCache(this.#gateway, call, call.eventStream ? 'text/event-stream' : 'application/json');
-      this.#settle(null);
+      this.#onceCountable(() => {
+        if (!call.inbound.answered) this.#begin();
+        call.inbound.end();
+        storeInCache(this.#gateway, call, call.eventStream ? 'text/event-stream' : 'application/json');
+        this.#settle(null);
+      });
       return;
     }
     // A stream that ends without its end is not whole: say so, or the caller takes half for all.
@@ -332,7 +340,7 @@ class Relay implements UpstreamListener {
     });
     if ('detail' in answer) this.#refuseAnswer(answer.detail);
     else if ('status' in answer) this.#failTold(answer);
-    else this.#respond(answer);
+    else this.#onceCountable(() => this.#respond(answer));
   }
 
   #respond(body: Buffer): void {
@@ -361,8 +369,9 @@ class Relay implements UpstreamListener {
     const { message, type, status } = failure;
     this.#readStreamEnd();
     if (this.#call.inbound.answered) {
+      this.#call.upstreamCode = type;
       this.#relay(bytes);
-      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message)}`));
+      this.#fail(brokenOff(`The provider broke off: ${withoutAccounts(message, sentCredential(this.#call))}`));
     } else {
       this.#failTold({ status, body: JSON.stringify({ error: { message, type, code: type } }) });
     }
@@ -378,9 +387,23 @@ class Relay implements UpstreamListener {
     this.#relay(this.#observer?.flush() ?? null);
     if (this.#observer === null) call.complete = true;
     else this.#readStreamEnd();
-    if (!call.inbound.answered) this.#begin();
-    call.inbound.end();
-    this.#settle(null);
+    this.#onceCountable(() => {
+      if (!call.inbound.answered) this.#begin();
+      call.inbound.end();
+      this.#settle(null);
+    });
+  }
+
+  /** The first answers of a worker that do not tell their usage wait for what reads them to be there. */
+  #onceCountable(end: () => void): void {
+    const { usage, operation } = this.#call;
+    if (usage !== null || operation !== 'chat' || isTranslationLoaded()) return end();
+    loadTranslation().then(
+      () => {
+        if (this.#mode !== 'none') end();
+      },
+      (error: unknown) => this.#breakDown(error),
+    );
   }
 
   #readStreamEnd(): StreamEnding {

@@ -1,7 +1,9 @@
 /** What a call is expected to use before it is made, and what it did use once it has ended. */
+import { scanJson } from '../lib/json-scan.ts';
 import type { MediaReading, RequestReading, Usage } from '../llm/dialect.ts';
-import { costOf } from '../llm/price.ts';
+import { costOf, termsAt } from '../llm/price.ts';
 import type { Price } from '../llm/price.ts';
+import { estimateSearchUnits } from '../llm/rerank.ts';
 import type { Call } from './call.ts';
 import { directTarget, resolveModel } from './targets.ts';
 import type { Target } from './targets.ts';
@@ -74,6 +76,17 @@ export function estimatedInputTokens({ body }: Pick<Call, 'body'>): number {
   return Math.ceil((body?.length ?? 0) / BYTES_PER_INPUT_TOKEN);
 }
 
+/** Of a call whose provider did not tell: the same for a whole answer and for a stream. */
+function promptTokens({ body }: Call): number {
+  if (body === null) return 0;
+  const scan = scanJson(body);
+  const bytes = scan.ok && scan.document.kind === '{' ? scan.document.bytesBesides(NO_PROMPT) : body.length;
+  return Math.ceil(bytes / BYTES_PER_INPUT_TOKEN);
+}
+
+/** How the answer is to come. */
+const NO_PROMPT = ['stream', 'stream_options'];
+
 /** Null for calls that no model answers. */
 function expectedUsage(call: Call): Usage | null {
   const { reading, body, operation, config } = call;
@@ -82,6 +95,7 @@ function expectedUsage(call: Call): Usage | null {
   // beforehand. Not foreseen, and so not reserved: the tokens of a picture or a second, and of the text beside them.
   if (reading.media !== undefined) return usageOf(0, 0);
   const inputTokens = estimatedInputTokens({ body });
+  if (operation === 'rerank') return { ...usageOf(inputTokens, 0), searchUnits: estimateSearchUnits(reading.body) };
   const outputTokens = writesTokens(operation) ? (reading.outputTokensMax ?? config.settings.outputTokensAssumed) : 0;
   return usageOf(inputTokens, outputTokens);
 }
@@ -158,17 +172,34 @@ function usedBy(call: Call): { readonly usage: Usage; readonly estimated: boolea
   const { usage, upstreamStatus, operation } = call;
   if (call.target === null || call.attempts === 0 || operation === 'count_tokens') return null;
   // Of a whole answer this is asked twice, for its head and for its record: an estimate stays one.
-  if (usage !== null && call.complete) return { usage, estimated: call.usageEstimated };
-  const expected = expectedUsage(call);
-  if (expected === null) return null;
-  if (upstreamStatus === null) {
-    // The prompt was sent, and the caller left before the answer began: the provider has read it.
-    return call.code === 'client_closed' ? { usage: usageOf(expected.inputTokens, 0), estimated: true } : null;
-  }
-  if (upstreamStatus >= 300) return null;
+  if (usage !== null && call.complete && (operation !== 'rerank' || call.usageEstimated))
+    return { usage, estimated: call.usageEstimated };
+  if (call.reading === null) return null;
+  // Where the caller left before the answer began, the prompt was sent, and the provider has read it.
+  if (upstreamStatus === null ? call.code !== 'client_closed' : upstreamStatus >= 300) return null;
+  if (operation === 'rerank') return searched(call, call.reading.body);
   const seen = writesTokens(operation) ? Math.min(call.seenOutput?.tokens() ?? 0, MAX_TOKENS) : 0;
-  const known = usage ?? usageOf(expected.inputTokens, 0);
+  const known = usage ?? usageOf(promptTokens(call), 0);
   return { usage: { ...known, outputTokens: Math.max(known.outputTokens, seen) }, estimated: true };
+}
+
+/** Some rerankers tell tokens, some searches: what is not told is estimated, and marked so where it is paid for. */
+function searched(call: Call, body: Buffer): { readonly usage: Usage; readonly estimated: boolean } {
+  const { target, startedAtMs } = call;
+  const told = call.complete ? call.usage : null;
+  const price = target?.price ?? null;
+  const terms = price === null ? null : termsAt(price, startedAtMs);
+  const isSoldByUnit = terms?.perSearchUnit !== undefined;
+  const isSoldByToken = !isSoldByUnit || terms.input > 0;
+  const inputTokens = told?.inputTokens ?? 0;
+  const searchUnits = told?.searchUnits ?? (isSoldByUnit ? estimateSearchUnits(body) : undefined);
+  return {
+    usage: {
+      ...usageOf(inputTokens > 0 ? inputTokens : promptTokens(call), 0),
+      ...(searchUnits !== undefined && { searchUnits }),
+    },
+    estimated: (isSoldByToken && inputTokens === 0) || (isSoldByUnit && told?.searchUnits === undefined),
+  };
 }
 
 const MAX_TOKENS = 10_000_000;

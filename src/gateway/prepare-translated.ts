@@ -3,11 +3,13 @@ import { requireAbilities } from '../llm/abilities.ts';
 import type { ChatRequest } from '../llm/canonical.ts';
 import { checkMediaBytes } from '../llm/check-media.ts';
 import { checkRequest } from '../llm/check-request.ts';
-import type { AnswerContext, ProviderCodec, RequestFacts } from '../llm/codec.ts';
+import type { AnswerContext, ProviderCodec, RequestFacts, StreamReader } from '../llm/codec.ts';
 import { CLIENT_CODECS, providerCodec } from '../llm/codecs.ts';
 import type { ClientDialectName } from '../llm/dialect.ts';
 import { RequestFault } from '../llm/faults.ts';
 import { geminiArrayStream } from '../llm/gemini/write-stream.ts';
+import { estimateOutputTokens } from '../llm/output-estimate.ts';
+import type { OutputEstimate } from '../llm/output-estimate.ts';
 import { parsedOrUndefined, recordOf } from '../llm/record.ts';
 import type { JsonRecord } from '../llm/record.ts';
 import { nameCallsOf } from '../llm/name-calls.ts';
@@ -19,7 +21,7 @@ import {
   translateRerank,
   translateTokenCount,
 } from '../llm/translate-others.ts';
-import { translateChat } from '../llm/translate.ts';
+import { answerRecord, translateChat } from '../llm/translate.ts';
 import type { Warning } from '../llm/report.ts';
 import { takesWholeCallsOnly } from '../llm/client-ways.ts';
 import { wholeCallStream } from '../llm/openai/whole-calls.ts';
@@ -167,6 +169,16 @@ function codecOf({ dialect, endpoint: { snapshot } }: Target): ProviderCodec {
 
 function isOfChat({ operation }: ModelRoute): boolean {
   return operation === 'chat' || operation === 'count_tokens';
+}
+
+/** Counts what a stream of the target's says. */
+export function readOutput(target: Target, estimate: OutputEstimate): StreamReader {
+  return codecOf(target).readStream((event) => estimate.take(event));
+}
+
+/** The same of a whole answer. Throws an AnswerFault where it is none. */
+export function estimatedOutputTokens(target: Target, body: Buffer): number {
+  return estimateOutputTokens(codecOf(target).readChat(answerRecord(body)));
 }
 
 /**

@@ -86,6 +86,11 @@ export class Seat {
   }
 }
 
+/** The secret that the attempt under way was sent with; empty where it holds no seat, or needs none. */
+export function sentCredential({ seat }: Call): string {
+  return seat?.credential.secret ?? '';
+}
+
 export interface SeatOptions {
   /** Ids of credentials that this call has tried at this target. */
   readonly tried: readonly string[];

@@ -1,39 +1,84 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { anySaid } from '../../test/fakes/speakers/said-arbitrary.ts';
+import { SPEAKERS } from '../../test/fakes/speakers/index.ts';
+import type { ClientDialectName } from '../llm/dialect.ts';
+import { DIALECTS } from '../llm/index.ts';
 import { SeenOutput } from './seen-output.ts';
+import type { Target } from './targets.ts';
+import { loadTranslation, translation } from './translation.ts';
 
-function seen(chunks: readonly string[]): number {
-  const output = new SeenOutput();
+const CLIENTS = Object.keys(DIALECTS) as ClientDialectName[];
+
+beforeAll(loadTranslation);
+
+/** All of a target that says how its answers are read. */
+function speaking(dialect: ClientDialectName): Target {
+  return { dialect: DIALECTS[dialect], native: DIALECTS[dialect], endpoint: { snapshot: {} } } as unknown as Target;
+}
+
+function seen(chunks: readonly (string | Uint8Array)[], target: Target | null = speaking('openai')): number {
+  const output = new SeenOutput(target);
   for (const chunk of chunks) output.add(Buffer.from(chunk));
   return output.tokens();
 }
 
-const event = (text: string) => `data: {"id":"chatcmpl-1","choices":[{"delta":{"content":"${text}"}}]}\n\n`;
+function event(content: string, more = ''): string {
+  return `data: {"id":"chatcmpl-1","choices":[{"index":0,"delta":{"content":${JSON.stringify(content)}}}]${more}}\n\n`;
+}
 
-test('a stream of short events counts about one token for each, whatever its length', () => {
-  for (const count of [1, 10, 500, 5000]) {
-    const tokens = seen(Array.from({ length: count }, () => event(' word')));
-    expect(tokens).toBeGreaterThanOrEqual(count);
-    expect(tokens).toBeLessThan(count * 1.2 + 3);
-  }
-});
+describe('output that went by', () => {
+  test.each(CLIENTS)('is that of the same answer as a whole, in the %s dialect, however it is cut', (dialect) => {
+    fc.assert(
+      fc.property(anySaid, fc.array(fc.nat(), { maxLength: 20 }), (said, cuts) => {
+        const target = speaking(dialect);
+        const bytes = Buffer.concat(SPEAKERS[dialect].stream(said));
+        const places = [0, ...cuts.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length];
+        const chunks = places.slice(1).map((to, i) => bytes.subarray(places[i], to));
+        const whole = Buffer.from(JSON.stringify(SPEAKERS[dialect].whole(said)));
+        expect(seen(chunks, target)).toBe(translation().estimatedOutputTokens(target, whole));
+      }),
+    );
+  });
 
-test('events that hold much text count by their text', () => {
-  expect(seen([event(''), event('x'.repeat(4000))])).toBeGreaterThan(900);
-});
+  test('of the older text endpoint counts by its text, too', () => {
+    const choice = (text: string) => ({ choices: [{ index: 0, text, finish_reason: null }] });
+    const stream = ['x'.repeat(30), 'y'.repeat(30)].map((text) => `data: ${JSON.stringify(choice(text))}\n\n`);
+    const whole = Buffer.from(JSON.stringify(choice('x'.repeat(60))));
+    expect([seen(stream), translation().estimatedOutputTokens(speaking('openai'), whole)]).toEqual([15, 15]);
+  });
 
-test('how the bytes are cut into chunks does not matter', () => {
-  const whole = Array.from({ length: 50 }, (_, i) => event(`word ${i}`)).join('');
-  fc.assert(
-    fc.property(fc.array(fc.nat(whole.length), { maxLength: 20 }), (cuts) => {
-      const places = [0, ...cuts.toSorted((a, b) => a - b), whole.length];
-      const chunks = places.slice(1).map((to, i) => whole.slice(places[i], to));
-      expect(seen(chunks)).toBe(seen([whole]));
-    }),
-  );
-});
+  test('is exact for a long stream, though not all of it is kept', () => {
+    const texts = Array.from({ length: 5_000 }, (_, i) => ` word ${i}`);
+    expect(seen(texts.map((text) => event(text)))).toBe(Math.ceil(texts.join('').length / 4));
+    // Text that looks like a promise is none.
+    expect(seen(texts.map((text) => event(`${text},"usage":null`)))).toBe(
+      Math.ceil((texts.join('').length + texts.length * ',"usage":null'.length) / 4),
+    );
+    const bytes = Buffer.from(
+      texts
+        .slice(0, 300)
+        .map((text) => event(text))
+        .join(''),
+    );
+    const single = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+    expect(seen(single)).toBe(Math.ceil(texts.slice(0, 300).join('').length / 4));
+  });
 
-test('nothing seen is nothing, and half an event is something', () => {
-  expect(seen([])).toBe(0);
-  expect(seen(['data: {"par'])).toBeGreaterThan(0);
+  test('of a long stream that breaks its promise to tell is judged by its beginning', () => {
+    const texts = Array.from({ length: 5_000 }, () => ' word');
+    const tokens = seen(texts.map((text) => event(text, ',"usage":null')));
+    expect(tokens / (texts.join('').length / 4)).toBeCloseTo(1, 1);
+  });
+
+  test('of half an event is what came before it', () => {
+    const whole = event('x'.repeat(400));
+    expect(seen([whole, whole.slice(0, 300)])).toBe(100);
+  });
+
+  test('that nobody can read counts in bytes, and nothing is nothing', () => {
+    expect(seen(['data: {"par', 'tial'], null)).toBe(4);
+    expect(seen(['data: {"other":"x"}\n\n'])).toBe(6);
+    expect(seen([])).toBe(0);
+  });
 });

@@ -91,6 +91,7 @@ function callRow(gateway: Gateway, call: Call): CallRow {
     call.warnings.length === 0 ? null : warningText(call.warnings),
     usageDetail(call),
     call.fromCache ? 1 : 0,
+    recordedOrNull(call.upstreamCode),
   ];
 }
 
@@ -101,9 +102,11 @@ function usageDetail({ usage, reading, upstreamStatus }: Call): string | null {
   const tokens = cacheWrite1hTokens + audioInputTokens + audioOutputTokens + imageOutputTokens;
   const audioMs = usage?.audioMs ?? media?.audioMs ?? 0;
   const characters = media?.characters ?? 0;
-  if (tokens + audioMs + characters === 0) return null;
+  const searchUnits = usage?.searchUnits ?? 0;
+  if (tokens + searchUnits + audioMs + characters === 0) return null;
   return JSON.stringify({
     ...(tokens > 0 && { cacheWrite1hTokens, audioInputTokens, audioOutputTokens, imageOutputTokens }),
+    ...(searchUnits > 0 && { searchUnits }),
     ...(audioMs > 0 && { audioSeconds: audioMs / 1000 }),
     ...(characters > 0 && { characters }),
   });

@@ -40,7 +40,7 @@ export class StreamOpening {
           return false;
         },
       },
-      { mayHide: false, heldBytesMax: OPENING_BYTES_MAX },
+      { mayChange: false, heldBytesMax: OPENING_BYTES_MAX },
     );
   }
 

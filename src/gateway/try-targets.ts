@@ -262,6 +262,7 @@ function seated(
 function forgetAnswer(call: Call): void {
   call.upstreamStatus = null;
   call.upstreamRequestId = null;
+  call.upstreamCode = null;
   call.usage = null;
   call.costNanoUsd = null;
   call.complete = false;

@@ -35,9 +35,22 @@ const ACCOUNTS = new RegExp(
   'gi',
 );
 
-/** A provider's text as a caller may read it: without keys, and without the account that pays. */
-export function withoutAccounts(text: string): string {
-  return withoutSecrets(text).replaceAll(ACCOUNTS, (_id, ...groups) => firstText(groups));
+/** A provider's text as a caller may read it: without keys, what we sent as one included, and without the account that pays. */
+export function withoutAccounts(text: string, credential = ''): string {
+  const clean = withoutSecrets(withoutCredential(text, credential));
+  return clean.replaceAll(ACCOUNTS, (_id, ...groups) => firstText(groups));
+}
+
+/** Shorter parts of a secret say nothing, and occur in any text. */
+const PART_LENGTH_MIN = 8;
+
+/** A text without a secret of any form, and without its parts where it has several. */
+export function withoutCredential(text: string, secret: string): string {
+  let clean = text;
+  for (const part of [secret, ...secret.split(/[\s:,"]+/)]) {
+    if (part.length >= PART_LENGTH_MIN) clean = clean.replaceAll(part, '…');
+  }
+  return clean;
 }
 
 function firstText(groups: readonly unknown[]): string {

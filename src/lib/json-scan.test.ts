@@ -254,3 +254,14 @@ describe('hostile documents', () => {
     expect(scanJson(Buffer.alloc(0))).toMatchObject({ ok: false, message: holding('empty') });
   });
 });
+
+test('what members take is the same whatever stands between them, and without those that do not count', () => {
+  const bytes = (text: string): number | null => {
+    const scan = scanJson(Buffer.from(text));
+    return scan.ok ? scan.document.bytesBesides(['stream', 'other']) : null;
+  };
+  expect(bytes('{"a":1,"b":[1,2]}')).toBe('"a":1'.length + '"b":[1,2]'.length);
+  for (const text of ['{"a":1,"stream":true,"b":[1,2]}', '{ "a":1,\n"b":[1,2],\n"other":{},"\\u0073tream":false }'])
+    expect(bytes(text)).toBe(bytes('{"a":1,"b":[1,2]}'));
+  expect(bytes('{}')).toBe(0);
+});

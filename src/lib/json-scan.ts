@@ -32,6 +32,8 @@ export interface JsonDocument {
   find(name: string): JsonSpan | 'duplicate' | undefined;
   /** The elements of the outermost array, or the values of the outermost object, in order. */
   entries(): readonly JsonSpan[];
+  /** The bytes of all members of the outermost object but those of these names; what stands between members is none of them. */
+  bytesBesides(names: readonly string[]): number;
 }
 
 /** `message` is half a sentence with the position, to follow "The body is not valid JSON: ". */
@@ -227,6 +229,7 @@ function documentOf(body: Buffer, entries: Entries): JsonDocument {
     kind: String.fromCharCode(body[skipSpace(body, 0)] ?? 0),
     find: (name) => find(body, entries, name),
     entries: () => spansOf(entries),
+    bytesBesides: (names) => bytesBesides(body, entries, names),
   };
 }
 
@@ -240,6 +243,15 @@ function find(body: Buffer, entries: Entries, name: string): JsonSpan | 'duplica
     if (likeness === SAME) found = { from: entries[index + 2] ?? 0, to: entries[index + 3] ?? 0 };
   }
   return alike > 1 ? 'duplicate' : found;
+}
+
+function bytesBesides(body: Buffer, entries: Entries, names: readonly string[]): number {
+  let bytes = 0;
+  for (let index = 0; index < entries.length; index += 4) {
+    const [from = 0, nameTo = 0, , to = 0] = entries.slice(index, index + 4);
+    if (!names.some((name) => likenessOf(body, from, nameTo, name) === SAME)) bytes += to - from;
+  }
+  return bytes;
 }
 
 const DIFFERENT = 0;

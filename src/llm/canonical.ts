@@ -269,6 +269,8 @@ export interface Annotation {
   readonly title: string | null;
   readonly from: number | null;
   readonly to: number | null;
+  /** The words of the source that the text rests on, where the provider tells them. */
+  readonly quote?: string;
   /** As the provider wrote it, for a caller of the same dialect. */
   readonly raw: JsonRecord;
   readonly of: DialectName;

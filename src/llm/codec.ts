@@ -18,7 +18,8 @@ export interface ClientCodec {
   readChat(body: JsonRecord, facts: RequestFacts): ChatRequest;
   /** What the format cannot say is reported. */
   writeChat(answer: ChatAnswer, context: AnswerContext, report: Report): JsonRecord;
-  streamChat(context: AnswerContext): StreamWriter;
+  /** The same of a stream: what is reported after its first bytes, only the call record tells. */
+  streamChat(context: AnswerContext, report: Report): StreamWriter;
   readonly embeddings?: {
     read(body: JsonRecord, facts: RequestFacts): EmbeddingRequest;
     write(answer: EmbeddingAnswer, request: EmbeddingRequest, context: Omit<AnswerContext, 'request'>): JsonRecord;

@@ -100,6 +100,8 @@ export interface Usage {
   readonly audioOutputTokens?: number;
   /** Image tokens that were made: part of `outputTokens`. */
   readonly imageOutputTokens?: number;
+  /** Searches as rerankers bill them. Where one tells these alone, `inputTokens` is 0. */
+  readonly searchUnits?: number;
   /** Milliseconds of sound that was written down, where they are told; instead of tokens, which are then 0, or beside them. */
   readonly audioMs?: number;
 }

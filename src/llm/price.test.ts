@@ -90,6 +90,16 @@ describe('what has a price of its own is counted at it, and nowhere else', () =>
     expect(costOf({ ...usage, ...counts }, bare)).toBe(nanoUsd);
   });
 
+  test('searches, whose tokens cost what they cost', () => {
+    const cohere = priceOf({ input: 0, output: 0, perSearchUnit: 0.0025 });
+    expect(costOf({ ...usage, inputTokens: 900, searchUnits: 3 }, cohere)).toBe(7_500_000);
+    expect(costOf({ ...usage, inputTokens: 900 }, cohere)).toBe(0);
+    const both = priceOf({ input: 0.05, output: 0, perSearchUnit: 0.002, batch: 0.5 });
+    expect(costOf({ ...usage, inputTokens: 3, searchUnits: 2 }, both)).toBe(4_000_150);
+    expect(costOf({ ...usage, inputTokens: 3, searchUnits: 2 }, both, { batch: true })).toBe(2_000_075);
+    expect(costOf({ ...usage, searchUnits: 2 }, price)).toBe(5_000_000);
+  });
+
   test('calls, images and batches', () => {
     expect(costOf(usage, price)).toBe(5_000_000);
     expect(costOf(usage, price, { images: 3 })).toBe(5_000_000 + 3 * 40_000_000);

@@ -26,9 +26,10 @@ export interface RateTier extends Rates {
 export interface PriceTerms extends Rates {
   /** In rising order; the last one whose bound the input passes holds. */
   readonly tiers?: readonly RateTier[];
-  /** Nano-USD for every call, and for every image that was made. */
+  /** Nano-USD for every call, for every image that was made, and for every unit of searching (rerank). */
   readonly perRequest?: number;
   readonly perImage?: number;
+  readonly perSearchUnit?: number;
   /** Nano-USD for a million characters that are spoken. */
   readonly perMillionCharacters?: number;
   /** Nano-USD for an hour of sound that is written down; what is shorter than the minimum costs as much as that. */
@@ -77,8 +78,9 @@ export function costOf(usage: Usage, price: Price, circumstances: Circumstances 
   const rates = ratesFor(usage.inputTokens, terms);
   const portions = portionsOf(usage);
   const { images = 0, characters = 0, audioMs = 0 } = circumstances;
-  const { perRequest = 0, perImage = 0, perMillionCharacters = 0 } = terms;
-  const fixed = perRequest + perImage * images + costOfSound(audioMs, terms);
+  const { perRequest = 0, perImage = 0, perSearchUnit = 0, perMillionCharacters = 0 } = terms;
+  const units = perImage * images + perSearchUnit * (usage.searchUnits ?? 0);
+  const fixed = perRequest + units + costOfSound(audioMs, terms);
   // Whole nano-USD per token and the rest apart, so that no product leaves the exact range of a double.
   const whole = sumOf(portions, rates, wholeRate) + characters * wholeRate(perMillionCharacters) + fixed;
   const millionths = sumOf(portions, rates, restOfRate) + characters * restOfRate(perMillionCharacters);

@@ -11,6 +11,11 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A value, or what an array has first: Google wraps errors so where no event stream was asked for. */
+export function firstOf(value: unknown): unknown {
+  return Array.isArray(value) ? (value as readonly unknown[])[0] : value;
+}
+
 /** The members that `known` does not name, without those that are null. */
 export function otherMembers(record: JsonRecord, known: ReadonlySet<string>): JsonRecord {
   return Object.fromEntries(

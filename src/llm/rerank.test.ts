@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { AnswerFault, RequestFault } from './faults.ts';
 import { UNKNOWN_TRAITS } from './model-traits.ts';
 import { Report } from './report.ts';
-import { cohereRerank, jinaRerank, readRerankRequest, voyageRerank, writeRerankAnswer } from './rerank.ts';
+import {
+  cohereRerank,
+  estimateSearchUnits,
+  jinaRerank,
+  readRerankRequest,
+  voyageRerank,
+  writeRerankAnswer,
+} from './rerank.ts';
 
 const TARGET = { name: 'rerank-1', traits: UNKNOWN_TRAITS };
 const BODY = { model: 'house/rerank', query: 'Rain?', documents: ['Sun', { text: 'Rain', id: 7 }], top_n: 1 };
@@ -104,14 +111,24 @@ describe('a provider', () => {
       id: 'a',
       model: '',
       results: expected,
-      usage: null,
+      usage: { ...usage, inputTokens: 0, searchUnits: 1 },
     });
+    const both = { results, usage: { search_units: 2, total_tokens: 26 } };
+    expect(cohereRerank.read(both).usage).toEqual({ ...usage, searchUnits: 2 });
+    expect(cohereRerank.read({ results, meta: {} }).usage).toBeNull();
   });
 
   test('that gives no results is at fault', () => {
     for (const codec of [cohereRerank, jinaRerank, voyageRerank])
       expect(() => codec.read({ detail: 'no' })).toThrow(AnswerFault);
   });
+});
+
+test('a request is worth one search for each hundred documents', () => {
+  const units = (documents: unknown) => estimateSearchUnits(Buffer.from(JSON.stringify({ query: 'q', documents })));
+  const many = (count: number) => Array.from({ length: count }, (_, i) => (i % 2 === 0 ? `d${i}` : { text: `d${i}` }));
+  expect([1, 100, 101, 200, 201, 10_000].map((count) => units(many(count)))).toEqual([1, 1, 2, 2, 3, 100]);
+  expect([units([]), units(undefined), units('d'), estimateSearchUnits(Buffer.from('['))]).toEqual([1, 1, 1, 1]);
 });
 
 test('an answer has as many results as were asked for, with documents where they were', () => {
@@ -129,6 +146,16 @@ test('an answer has as many results as were asked for, with documents where they
     model: 'house/rerank',
     results: [{ index: 1, relevance_score: 0.9, document: { text: 'Rain' } }],
   });
+  const usage = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+  const members = (told: object) => {
+    const { usage: tokens, meta } = writeRerankAnswer(
+      { ...answer, usage: { ...usage, ...told } },
+      readRerankRequest(BODY),
+    );
+    return { tokens, meta };
+  };
+  expect(members({ searchUnits: 2 })).toEqual({ tokens: undefined, meta: { billed_units: { search_units: 2 } } });
+  expect(members({ inputTokens: 5 })).toEqual({ tokens: { prompt_tokens: 5, total_tokens: 5 }, meta: undefined });
   expect(writeRerankAnswer(answer, readRerankRequest({ ...BODY, top_n: undefined }))['results']).toEqual([
     { index: 1, relevance_score: 0.9 },
     { index: 0, relevance_score: 0.1 },

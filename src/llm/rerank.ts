@@ -2,6 +2,7 @@
  * Reranking: the form that clients speak, which Cohere began and Jina and most others share, and the
  * forms of providers. Voyage differs in names.
  */
+import { scanJson } from '../lib/json-scan.ts';
 import type { RerankAnswer, RerankRequest } from './canonical.ts';
 import type { ProviderCodec } from './codec.ts';
 import type { Usage } from './dialect.ts';
@@ -64,20 +65,38 @@ function answerOf(body: JsonRecord, member: 'results' | 'data'): RerankAnswer {
         return index !== null && typeof score === 'number' ? [{ index, score }] : [];
       })
       .sort((a, b) => b.score - a.score),
-    usage: usageOf(body),
+    usage: rerankUsage(body),
   };
 }
 
-/** Tokens where they are told; Cohere bills searches, for which there is no count here. */
-function usageOf(body: JsonRecord): Usage | null {
+/** Tokens and searches, as far as they are told: Cohere bills searches, others tokens, OpenRouter tells both. */
+export function rerankUsage(body: JsonRecord): Usage | null {
   const usage = recordOf(body['usage']);
   const meta = recordOf(body['meta']);
-  return inputUsage(
+  const billed = recordOf(meta['billed_units']);
+  const tokens =
     countOf(usage['total_tokens']) ??
-      countOf(usage['prompt_tokens']) ??
-      countOf(recordOf(meta['billed_units'])['input_tokens']) ??
-      countOf(recordOf(meta['tokens'])['input_tokens']),
-  );
+    countOf(usage['prompt_tokens']) ??
+    countOf(billed['input_tokens']) ??
+    countOf(recordOf(meta['tokens'])['input_tokens']);
+  const searchUnits = countOf(billed['search_units']) ?? countOf(usage['search_units']);
+  if (searchUnits === null) return inputUsage(tokens);
+  return { ...NO_TOKENS, inputTokens: tokens ?? 0, searchUnits };
+}
+
+const NO_TOKENS = { cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+
+/** "One query with up to 100 documents" (https://cohere.com/pricing). Of a long one its pieces count, which nobody here knows. */
+const DOCUMENTS_PER_UNIT = 100;
+
+/** The searches that a request is worth where nobody tells them. */
+export function estimateSearchUnits(body: Buffer): number {
+  const scan = scanJson(body);
+  const found = scan.ok ? scan.document.find('documents') : undefined;
+  if (found === undefined || found === 'duplicate') return 1;
+  const documents = scanJson(body.subarray(found.from, found.to), { entriesMax: body.length });
+  const count = documents.ok ? documents.document.entries().length : 1;
+  return Math.max(1, Math.ceil(count / DOCUMENTS_PER_UNIT));
 }
 
 const KNOWN: ReadonlySet<string> = new Set(['model', 'query', 'documents', 'top_n', 'top_k', 'return_documents']);
@@ -131,6 +150,13 @@ export function writeRerankAnswer(answer: RerankAnswer, request: RerankRequest):
       const document = request.returnDocuments && text !== undefined ? { document: { text } } : {};
       return { index, relevance_score: score, ...document };
     }),
-    ...(usage === null ? {} : { usage: { prompt_tokens: usage.inputTokens, total_tokens: usage.inputTokens } }),
+    ...(usage === null ? {} : usageMembers(usage)),
+  };
+}
+
+function usageMembers({ inputTokens, searchUnits }: Usage): JsonRecord {
+  return {
+    ...(inputTokens > 0 && { usage: { prompt_tokens: inputTokens, total_tokens: inputTokens } }),
+    ...(searchUnits !== undefined && { meta: { billed_units: { search_units: searchUnits } } }),
   };
 }

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import * as fc from 'fast-check';
-import { eventText, readEvent, watchEvents } from './sse.ts';
+import { eventText, readEvent, watchEvents, withData } from './sse.ts';
 
 interface Seen {
   readonly events: string[];
   readonly out: string;
 }
 
-/** Events that hold "look" are looked at; of those, the ones that hold "hide" are hidden. */
-function watch(stream: Buffer, cuts: readonly number[], mayHide: boolean, heldBytesMax = 10_000): Seen {
+/** Events that hold "look" are looked at; of those, the ones that hold "hide" are hidden, and the ones that hold "new" are sent as such. */
+function watch(stream: Buffer, cuts: readonly number[], mayChange: boolean, heldBytesMax = 10_000): Seen {
   const events: string[] = [];
   const out: Uint8Array[] = [];
   const watcher = watchEvents(
@@ -16,17 +16,17 @@ function watch(stream: Buffer, cuts: readonly number[], mayHide: boolean, heldBy
       mayMatter: (bytes) => bytes.includes('look'),
       inspect(event) {
         events.push(readEvent(event).data);
-        return event.includes('hide');
+        return event.includes('new') ? Buffer.from('data: new\n\n') : event.includes('hide');
       },
     },
-    { mayHide, heldBytesMax },
+    { mayChange, heldBytesMax },
   );
   const places = [0, ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length];
   for (let index = 1; index < places.length; index++) {
     const chunk = stream.subarray(places[index - 1], places[index]);
     if (chunk.length === 0) continue;
     const passed = watcher.push(chunk);
-    if (!mayHide) expect(passed).toBe(chunk);
+    if (!mayChange) expect(passed).toBe(chunk);
     if (passed !== null) out.push(passed);
   }
   const rest = watcher.flush();
@@ -35,7 +35,7 @@ function watch(stream: Buffer, cuts: readonly number[], mayHide: boolean, heldBy
 }
 
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
-const word = fc.constantFrom('look', 'hide', 'look hide', 'é€😀', 'x', '');
+const word = fc.constantFrom('look', 'hide', 'look hide', 'look new', 'é€😀', 'x', '');
 const event = fc.tuple(fc.constantFrom('data: ', 'data:', ': ', 'event: '), word, word, fc.constantFrom('\n', '\r\n'));
 const stream = fc
   .array(event, { maxLength: 8 })
@@ -54,7 +54,7 @@ describe('watched events', () => {
     );
   });
 
-  test('are the same, shown and hidden, however the bytes are split', () => {
+  test('are the same, shown, hidden and replaced, however the bytes are split', () => {
     fc.assert(
       fc.property(stream, cuts, (text, places) => {
         expect(watch(Buffer.from(text), places, true)).toEqual(watch(Buffer.from(text), [], true));
@@ -70,6 +70,12 @@ describe('watched events', () => {
     });
   });
 
+  test('are replaced whole, and their neighbours stay byte for byte', () => {
+    const text = 'data: a look\n\ndata: look\ndata: new and long\n\n:comment\r\n\r\ndata: look new';
+    expect(watch(Buffer.from(text), [], true).out).toBe('data: a look\n\ndata: new\n\n:comment\r\n\r\ndata: new\n\n');
+    expect(watch(Buffer.from(text), [], false).out).toBe(text);
+  });
+
   test('count at the end of the stream also without a blank line', () => {
     expect(watch(Buffer.from('data: x\n\ndata: look'), [], false).events).toEqual(['look']);
     expect(watch(Buffer.from('data: x\n\ndata: look hide\n'), [], true).out).toBe('data: x\n\n');
@@ -80,8 +86,8 @@ describe('watched events', () => {
     const large = `data: look ${'x'.repeat(500)} hide\n\n`;
     const small = 'data: look\n\n';
     const everyTen = Array.from({ length: 60 }, (_, index) => index * 10);
-    for (const mayHide of [false, true]) {
-      expect(watch(Buffer.from(large + small), everyTen, mayHide, 100)).toEqual({
+    for (const mayChange of [false, true]) {
+      expect(watch(Buffer.from(large + small), everyTen, mayChange, 100)).toEqual({
         events: ['look'],
         out: large + small,
       });
@@ -91,7 +97,7 @@ describe('watched events', () => {
   test('that hold nothing of interest come back as the very same buffer', () => {
     const watcher = watchEvents(
       { mayMatter: (bytes) => bytes.includes('look'), inspect: () => true },
-      { mayHide: true, heldBytesMax: 100 },
+      { mayChange: true, heldBytesMax: 100 },
     );
     const chunk = Buffer.from('data: one\n\ndata: two\n\n');
     expect(watcher.push(chunk)).toBe(chunk);
@@ -105,4 +111,12 @@ test('an event is read with and without a space after the colon, with CRLF, comm
   });
   expect(readEvent(Buffer.from(eventText('done', '{}')))).toEqual({ name: 'done', data: '{}' });
   expect(eventText(null, '{}')).toBe('data: {}\n\n');
+});
+
+test('an event with other data keeps its name, its comments and its line ends', () => {
+  const event = ': note\r\nevent: error\r\ndata: {"a":\r\nid: 7\r\ndata: 1}\r\n\r\n';
+  expect(withData(Buffer.from(event), '{"b":2}').toString()).toBe(
+    ': note\r\nevent: error\r\ndata: {"b":2}\r\nid: 7\r\n\r\n',
+  );
+  expect(withData(Buffer.from('data:x'), 'a\nb').toString()).toBe('data: a\ndata: b');
 });

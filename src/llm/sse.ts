@@ -16,13 +16,13 @@ export interface EventInspector {
    * that passes: cheap, native search only. May say yes too often, never no wrongly.
    */
   mayMatter(bytes: Buffer): boolean;
-  /** Looks at the bytes of one event that may matter; true asks to hide it from the client. */
-  inspect(event: Buffer): boolean;
+  /** Looks at the bytes of one event that may matter; true asks to hide it from the client, bytes are to be sent instead. */
+  inspect(event: Buffer): boolean | Buffer;
 }
 
 export interface EventWatcherOptions {
-  /** Events may be hidden: one that is incomplete is then held back until it is whole. */
-  readonly mayHide: boolean;
+  /** Events may be hidden or replaced: one that is incomplete is then held back until it is whole. */
+  readonly mayChange: boolean;
   /** How much of an incomplete event is kept; one that needs more passes without being looked at. */
   readonly heldBytesMax: number;
 }
@@ -39,7 +39,7 @@ const CR = 0x0d;
 
 /** Watches one stream. Any split of the bytes into chunks shows the same events. */
 export function watchEvents(inspector: EventInspector, options: EventWatcherOptions): EventWatcher {
-  const { mayHide, heldBytesMax } = options;
+  const { mayChange, heldBytesMax } = options;
   /** The start of the event that is not complete, piece by piece: joined once, when its end has come. */
   let held: Buffer[] = [];
   let heldBytes = 0;
@@ -53,10 +53,10 @@ export function watchEvents(inspector: EventInspector, options: EventWatcherOpti
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (heldBytes === 0 && !oversized && endsEvent(chunk) && !inspector.mayMatter(chunk)) return bytes;
     const released = split(chunk);
-    return mayHide ? joined(released) : bytes;
+    return mayChange ? joined(released) : bytes;
   }
 
-  /** Takes the chunk apart into events, and returns what may be sent if events may be hidden. */
+  /** Takes the chunk apart into events, and returns what may be sent if events may be changed. */
   function split(chunk: Buffer): Buffer[] {
     const released: Buffer[] = [];
     let from = 0;
@@ -65,7 +65,8 @@ export function watchEvents(inspector: EventInspector, options: EventWatcherOpti
       if (oversized) released.push(tail);
       else {
         const event = heldBytes === 0 ? tail : Buffer.concat([...held, tail]);
-        if (!isHidden(event)) released.push(event);
+        const passed = inspected(event);
+        if (passed !== null) released.push(passed);
       }
       forget();
       from = end;
@@ -96,8 +97,11 @@ export function watchEvents(inspector: EventInspector, options: EventWatcherOpti
     else lineHasCr = true;
   }
 
-  function isHidden(event: Buffer): boolean {
-    return inspector.mayMatter(event) && inspector.inspect(event) && mayHide;
+  /** What of an event goes on. */
+  function inspected(event: Buffer): Buffer | null {
+    const asked = inspector.mayMatter(event) && inspector.inspect(event);
+    if (asked === false || !mayChange) return event;
+    return asked === true ? null : asked;
   }
 
   function keep(piece: Buffer, released: Buffer[]): void {
@@ -122,7 +126,8 @@ export function watchEvents(inspector: EventInspector, options: EventWatcherOpti
     if (heldBytes === 0) return null;
     const event = Buffer.concat(held);
     forget();
-    return !isHidden(event) && mayHide ? event : null;
+    const passed = inspected(event);
+    return mayChange ? passed : null;
   }
 
   return { push, flush };
@@ -154,6 +159,16 @@ export function readEventText(text: string): ServerSentEvent {
     else if (line.startsWith('event:')) name = fieldValue(line, 6);
   }
   return { name, data: data.join('\n') };
+}
+
+/** An event of bytes with other data, and all else of it as it is. */
+export function withData(event: Buffer, data: string): Buffer {
+  const lines = event.toString('utf8').split('\n');
+  const first = lines.findIndex((line) => line.startsWith('data:'));
+  const end = lines[first]?.endsWith('\r') === true ? '\r' : '';
+  const told = data.split('\n').map((line) => `data: ${line}${end}`);
+  const others = lines.slice(first + 1).filter((line) => !line.startsWith('data:'));
+  return Buffer.from([...lines.slice(0, first), ...told, ...others].join('\n'));
 }
 
 /** One space after the colon, if there is one, does not belong to the value. */

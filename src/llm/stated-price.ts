@@ -32,6 +32,7 @@ export interface StatedTerms extends StatedRates {
   readonly perAudioHour?: number | undefined;
   /** What a call is paid for at least. */
   readonly audioSecondsMin?: number | undefined;
+  readonly perSearchUnit?: number | undefined;
   /** The part of the price that a call in a batch costs, for example 0.5. */
   readonly batch?: number | undefined;
 }
@@ -69,7 +70,7 @@ function changeOf(stated: StatedChange): PriceChange {
 
 function termsOf(stated: StatedTerms): PriceTerms {
   const tiers = (stated.tiers ?? []).map((tier) => tierOf(stated, tier)).sort(byBound);
-  const { perRequest, perImage, perMillionCharacters, perAudioHour, audioSecondsMin, batch } = stated;
+  const { perRequest, perImage, perMillionCharacters, perAudioHour, audioSecondsMin, perSearchUnit, batch } = stated;
   return {
     ...ratesOf(stated),
     ...(tiers.length > 0 && { tiers }),
@@ -78,6 +79,7 @@ function termsOf(stated: StatedTerms): PriceTerms {
     ...(perMillionCharacters !== undefined && { perMillionCharacters: nano(perMillionCharacters) }),
     ...(perAudioHour !== undefined && { perAudioHour: nano(perAudioHour) }),
     ...(audioSecondsMin !== undefined && { audioMsMin: Math.round(audioSecondsMin * SECOND_MS) }),
+    ...(perSearchUnit !== undefined && { perSearchUnit: nano(perSearchUnit) }),
     ...(batch !== undefined && { batchMillionths: Math.round(batch * MILLION) }),
   };
 }

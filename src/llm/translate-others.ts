@@ -70,7 +70,7 @@ function wholeOnly(
     warnings: report.warnings,
     readAnswer: (bytes, toldInputTokens = null) => {
       const { value, usage } = read(answerRecord(bytes), toldInputTokens);
-      return { text: JSON.stringify(value), usage, isWhole: true, warnings: report.warnings };
+      return { text: JSON.stringify(value), usage, outputTokensEstimate: 0, isWhole: true, warnings: report.warnings };
     },
     stream: null,
   };

@@ -10,6 +10,7 @@ import { customCallEventsToText, customCallsToText, usesCustomTools } from './cu
 import type { ModelOperation, PublicError, StreamEnding, StreamObserver, Usage } from './dialect.ts';
 import { AnswerFault } from './faults.ts';
 import { JSON_TOOL, jsonToolEventsToText, jsonToolToText } from './json-tool.ts';
+import { estimateOutputTokens, OutputEstimate } from './output-estimate.ts';
 import type { JsonRecord } from './record.ts';
 import { isRecord, parsedOrUndefined, recordOf } from './record.ts';
 import { Report } from './report.ts';
@@ -22,7 +23,7 @@ export interface Sides {
   readonly target: TargetModel;
   readonly context: AnswerContext;
   /** How the caller's stream is written where its dialect has several ways. */
-  readonly streamChat?: (context: AnswerContext) => StreamWriter;
+  readonly streamChat?: ClientCodec['streamChat'];
   /** That way is an array of JSON. */
   readonly isArrayStream?: boolean;
 }
@@ -31,6 +32,8 @@ export interface Sides {
 export interface TranslatedAnswer {
   readonly text: string;
   readonly usage: Usage | null;
+  /** A guess at the output tokens, for an answer that does not tell its usage. */
+  readonly outputTokensEstimate: number;
   /** False where the provider did not say why it ended. */
   readonly isWhole: boolean;
   readonly warnings: readonly Warning[];
@@ -41,7 +44,7 @@ export interface Translation {
   /** What the provider is asked for: the path depends on it. */
   readonly operation: ModelOperation;
   readonly body: JsonRecord;
-  /** What of the request did not go over as it was. */
+  /** What of the request did not go over as it was; grows by what a stream cannot tell of the answer. */
   readonly warnings: readonly Warning[];
   /**
    * Throws an AnswerFault where the answer is none of the provider's dialect. `toldInputTokens`: what
@@ -66,14 +69,16 @@ export function translateChat(request: ChatRequest, sides: Sides): Translation {
     body,
     warnings: report.warnings,
     readAnswer: (bytes) => {
-      const answer = restoration.whole(sides.provider.readChat(answerRecord(bytes)));
-      const named = nameCalls(answer, sides.context.requestId);
+      const read = sides.provider.readChat(answerRecord(bytes));
+      const named = nameCalls(restoration.whole(read), sides.context.requestId);
       const text = JSON.stringify(sides.client.writeChat(named, sides.context, report));
-      return { text, usage: named.usage, isWhole: isWhole(named), warnings: report.warnings };
+      const { usage } = named;
+      const outputTokensEstimate = usage === null ? estimateOutputTokens(read) : usage.outputTokens;
+      return { text, usage, outputTokensEstimate, isWhole: isWhole(named), warnings: report.warnings };
     },
     stream: {
       isArray: sides.isArrayStream === true,
-      observe: () => new TranslatedStream(restoration, sides),
+      observe: () => new TranslatedStream(restoration, sides, report),
     },
   };
 }
@@ -151,12 +156,16 @@ export class TranslatedStream implements StreamObserver {
   /** Choices that ended without a word why. */
   readonly #incomplete: AnswerEvent[] = [];
   #failure: StreamError | null = null;
-  #seenCharacters = 0;
+  readonly #estimate = new OutputEstimate();
 
-  constructor(restoration: Restoration, { client, provider, context, streamChat }: Sides) {
+  constructor(restoration: Restoration, { client, provider, context, streamChat }: Sides, report: Report) {
     this.#requestId = context.requestId;
-    this.#writer = (streamChat ?? client.streamChat)(context);
-    this.#reader = provider.readStream(restoration.events((event) => this.#take(event)));
+    this.#writer = (streamChat ?? client.streamChat)(context, report);
+    const onEvent = restoration.events((event) => this.#take(event));
+    this.#reader = provider.readStream((event) => {
+      this.#estimate.take(event);
+      onEvent(event);
+    });
   }
 
   /** Throws an AnswerFault where the bytes are no stream of the provider's dialect. */
@@ -194,12 +203,11 @@ export class TranslatedStream implements StreamObserver {
 
   /** A guess at the output tokens that went by. */
   tokens(): number {
-    return Math.ceil(this.#seenCharacters / CHARACTERS_PER_TOKEN);
+    return this.#estimate.tokens();
   }
 
   #take(event: AnswerEvent): void {
     if (event.type === 'usage') this.#usage = event.usage;
-    else if (event.type === 'delta') this.#seenCharacters += event.text.length;
     else if (event.type === 'end') this.#end();
     else if (event.type === 'error') {
       this.#failure = event.error;
@@ -231,6 +239,3 @@ export class TranslatedStream implements StreamObserver {
     return bytes;
   }
 }
-
-/** Of running text. */
-const CHARACTERS_PER_TOKEN = 4;

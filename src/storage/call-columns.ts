@@ -60,6 +60,7 @@ const READERS: { readonly [F in Field]: (row: Row, field: Field) => CallRecord[F
   warnings: textOrNull,
   usageDetail: textOrNull,
   fromCache: flag,
+  upstreamCode: textOrNull,
 };
 
 /** Column definitions. `numeric` keeps whole numbers in as few bytes as they need, and fractions as they are. */

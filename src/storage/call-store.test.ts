@@ -59,6 +59,7 @@ function record(patch: Partial<CallRecord> & { readonly requestId: string }): Ca
     warnings: null,
     usageDetail: null,
     fromCache: false,
+    upstreamCode: null,
     ...patch,
   };
 }

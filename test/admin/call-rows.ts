@@ -52,6 +52,7 @@ export function callRow(workspaceId: string, part: Partial<CallRecord> = {}): Ca
     warnings: null,
     usageDetail: null,
     fromCache: false,
+    upstreamCode: null,
     ...part,
   };
   return CALL_FIELDS.map((field) => {

@@ -77,13 +77,14 @@ test('a decision that was cut, or that another version wrote, is not passed off 
 
 test('what a vendor did wrong is told as such, with its own answer and request id', async () => {
   const upstream = { provider: 'house', model: 'tiny', credentialId: 'cred_1', upstreamStatus: 401 };
-  await write({ requestId: 'req_p', code: 'credential_rejected', status: 502, upstreamRequestId: 'up_1', ...upstream });
+  await write({ requestId: 'req_p', code: 'credential_rejected', status: 502, upstreamRequestId: 'up_1', upstreamCode: 'invalid_api_key', ...upstream });
   const told = await admin.client.call('explain.read', { params: { requestId: 'req_p' } });
   expect(told.upstream).toEqual({
     provider: 'house',
     model: 'tiny',
     credentialId: 'cred_1',
     status: 401,
+    code: 'invalid_api_key',
     requestId: 'up_1',
     attempts: 1,
   });

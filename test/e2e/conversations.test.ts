@@ -90,3 +90,18 @@ describe.each(CLIENTS)('the client $name', ({ talkTo, dialects = DIALECTS }) => 
     expect(record).toMatchObject({ costNanoUsd: 140_000 });
   });
 });
+
+test('what a stream cannot tell of its sources stands in the call record', async () => {
+  const upstream = upstreams.get('cohere');
+  upstream?.script({ ...FINAL, document: { stretch: '−3 °C', title: 'oslo.txt' } });
+  const answer = await fetch(`${product.gatewayUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${product.firstKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'house-cohere/m', stream: true, messages: [{ role: 'user', content: 'Hi' }] }),
+  });
+  expect(await answer.text()).toContain('[DONE]');
+  const record = await findCall(product, answer.headers.get('x-request-id') ?? '');
+  expect(record).toMatchObject({
+    warnings: expect.stringContaining('dropped choices[0].delta.annotations') as unknown,
+  });
+});

@@ -27,12 +27,14 @@ function configFor(origin: string): string {
     `  house: { dialect: openai, baseUrl: "${origin}/v1", ${credentials}, models: [`,
     '    { id: pixels, price: { input: 5, output: 40 } },',
     '    { id: prints, price: { input: 0, output: 0, perImage: 0.04 } },',
+    '    { id: finder, price: { input: 1, output: 0, perSearchUnit: 0.001 } },',
     '    { id: ears, price: { input: 0, output: 0, perRequest: 0.006 } },',
     '    { id: voice, price: { input: 0, output: 0, perMillionCharacters: 15 } },',
     '    { id: whisper, price: { input: 0, output: 0, perAudioHour: 0.36 } },',
     '    { id: silent, price: { input: 0, output: 0, perAudioHour: 0.04, audioSecondsMin: 10 } } ] }',
     `  voyage: { baseUrl: "${origin}/v1", ${credentials} }`,
     `  cohere: { baseUrl: "${origin}", ${credentials} }`,
+    `  dear: { dialect: cohere, baseUrl: "${origin}", ${credentials}, models: [{ id: rerank-v3.5, price: { input: 0, output: 0, perSearchUnit: 0.003 } }] }`,
     `  claude: { dialect: anthropic, baseUrl: "${origin}", ${credentials} }`,
     'models:',
     '  ears: { strategy: least-cost, targets: [{ model: house/whisper }, { model: house/silent }] }',
@@ -317,6 +319,40 @@ describe('a provider', () => {
     expect(await response.json()).toMatchObject({ model, results: [{ index: 1 }] });
     expect(upstream.last().path).toBe(path);
     expect(JSON.parse(upstream.last().body.toString())).toEqual(body);
+  });
+
+  test.each([
+    // The vendor tells one unit, however many documents there are; the price is the catalogue's, or one's own.
+    ['cohere/rerank-v3.5', 101, { costNanoUsd: 2_000_000, costEstimated: false, usageDetail: { searchUnits: 1 } }],
+    ['dear/rerank-v3.5', 2, { costNanoUsd: 3_000_000, costEstimated: false, usageDetail: { searchUnits: 1 } }],
+    // This one tells five tokens and no unit.
+    ['house/finder', 100, { costNanoUsd: 1_005_000, costEstimated: true, usageDetail: { searchUnits: 1 } }],
+    ['house/finder', 101, { costNanoUsd: 2_005_000, costEstimated: true, usageDetail: { searchUnits: 2 } }],
+  ])(
+    '%s is paid by the search (%d documents), in the answer, the record and the budget alike',
+    async (model, count, paid) => {
+      const { kid, key } = await createKey(product, { limits: { budgets: [{ usd: 1, period: 'total' }] } });
+      const documents = Array.from({ length: count }, (_, i) => `document ${i}`);
+      const response = await post('/v1/rerank', { model, query: 'q', documents }, key);
+      expect(response.status, await response.text()).toBe(200);
+      expect(await recordOf(response)).toMatchObject(paid);
+      expect(Number(response.headers.get('x-keyward-cost-usd'))).toBe(paid.costNanoUsd / 1e9);
+      await expect
+        .poll(async () => (await product.admin('GET', `/keys/${kid}/limits`)).body)
+        .toMatchObject({ items: [{ name: 'budget', used: paid.costNanoUsd, held: 0 }] });
+    },
+  );
+
+  test('that is paid by the search is not asked where the budget does not reach for all units', async () => {
+    const { key } = await createKey(product, { limits: { budgets: [{ usd: 0.003, period: 'total' }] } });
+    const ask = (count: number) =>
+      post(
+        '/v1/rerank',
+        { model: 'cohere/rerank-v3.5', query: 'q', documents: Array.from({ length: count }, () => 'd') },
+        key,
+      );
+    expect((await ask(101)).status).toBe(429);
+    expect((await ask(100)).status).toBe(200);
   });
 
   test('that has no such endpoint is named in the refusal', async () => {

@@ -50,6 +50,7 @@ export const explanationView = z
         model: named,
         credentialId: named,
         status: z.number().nullable(),
+        code: named.describe("The provider's own code or type of the error that it told last."),
         requestId: named,
         attempts: z.int(),
       })
@@ -131,6 +132,7 @@ function upstreamOf(record: CallRecord): z.input<typeof explanationView>['upstre
     model: record.model,
     credentialId: record.credentialId,
     status: record.upstreamStatus,
+    code: record.upstreamCode,
     requestId: record.upstreamRequestId,
     attempts: record.attempts,
   };

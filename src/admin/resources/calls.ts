@@ -33,6 +33,7 @@ const callView = z
     status: z.int().describe('What the caller received; 499: the caller left first.'),
     upstreamStatus: counted,
     upstreamRequestId: named,
+    upstreamCode: named.describe("The provider's own code or type of the error that it told last."),
     code: z.string().describe('`ok`, or the code of the error that ended the call.'),
     attempts: z.int(),
     firstByteMs: counted,

@@ -6,7 +6,7 @@ type ModelTraits = ProviderSnapshot['traits'][string];
 type Price = ProviderSnapshot['prices'][string];
 type PriceChange = NonNullable<Price['changes']>[number];
 type PriceTerms = Omit<Price, 'changes'>;
-type PerUnit = 'perRequest' | 'perImage' | 'perMillionCharacters' | 'perAudioHour';
+type PerUnit = 'perRequest' | 'perImage' | 'perMillionCharacters' | 'perAudioHour' | 'perSearchUnit';
 type Rates = Omit<PriceTerms, PerUnit | 'tiers' | 'audioMsMin' | 'batchMillionths'>;
 
 const usd = z.number().min(0);
@@ -33,6 +33,7 @@ const terms = {
   perMillionCharacters: usd.exactOptional().describe('USD for a million characters that are spoken.'),
   perAudioHour: usd.exactOptional().describe('USD for an hour of sound that is written down.'),
   audioSecondsMin: z.number().exactOptional().describe('How much sound a call is paid for at least.'),
+  perSearchUnit: usd.exactOptional().describe('USD for every search unit that a reranker bills.'),
   batch: z.number().exactOptional().describe('The part of the price that a call in a batch costs.'),
 };
 
@@ -93,7 +94,8 @@ function viewChange(change: PriceChange) {
 }
 
 function viewTerms(shown: PriceTerms) {
-  const { tiers, perRequest, perImage, perMillionCharacters, perAudioHour, audioMsMin, batchMillionths } = shown;
+  const { tiers, perRequest, perImage, perMillionCharacters, perAudioHour, audioMsMin } = shown;
+  const { perSearchUnit, batchMillionths } = shown;
   return {
     ...viewRates(shown),
     ...(tiers !== undefined && {
@@ -104,6 +106,7 @@ function viewTerms(shown: PriceTerms) {
     ...(perMillionCharacters !== undefined && { perMillionCharacters: perMillionCharacters / NANO }),
     ...(perAudioHour !== undefined && { perAudioHour: perAudioHour / NANO }),
     ...(audioMsMin !== undefined && { audioSecondsMin: audioMsMin / SECOND_MS }),
+    ...(perSearchUnit !== undefined && { perSearchUnit: perSearchUnit / NANO }),
     ...(batchMillionths !== undefined && { batch: batchMillionths / MILLION }),
   };
 }

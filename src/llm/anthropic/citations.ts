@@ -2,6 +2,7 @@
 import type { Annotation } from '../canonical.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord } from '../record.ts';
+import type { Report } from '../report.ts';
 
 /** Anthropic makes a block of each stretch of text that rests on sources: all of `text` does. */
 export function readCitation(raw: JsonRecord, text: { readonly length: number }): Annotation {
@@ -10,6 +11,7 @@ export function readCitation(raw: JsonRecord, text: { readonly length: number })
     title: textOf(raw['title']) ?? textOf(raw['document_title']),
     from: 0,
     to: text.length,
+    ...(typeof raw['cited_text'] === 'string' && { quote: raw['cited_text'] }),
     raw,
     of: 'anthropic',
   };
@@ -20,16 +22,24 @@ export function readCitations(value: unknown, text: string): readonly Annotation
   return Array.isArray(value) ? value.filter(isRecord).map((raw) => readCitation(raw, text)) : [];
 }
 
-/** A citation for a client; null: the annotation names no source that the format could tell. */
-export function citationForClient(annotation: Annotation, text: string): JsonRecord | null {
+/** A citation for a client; null, and reported: the format has no other sources of foreign answers than pages. */
+export function citationForClient(
+  annotation: Annotation,
+  text: string,
+  path: string,
+  report: Report,
+): JsonRecord | null {
   if (annotation.of === 'anthropic') return annotation.raw;
-  if (annotation.url === null) return null;
-  const { from, to } = annotation;
+  const { url, title, from, to, quote } = annotation;
+  if (url === null) {
+    report.dropped(`${path}.citations`, 'a source without a URL has no place in this format');
+    return null;
+  }
   return {
     type: 'web_search_result_location',
-    url: annotation.url,
-    title: annotation.title,
-    cited_text: from === null || to === null ? '' : text.slice(from, to),
+    url,
+    title,
+    cited_text: quote ?? (from === null || to === null ? '' : text.slice(from, to)),
     encrypted_index: '',
   };
 }

@@ -14,7 +14,7 @@ import type {
 import { keptQuery } from '../kept-query.ts';
 import { lastMentionOfText, mentionsObject, mentionsText } from '../mentions-object.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord, parsedOrUndefined, recordOf } from '../record.ts';
+import { firstOf, isRecord, parsedOrUndefined, recordOf } from '../record.ts';
 import type { BodyRules } from '../request-body.ts';
 import { readRequestBody } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
@@ -81,7 +81,7 @@ export const anthropic: Dialect = {
 };
 
 function readStreamError({ name, data }: ServerSentEvent): ToldError | null {
-  const event = recordOf(parsedOrUndefined(data));
+  const event = recordOf(firstOf(parsedOrUndefined(data)));
   const { error } = event;
   if (!isRecord(error) || (name !== 'error' && event['type'] !== 'error')) return null;
   const type = typeof error['type'] === 'string' ? error['type'] : 'api_error';
@@ -170,7 +170,7 @@ function observeStream(): StreamObserver {
         return false;
       },
     },
-    { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
+    { mayChange: false, heldBytesMax: HELD_BYTES_MAX },
   );
   return endingObserver(watcher, streamErrors, {
     ending: () => (complete ? 'end' : 'none'),

@@ -103,7 +103,9 @@ describe('the reader', () => {
         {
           kind: 'text',
           text: 'so',
-          annotations: [{ url: 'https://example.com', title: 'T', from: 0, to: 2, raw: citation, of: 'anthropic' }],
+          annotations: [
+            { url: 'https://example.com', title: 'T', from: 0, to: 2, quote: 'c', raw: citation, of: 'anthropic' },
+          ],
         },
       ],
       finish: { reason: 'pause', raw: 'pause_turn' },

@@ -1,6 +1,6 @@
 /** A whole answer for a client of Anthropic's format. */
 import { packCallId } from '../call-ids.ts';
-import type { ChatAnswer, Part, TextPart, ThinkingPart, ToolCallPart } from '../canonical.ts';
+import type { ChatAnswer, Finish, Part, TextPart, ThinkingPart, ToolCallPart } from '../canonical.ts';
 import type { AnswerContext } from '../codec.ts';
 import type { JsonRecord } from '../record.ts';
 import type { Report } from '../report.ts';
@@ -13,9 +13,9 @@ import { inputOf } from './write-blocks.ts';
 
 export function writeAnswer(answer: ChatAnswer, context: AnswerContext, report: Report): JsonRecord {
   const [choice] = answer.choices;
-  if (answer.choices.length > 1) report.dropped('choices', 'the format has one answer');
+  if (answer.choices.length > 1) reportChoices(report);
   const finish = choice?.finish ?? { reason: 'stop' };
-  if (isApproximated(finish)) report.approximated('stop_reason', `the format has no word for ${finish.reason}`);
+  reportFinish(finish, report);
   return {
     ...answerExtra(answer.extra),
     ...messageHead(answer.id, context),
@@ -23,6 +23,31 @@ export function writeAnswer(answer: ChatAnswer, context: AnswerContext, report: 
     ...finishMembers(finish),
     usage: usageMember(answer.usage, context),
   };
+}
+
+export function reportChoices(report: Report): void {
+  report.dropped('choices', 'the format has one answer');
+}
+
+export function reportFinish(finish: Finish, report: Report): void {
+  if (isApproximated(finish)) report.approximated('stop_reason', `the format has no word for ${finish.reason}`);
+}
+
+export function reportLogprobs(path: string, report: Report): void {
+  report.dropped(`${path}.logprobs`, 'the format has no place for them');
+}
+
+export function reportRefusal(path: string, report: Report): void {
+  report.approximated(path, 'a refusal goes as text');
+}
+
+/** A part of which nothing goes on. */
+export function reportLost(kind: Part['kind'], path: string, report: Report): void {
+  const isForeign = kind === 'opaque';
+  report.dropped(
+    path,
+    isForeign ? 'only a client of another format understands it' : `the format has no place for ${kind} in an answer`,
+  );
 }
 
 /** The members that a message begins with. */
@@ -35,7 +60,7 @@ function writePart(part: Part, path: string, report: Report): readonly JsonRecor
     case 'text':
       return textBlock(part, path, report);
     case 'refusal':
-      report.approximated(path, 'a refusal goes as text');
+      reportRefusal(path, report);
       return [{ type: 'text', text: part.text }];
     case 'thinking':
       return [thinkingBlock(part)];
@@ -43,10 +68,10 @@ function writePart(part: Part, path: string, report: Report): readonly JsonRecor
       return [callBlock(part, path, report)];
     case 'opaque':
       if (part.of === 'anthropic') return [part.value];
-      report.dropped(path, 'only a client of another format understands it');
+      reportLost(part.kind, path, report);
       return [];
     default:
-      report.dropped(path, `the format has no place for ${part.kind} in an answer`);
+      reportLost(part.kind, path, report);
       return [];
   }
 }
@@ -58,9 +83,8 @@ function textBlock(
   report: Report,
 ): readonly JsonRecord[] {
   if (text === '') return [];
-  const citations = annotations.flatMap((annotation) => citationForClient(annotation, text) ?? []);
-  if (citations.length < annotations.length) report.dropped(`${path}.citations`, 'a citation must name its source');
-  if (logprobs !== undefined) report.dropped(`${path}.logprobs`, 'the format has no place for them');
+  const citations = annotations.flatMap((annotation) => citationForClient(annotation, text, path, report) ?? []);
+  if (logprobs !== undefined) reportLogprobs(path, report);
   return [{ type: 'text', text, ...(citations.length === 0 ? {} : { citations }) }];
 }
 

@@ -71,7 +71,7 @@ function deltas(value: string): readonly AnswerEvent[] {
 }
 
 function written(events: readonly AnswerEvent[]): string {
-  const writer = anthropicClient.streamChat(CONTEXT);
+  const writer = anthropicClient.streamChat(CONTEXT, new Report());
   return events.map((event) => writer.write(event)).join('');
 }
 
@@ -85,7 +85,7 @@ function datas(stream: string): readonly JsonRecord[] {
 const words = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
 const textPart = fc.tuple(words, fc.boolean()).map(([value, isCited]): Part => {
   const raw = { type: 'char_location', cited_text: 'c', document_title: 'D' };
-  const annotation = { url: null, title: 'D', from: 0, to: value.length, raw, of: 'anthropic' } as const;
+  const annotation = { url: null, title: 'D', from: 0, to: value.length, quote: 'c', raw, of: 'anthropic' } as const;
   return { kind: 'text', text: value, ...(isCited ? { annotations: [annotation] } : {}) };
 });
 const callPart = fc
@@ -251,7 +251,7 @@ describe('the writer', () => {
   });
 
   test('tells a failure under the name that the client selects on, and nothing after it', () => {
-    const writer = anthropicClient.streamChat(CONTEXT);
+    const writer = anthropicClient.streamChat(CONTEXT, new Report());
     const error = { status: 529, code: 'upstream_overloaded', message: 'Later.', requestId: 'req_1' };
     expect(writer.fail(error)).toMatch(/^event: error\ndata: \{"type":"error","error":\{"type":"overloaded_error"/);
     expect(writer.write({ type: 'end' }) + writer.fail(error)).toBe('');

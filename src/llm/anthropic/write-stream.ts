@@ -5,6 +5,7 @@ import type { AnswerContext, StreamWriter } from '../codec.ts';
 import type { PublicError, Usage } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord } from '../record.ts';
+import type { Report } from '../report.ts';
 import { sealSignature } from '../signature.ts';
 import { eventText } from '../sse.ts';
 import { citationForClient } from './citations.ts';
@@ -12,10 +13,10 @@ import { anthropic } from './dialect.ts';
 import { finishMembers } from './finish.ts';
 import { answerExtra } from './read-answer.ts';
 import { usageMember } from './usage.ts';
-import { messageHead } from './write-answer.ts';
+import { messageHead, reportChoices, reportFinish, reportLogprobs, reportLost, reportRefusal } from './write-answer.ts';
 
-export function streamChat(context: AnswerContext): StreamWriter {
-  const message = new MessageWriter(context);
+export function streamChat(context: AnswerContext, report: Report): StreamWriter {
+  const message = new MessageWriter(context, report);
   return {
     write: (event) => message.write(event),
     fail: (error) => message.fail(error),
@@ -29,6 +30,7 @@ type Writing = 'text' | 'thinking' | 'tool_call' | 'custom_call' | 'redacted' | 
 
 class MessageWriter {
   readonly #context: AnswerContext;
+  readonly #report: Report;
   #isOver = false;
   #hasBegun = false;
   /** Waits for one more event: usage, which the first event tells, may be next. */
@@ -40,13 +42,20 @@ class MessageWriter {
   #writing: Writing = 'skipped';
   #index = -1;
   #text = '';
+  /** Of the open part, as a whole answer would count it. */
+  #part = 0;
 
-  constructor(context: AnswerContext) {
+  constructor(context: AnswerContext, report: Report) {
     this.#context = context;
+    this.#report = report;
   }
 
   write(event: AnswerEvent): string {
-    if (this.#isOver || ('choice' in event && event.choice !== 0)) return '';
+    if (this.#isOver) return '';
+    if ('choice' in event && event.choice !== 0) {
+      reportChoices(this.#report);
+      return '';
+    }
     if (event.type === 'usage') this.#usage = event.usage;
     if (event.type === 'start') this.#start = event;
     if (event.type === 'start' || (event.type === 'usage' && this.#start === null)) return '';
@@ -82,20 +91,25 @@ class MessageWriter {
   #event(event: AnswerEvent): string {
     switch (event.type) {
       case 'open':
+        this.#part = event.part;
         return this.#open(event.start);
       case 'delta':
         return this.#flush() + this.#delta(event.text);
       case 'signature':
         return this.#sign(event.signature, event.redacted === true);
       case 'annotation': {
-        const citation = citationForClient(event.annotation, this.#text);
+        const citation = citationForClient(event.annotation, this.#text, this.#path, this.#report);
         if (this.#writing !== 'text' || citation === null) return '';
         return this.#flush() + this.#blockDelta({ type: 'citations_delta', citation });
       }
+      case 'logprobs':
+        reportLogprobs(this.#path, this.#report);
+        return '';
       case 'close':
         return this.#close();
       case 'finish':
         this.#finish = event.finish;
+        reportFinish(event.finish, this.#report);
         return '';
       case 'end':
         return this.#end();
@@ -107,7 +121,9 @@ class MessageWriter {
   #open(start: PartStart): string {
     this.#text = '';
     this.#writing = writingOf(start);
-    if (start.kind === 'opaque') return start.of === 'anthropic' ? this.#opaque(start) : '';
+    if (start.kind === 'opaque' && start.of === 'anthropic') return this.#opaque(start);
+    if (this.#writing === 'skipped') reportLost(start.kind, this.#path, this.#report);
+    if (start.kind === 'refusal') reportRefusal(this.#path, this.#report);
     this.#pending = this.#writing === 'skipped' ? null : start;
     return '';
   }
@@ -181,6 +197,10 @@ class MessageWriter {
     return (
       written('message_delta', { delta, usage: usageMember(this.#usage, this.#context) }) + written('message_stop', {})
     );
+  }
+
+  get #path(): string {
+    return `content[${this.#part}]`;
   }
 
   #startBlock(block: JsonRecord): string {

@@ -2,7 +2,7 @@
 import type { ChatAnswer, Part } from '../canonical.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
-import { countOf, isRecord, recordOf } from '../record.ts';
+import { countOf, isRecord, recordOf, textOf } from '../record.ts';
 import { annotationOf } from './citations.ts';
 import { bedrockFinish } from './finish.ts';
 import { bedrockUsage } from './usage.ts';
@@ -71,8 +71,8 @@ function thinking(reasoning: JsonRecord): readonly Part[] {
 function citedText(cited: JsonRecord): Part {
   const pieces = Array.isArray(cited['content']) ? cited['content'] : [];
   const citations = Array.isArray(cited['citations']) ? cited['citations'].filter(isRecord) : [];
-  const text = pieces.map((piece) => recordOf(piece)['text']).filter((piece) => typeof piece === 'string');
-  return { kind: 'text', text: text.join(''), annotations: citations.map(annotationOf) };
+  const text = pieces.map((piece) => textOf(recordOf(piece)['text'])).join('');
+  return { kind: 'text', text, annotations: citations.map((citation) => annotationOf(citation, text)) };
 }
 
 function image(value: JsonRecord, block: JsonRecord): readonly Part[] {

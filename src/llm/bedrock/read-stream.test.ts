@@ -234,8 +234,8 @@ describe('a whole answer', () => {
               {
                 url: 'https://example.com/a',
                 title: 'Book',
-                from: null,
-                to: null,
+                from: 0,
+                to: 9,
                 raw: message.content[2]?.citationsContent?.citations[0],
                 of: 'bedrock',
               },

@@ -29,6 +29,9 @@ class ConverseStreamReader implements StreamReader {
   readonly #onEvent: (event: AnswerEvent) => void;
   readonly #frames: EventStreamReader;
   readonly #parts: OrderedParts;
+  /** Of blocks: how long their text is, and what it rests on. */
+  readonly #lengths = new Map<string, number>();
+  readonly #citations = new Map<string, readonly JsonRecord[]>();
   #isStarted = false;
   #isFinished = false;
   #hasMetadata = false;
@@ -57,7 +60,7 @@ class ConverseStreamReader implements StreamReader {
     this.#isOver = true;
     if (this.#isFinished) return this.#onEvent({ type: 'end' });
     if (!this.#isStarted) return;
-    this.#parts.endAll();
+    this.#endAll();
     this.#onEvent({ type: 'finish', choice: 0, finish: { reason: 'incomplete' } });
   }
 
@@ -90,7 +93,7 @@ class ConverseStreamReader implements StreamReader {
       case 'contentBlockDelta':
         return this.#blockDelta(keyOf(body), recordOf(body['delta']));
       case 'contentBlockStop':
-        return this.#parts.end(keyOf(body));
+        return this.#blockStop(keyOf(body));
       case 'messageStop':
         return this.#stop(body);
       case 'metadata':
@@ -124,6 +127,7 @@ class ConverseStreamReader implements StreamReader {
     const { text, toolUse, reasoningContent, citation } = delta;
     if (typeof text === 'string') {
       this.#begun(key, 'text');
+      this.#lengths.set(key, (this.#lengths.get(key) ?? 0) + text.length);
       this.#parts.delta(key, text);
     } else if (isRecord(toolUse)) {
       if (typeof toolUse['input'] === 'string') this.#parts.delta(key, toolUse['input']);
@@ -131,8 +135,26 @@ class ConverseStreamReader implements StreamReader {
       this.#reasoning(key, reasoningContent);
     } else if (isRecord(citation)) {
       this.#begun(key, 'text');
-      this.#parts.annotate(key, annotationOf(citation));
+      this.#citations.set(key, [...(this.#citations.get(key) ?? []), citation]);
     }
+  }
+
+  #blockStop(key: string): void {
+    this.#cite(key);
+    this.#parts.end(key);
+  }
+
+  /** What a block cites is told when its text is whole. */
+  #cite(key: string): void {
+    const length = this.#lengths.get(key) ?? 0;
+    for (const citation of this.#citations.get(key) ?? [])
+      this.#parts.annotate(key, annotationOf(citation, { length }));
+    this.#citations.delete(key);
+  }
+
+  #endAll(): void {
+    for (const key of this.#citations.keys()) this.#cite(key);
+    this.#parts.endAll();
   }
 
   #reasoning(key: string, { text, signature, redactedContent }: JsonRecord): void {
@@ -151,7 +173,7 @@ class ConverseStreamReader implements StreamReader {
   #stop(body: JsonRecord): void {
     if (this.#isFinished) return;
     this.#start();
-    this.#parts.endAll();
+    this.#endAll();
     this.#isFinished = true;
     const finish = bedrockFinish(body['stopReason'], body['additionalModelResponseFields'], this.#hasCalls);
     this.#onEvent({ type: 'finish', choice: 0, finish });

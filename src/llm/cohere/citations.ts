@@ -49,8 +49,15 @@ export function annotationsOf(citation: JsonRecord, places: TextPlaces): readonl
       title: typeof title === 'string' ? title : null,
       from: known ? places.unitsAt(start) : null,
       to: known ? places.unitsAt(end) : null,
+      ...quoteOf(document),
       raw: citation,
       of: 'cohere',
     };
   });
+}
+
+/** Documents have what members their owner gave them; Cohere itself suggests these two. */
+function quoteOf({ snippet, text }: JsonRecord): Pick<Annotation, 'quote'> {
+  const quote = snippet ?? text;
+  return typeof quote === 'string' ? { quote } : {};
 }

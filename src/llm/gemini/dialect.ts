@@ -17,7 +17,7 @@ import type {
 import { watchJsonArray } from '../json-array-stream.ts';
 import { keptQuery } from '../kept-query.ts';
 import type { JsonRecord } from '../record.ts';
-import { countOf, isRecord, parsedOrUndefined, recordOf } from '../record.ts';
+import { countOf, firstOf, isRecord, parsedOrUndefined, recordOf } from '../record.ts';
 import type { BodyFailure, BodyRules, WholeNumber } from '../request-body.ts';
 import { invalid, readRequestBody, readNumbers } from '../request-body.ts';
 import { eventText, readEvent, watchEvents } from '../sse.ts';
@@ -87,10 +87,8 @@ function begins(bytes: Buffer): boolean {
   return MEMBERS.some((name) => bytes.includes(name));
 }
 
-/** Within an array, too: it is how Google tells the error of a stream that is no event stream. */
 function readStreamError(data: string): ToldError | null {
-  const value = parsedOrUndefined(data);
-  const { error } = recordOf(Array.isArray(value) ? value[0] : value);
+  const { error } = recordOf(firstOf(parsedOrUndefined(data)));
   if (!isRecord(error)) return null;
   const { code } = error;
   const status = typeof code === 'number' && code >= 400 && code < 600 ? code : 502;
@@ -245,7 +243,7 @@ function observeStream(): StreamObserver {
         return false;
       },
     },
-    { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
+    { mayChange: false, heldBytesMax: HELD_BYTES_MAX },
   );
   const array = watchJsonArray((element) => {
     if (answers.mayMatter(element)) answers.see(element, () => element.toString('utf8'));

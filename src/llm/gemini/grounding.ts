@@ -1,7 +1,11 @@
-/** `groundingMetadata` (https://ai.google.dev/api/generate-content#GroundingMetadata) to and from annotations. */
+/**
+ * `groundingMetadata` (https://ai.google.dev/api/generate-content#GroundingMetadata) and
+ * `citationMetadata` to and from annotations.
+ */
 import type { Annotation } from '../canonical.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, recordOf } from '../record.ts';
+import type { Report } from '../report.ts';
 import { bytesOfUnits, unitsOfBytes } from './text-offsets.ts';
 
 /** Which sources belong to a text. */
@@ -12,8 +16,28 @@ export interface TextPlace {
   readonly withUncited: boolean;
 }
 
-/** The sources that a text rests on. */
-export function annotationsOf(metadata: unknown, text: string, place: TextPlace): readonly Annotation[] {
+/** The sources that a text of the candidate rests on. */
+export function annotationsOf(candidate: JsonRecord, text: string, place: TextPlace): readonly Annotation[] {
+  const recited = place.withUncited ? recitedOf(candidate['citationMetadata'], text) : [];
+  return [...groundsOf(candidate['groundingMetadata'], text, place), ...recited];
+}
+
+/** What stands elsewhere word for word; its places are the answer's. Vertex calls the list `citations`. */
+function recitedOf(metadata: unknown, text: string): readonly Annotation[] {
+  const { citationSources, citations } = recordOf(metadata);
+  const list = citationSources ?? citations;
+  const sources = Array.isArray(list) ? list.filter(isRecord) : [];
+  const units = unitsOfBytes(text, sources.flatMap(placesOf));
+  return sources.map((source) => ({
+    url: typeof source['uri'] === 'string' ? source['uri'] : null,
+    title: typeof source['title'] === 'string' ? source['title'] : null,
+    ...placed(source, units),
+    raw: { citationSource: source },
+    of: 'gemini',
+  }));
+}
+
+function groundsOf(metadata: unknown, text: string, place: TextPlace): readonly Annotation[] {
   const { groundingChunks, groundingSupports } = recordOf(metadata);
   if (!Array.isArray(groundingChunks)) return [];
   const all = (Array.isArray(groundingSupports) ? groundingSupports : []).map(recordOf);
@@ -53,19 +77,22 @@ function placesOf({ startIndex, endIndex }: JsonRecord): readonly number[] {
 }
 
 function annotation(chunk: JsonRecord, segment: JsonRecord | null, units: ReadonlyMap<number, number>): Annotation {
-  const source = recordOf(Object.values(chunk).find((value) => isRecord(value) && typeof value['uri'] === 'string'));
-  const [start = 0, end = 0] = segment === null ? [] : placesOf(segment);
-  const from = segment === null ? undefined : units.get(start);
-  const to = segment === null ? undefined : units.get(end);
-  const isPlaced = from !== undefined && to !== undefined && to > from;
+  const source = recordOf(Object.values(chunk).find(isRecord));
   return {
     url: typeof source['uri'] === 'string' ? source['uri'] : null,
     title: typeof source['title'] === 'string' ? source['title'] : null,
-    from: isPlaced ? from : null,
-    to: isPlaced ? to : null,
+    ...(segment === null ? NOWHERE : placed(segment, units)),
+    ...(typeof source['text'] === 'string' && { quote: source['text'] }),
     raw: segment === null ? chunk : { ...chunk, segment },
     of: 'gemini',
   };
+}
+
+const NOWHERE = { from: null, to: null };
+
+function placed(segment: JsonRecord, units: ReadonlyMap<number, number>): Pick<Annotation, 'from' | 'to'> {
+  const [from, to] = placesOf(segment).map((place) => units.get(place));
+  return from !== undefined && to !== undefined && to > from ? { from, to } : NOWHERE;
 }
 
 /** What was said of the sources of one part. */
@@ -75,8 +102,29 @@ export interface AnnotatedText {
   readonly annotations: readonly Annotation[];
 }
 
-/** The member of a candidate, or nothing where no text has a source. */
-export function groundingMember(texts: readonly AnnotatedText[]): JsonRecord {
+/** The members of a candidate that tell sources, or nothing where no text has any. */
+export function sourceMembers(texts: readonly AnnotatedText[], field: string, report: Report): JsonRecord {
+  const all = texts.flatMap(({ annotations }) => annotations);
+  if (all.some(isUnnamed)) report.dropped(`${field}.groundingMetadata`, 'a source without a name says nothing');
+  const citationSources = all.flatMap(({ raw, of }) => (of === 'gemini' ? (raw['citationSource'] ?? []) : []));
+  return {
+    ...groundingMember(
+      texts.map((text) => ({ ...text, annotations: text.annotations.filter((each) => !isElsewhere(each)) })),
+    ),
+    ...(citationSources.length === 0 ? {} : { citationMetadata: { citationSources } }),
+  };
+}
+
+/** Told without a grounding. */
+function isElsewhere(annotation: Annotation): boolean {
+  return isUnnamed(annotation) || (annotation.of === 'gemini' && annotation.raw['citationSource'] !== undefined);
+}
+
+function isUnnamed({ of, url, title }: Annotation): boolean {
+  return of !== 'gemini' && url === null && title === null;
+}
+
+function groundingMember(texts: readonly AnnotatedText[]): JsonRecord {
   const chunks: JsonRecord[] = [];
   const places = new Map<string, number>();
   const supports = texts.flatMap(({ partIndex, text, annotations }) => {
@@ -96,12 +144,14 @@ export function groundingMember(texts: readonly AnnotatedText[]): JsonRecord {
   return { groundingMetadata: { groundingChunks: chunks, ...groundingSupports } };
 }
 
-function chunkOf({ of, raw, url, title }: Annotation): JsonRecord {
+function chunkOf({ of, raw, url, title, quote }: Annotation): JsonRecord {
   if (of === 'gemini') {
     const { segment: _, ...chunk } = raw;
     return chunk;
   }
-  return { web: { ...(url === null ? {} : { uri: url }), ...(title === null ? {} : { title }) } };
+  const named = title === null ? {} : { title };
+  if (url !== null) return { web: { uri: url, ...named } };
+  return { retrievedContext: { ...named, ...(quote === undefined ? {} : { text: quote }) } };
 }
 
 function placeOf(chunk: JsonRecord, chunks: JsonRecord[], places: Map<string, number>): number {

@@ -119,7 +119,7 @@ function told(parts: readonly Part[], candidate: JsonRecord): readonly Part[] {
     if (part.kind !== 'text') return part;
     const isOfText = (partIndex: number): boolean =>
       partIndex === index || (index === first && parts[partIndex]?.kind !== 'text');
-    const annotations = annotationsOf(candidate['groundingMetadata'], part.text, {
+    const annotations = annotationsOf(candidate, part.text, {
       isOfText,
       withUncited: index === first,
     });

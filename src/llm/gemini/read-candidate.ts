@@ -1,7 +1,7 @@
 /** The events of one candidate, over all pieces of a stream. */
 import type { AnswerEvent, PartStart, Signature } from '../canonical.ts';
 import type { JsonRecord } from '../record.ts';
-import { recordOf } from '../record.ts';
+import { isRecord, recordOf } from '../record.ts';
 import type { AnswerPiece } from './answer-part.ts';
 import { answerPiece } from './answer-part.ts';
 import { finishOf } from './finish.ts';
@@ -24,8 +24,8 @@ export class CandidateReader {
   #open: { readonly kind: 'text' | 'thinking'; isSigned: boolean } | null = null;
   /** The open text so far: places in it are told in bytes. */
   #text = '';
-  /** The last that was told: each one holds all of those before. */
-  #grounding: unknown = null;
+  /** The last that was told of sources: each one holds all of those before. */
+  #sources: JsonRecord = {};
   #pending: PendingCall | null = null;
   #hasCalls = false;
   #finish: { readonly reason: unknown; readonly message: unknown } | null = null;
@@ -128,7 +128,9 @@ export class CandidateReader {
   /** What a candidate tells of its text: only while the text is open there is a place for it. */
   #tellText(candidate: JsonRecord): void {
     if (this.#open?.kind !== 'text') return;
-    this.#grounding = candidate['groundingMetadata'] ?? this.#grounding;
+    const { groundingMetadata, citationMetadata } = candidate;
+    if (isRecord(groundingMetadata)) this.#sources = { ...this.#sources, groundingMetadata };
+    if (isRecord(citationMetadata)) this.#sources = { ...this.#sources, citationMetadata };
     const logprobs = logprobsOf(candidate['logprobsResult']);
     if (logprobs.length > 0) this.#emit({ type: 'logprobs', choice: this.#choice, logprobs });
   }
@@ -136,8 +138,8 @@ export class CandidateReader {
   #tellSources(): void {
     // In a stream the part numbers of Google's count pieces, which say nothing here.
     const place = { isOfText: () => true, withUncited: true };
-    for (const annotation of annotationsOf(this.#grounding, this.#text, place))
+    for (const annotation of annotationsOf(this.#sources, this.#text, place))
       this.#emit({ type: 'annotation', choice: this.#choice, annotation });
-    this.#grounding = null;
+    this.#sources = {};
   }
 }

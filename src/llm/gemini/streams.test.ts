@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { AnswerEvent, ChatRequest, PartStart } from '../canonical.ts';
 import type { AnswerContext, StreamWriter } from '../codec.ts';
 import type { JsonRecord } from '../record.ts';
+import { Report } from '../report.ts';
 import { geminiClient } from './client-codec.ts';
 import { geminiProvider } from './provider-codec.ts';
 import { geminiArrayStream } from './write-stream.ts';
@@ -117,7 +118,9 @@ describe('a stream of Gemini', () => {
   test('of a refused prompt is one filtered choice', () => {
     const events = read([{ promptFeedback: { blockReason: 'SAFETY' }, usageMetadata: { promptTokenCount: 3 } }]);
     expect(told(events)).toEqual(['content_filter.', 'end']);
-    expect(written(geminiClient.streamChat(CONTEXT), events)).toContain('"promptFeedback":{"blockReason":"SAFETY"}');
+    expect(written(geminiClient.streamChat(CONTEXT, new Report()), events)).toContain(
+      '"promptFeedback":{"blockReason":"SAFETY"}',
+    );
   });
 
   test('may break off with an error, after which nothing counts', () => {
@@ -156,7 +159,7 @@ describe('a stream of Gemini', () => {
     expect(events.find(({ type }) => type === 'annotation')).toMatchObject({
       annotation: { url: 'https://a', from: 3, to: 5 },
     });
-    const text = written(geminiClient.streamChat(CONTEXT), events);
+    const text = written(geminiClient.streamChat(CONTEXT, new Report()), events);
     expect(text).toContain('"segment":{"startIndex":4,"endIndex":6,"text":"ok"},"groundingChunkIndices":[0]');
     expect(text).toContain('"chosenCandidates":[{"token":"ok","logProbability":-1}]');
   });
@@ -233,7 +236,9 @@ describe('a stream for a Gemini client', () => {
   }
 
   test('is understood by the official client, whose chat goes on with it', async () => {
-    const chat = answering(written(geminiClient.streamChat(CONTEXT), EVENTS)).chats.create({ model: 'fast' });
+    const chat = answering(written(geminiClient.streamChat(CONTEXT, new Report()), EVENTS)).chats.create({
+      model: 'fast',
+    });
     const chunks = await drained(await chat.sendMessageStream({ message: 'x' }));
     const parts = chunks.flatMap(({ candidates }) => candidates?.[0]?.content?.parts ?? []);
     expect(chunks.map(({ candidates }) => candidates?.[0]?.finishReason).filter(Boolean)).toEqual(['STOP']);
@@ -262,7 +267,7 @@ describe('a stream for a Gemini client', () => {
       { type: 'finish', choice: 0, finish: { reason: 'length' } },
       { type: 'end' },
     ];
-    const client = answering(written(geminiClient.streamChat(CONTEXT), events));
+    const client = answering(written(geminiClient.streamChat(CONTEXT, new Report()), events));
     const chunks = await drained(await client.models.generateContentStream({ model: 'fast', contents: 'x' }));
     expect(chunks).toMatchObject([
       { candidates: [{ finishReason: 'MAX_TOKENS' }], usageMetadata: { totalTokenCount: 8 }, responseId: 'req_1' },
@@ -270,34 +275,34 @@ describe('a stream for a Gemini client', () => {
   });
 
   test('raises the client’s own error where it breaks off', async () => {
-    const writer = geminiClient.streamChat(CONTEXT);
+    const writer = geminiClient.streamChat(CONTEXT, new Report());
     const fault = { status: 503, code: 'upstream_failed', message: 'gone', requestId: 'req_1' };
     const client = answering(written(writer, EVENTS.slice(0, 8)) + writer.fail(fault));
     expect(writer.write({ type: 'end' }) + writer.fail(fault)).toBe('');
     const stream = await client.models.generateContentStream({ model: 'fast', contents: 'x' });
     await expect(drained(stream)).rejects.toMatchObject({ status: 503 });
     const error = { message: 'busy', type: 'overloaded_error', status: 529 };
-    const told529 = geminiClient.streamChat(CONTEXT).write({ type: 'error', error });
+    const told529 = geminiClient.streamChat(CONTEXT, new Report()).write({ type: 'error', error });
     expect(told529).toBe('data: {"error":{"code":529,"message":"busy","status":"UNAVAILABLE"}}\n\n');
   });
 
   test('is one JSON array where events were not asked for', () => {
-    const array: unknown = JSON.parse(written(geminiArrayStream(CONTEXT), EVENTS));
-    const events = written(geminiClient.streamChat(CONTEXT), EVENTS)
+    const array: unknown = JSON.parse(written(geminiArrayStream(CONTEXT, new Report()), EVENTS));
+    const events = written(geminiClient.streamChat(CONTEXT, new Report()), EVENTS)
       .split('\n\n')
       .filter((line) => line !== '')
       .map((line): unknown => JSON.parse(line.slice('data: '.length)));
     expect(array).toEqual(events);
-    const empty = geminiArrayStream(CONTEXT);
+    const empty = geminiArrayStream(CONTEXT, new Report());
     expect(empty.write({ type: 'end' })).toBe('[]');
-    const broken = geminiArrayStream(CONTEXT);
+    const broken = geminiArrayStream(CONTEXT, new Report());
     const text =
       written(broken, EVENTS.slice(0, 3)) + broken.fail({ status: 500, code: 'c', message: 'm', requestId: 'r' });
     expect(JSON.parse(text)).toMatchObject([{ candidates: [{}] }, { error: { code: 500 } }]);
   });
 
   test('that broke off tells every finish at once, as no end follows', () => {
-    const writer = geminiClient.streamChat(CONTEXT);
+    const writer = geminiClient.streamChat(CONTEXT, new Report());
     const text = written(writer, [
       { type: 'start', id: 'r', model: 'm', createdS: null, extra: {} },
       { type: 'finish', choice: 0, finish: { reason: 'stop' } },
@@ -307,7 +312,7 @@ describe('a stream for a Gemini client', () => {
   });
 
   test('leaves out a call that nobody can run', () => {
-    const text = written(geminiClient.streamChat(CONTEXT), [
+    const text = written(geminiClient.streamChat(CONTEXT, new Report()), [
       { type: 'open', choice: 0, part: 0, start: { kind: 'tool_call', id: 'c', name: 'f' } },
       { type: 'delta', choice: 0, text: '{"a' },
       { type: 'close', choice: 0 },
@@ -401,7 +406,7 @@ describe('a stream for a Gemini client', () => {
           ...finishes,
           { type: 'end' },
         ];
-        for (const writer of [geminiClient.streamChat(CONTEXT), geminiArrayStream(CONTEXT)])
+        for (const writer of [geminiClient.streamChat(CONTEXT, new Report()), geminiArrayStream(CONTEXT, new Report())])
           expect(byChoice(readBytes(Buffer.from(written(writer, events))))).toEqual(byChoice(events));
       }),
       { numRuns: 300 },

@@ -1,12 +1,12 @@
 /** A whole answer for a Gemini client. */
-import type { ChatAnswer, Choice, Part } from '../canonical.ts';
+import type { ChatAnswer, Choice, Finish, Part } from '../canonical.ts';
 import type { AnswerContext } from '../codec.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
 import type { Report } from '../report.ts';
 import { finishMembers } from './finish.ts';
 import type { AnnotatedText } from './grounding.ts';
-import { groundingMember } from './grounding.ts';
+import { sourceMembers } from './grounding.ts';
 import { logprobsMember } from './logprobs.ts';
 import { usageMetadata } from './usage.ts';
 import { callPart, mediaPart, signatureMember, textPart } from './write-part.ts';
@@ -39,8 +39,7 @@ function writeCandidates(choices: readonly Choice[], extras: unknown, report: Re
 
 function writeCandidate({ index, parts, finish }: Choice, report: Report): JsonRecord {
   const field = `candidates[${index}]`;
-  if (finish.stopSequence !== undefined)
-    report.dropped(`${field}.stopSequence`, 'the format does not tell which stop string ended the answer');
+  reportStopString(finish, field, report);
   const texts: AnnotatedText[] = [];
   const written: JsonRecord[] = [];
   for (const [position, part] of parts.entries()) {
@@ -59,8 +58,17 @@ function writeCandidate({ index, parts, finish }: Choice, report: Report): JsonR
       : finishMembers(finish)),
     index,
     ...logprobsMember(logprobs),
-    ...groundingMember(texts),
+    ...sourceMembers(texts, field, report),
   };
+}
+
+export function reportStopString({ stopSequence }: Finish, field: string, report: Report): void {
+  if (stopSequence !== undefined)
+    report.dropped(`${field}.stopSequence`, 'the format does not tell which stop string ended the answer');
+}
+
+export function reportRefusal(field: string, report: Report): void {
+  report.approximated(field, 'a refusal goes as text');
 }
 
 function isUnusableCall(parts: readonly Part[]): boolean {
@@ -72,7 +80,7 @@ function writePart(part: Part, field: string, report: Report): JsonRecord | null
     case 'text':
       return { ...textPart(part.text, false), ...signatureMember(part.signature) };
     case 'refusal':
-      report.approximated(field, 'a refusal goes as text');
+      reportRefusal(field, report);
       return textPart(part.text, false);
     case 'thinking':
       return { ...textPart(part.text, true), ...signatureMember(part.signature, part.redacted) };
@@ -80,16 +88,23 @@ function writePart(part: Part, field: string, report: Report): JsonRecord | null
     case 'file':
     case 'audio':
     case 'video':
-      return told(mediaPart(part), field, 'the file lies at its provider', report);
+      return told(mediaPart(part), field, LOST.media, report);
     case 'tool_call':
-      return told(callPart(part), field, 'the arguments of the call are no JSON object', report);
+      return told(callPart(part), field, LOST.call, report);
     case 'tool_result':
       report.dropped(field, 'an answer holds no results of tools');
       return null;
     case 'opaque':
-      return told(part.of === 'gemini' ? part.value : null, field, 'only its own dialect understands it', report);
+      return told(part.of === 'gemini' ? part.value : null, field, LOST.opaque, report);
   }
 }
+
+/** Why a part does not go on. */
+export const LOST = {
+  media: 'the file lies at its provider',
+  call: 'the arguments of the call are no JSON object',
+  opaque: 'only its own dialect understands it',
+} as const;
 
 function told(part: JsonRecord | null, field: string, reason: string, report: Report): JsonRecord | null {
   if (part === null) report.dropped(field, reason);

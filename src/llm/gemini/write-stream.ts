@@ -8,12 +8,14 @@ import type { AnswerContext, StreamWriter } from '../codec.ts';
 import type { PublicError, Usage } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
 import { recordOf } from '../record.ts';
+import type { Report } from '../report.ts';
 import { eventText } from '../sse.ts';
 import { errorBody, statusName } from './dialect.ts';
 import { finishMembers } from './finish.ts';
-import { groundingMember } from './grounding.ts';
+import { sourceMembers } from './grounding.ts';
 import { logprobsMember } from './logprobs.ts';
 import { usageMetadata } from './usage.ts';
+import { LOST, reportRefusal, reportStopString } from './write-answer.ts';
 import { callPart, mediaPart, signatureMember, textPart } from './write-part.ts';
 
 /** How the pieces stand in the stream. */
@@ -23,14 +25,14 @@ interface Framing {
 }
 
 /** Server-sent events: what `alt=sse` asks for. */
-export function geminiEventStream(context: AnswerContext): StreamWriter {
-  return streamWriter(context, { piece: (json) => eventText(null, json), end: () => '' });
+export function geminiEventStream(context: AnswerContext, report: Report): StreamWriter {
+  return streamWriter(context, report, { piece: (json) => eventText(null, json), end: () => '' });
 }
 
 /** One JSON array: what `streamGenerateContent` gives without `alt=sse`. */
-export function geminiArrayStream(context: AnswerContext): StreamWriter {
+export function geminiArrayStream(context: AnswerContext, report: Report): StreamWriter {
   let isFirst = true;
-  return streamWriter(context, {
+  return streamWriter(context, report, {
     piece(json) {
       const before = isFirst ? '[' : ',\r\n';
       isFirst = false;
@@ -43,8 +45,9 @@ export function geminiArrayStream(context: AnswerContext): StreamWriter {
 /** What is known of a choice while it is written. */
 interface ChoiceState {
   open: OpenPart | null;
-  /** Texts that have sources. */
-  readonly texts: { readonly text: string; readonly annotations: readonly Annotation[] }[];
+  /** All that is said and no reasoning: places of sources are told in it. */
+  text: string;
+  readonly annotations: Annotation[];
   readonly logprobs: TokenLogprob[];
   hasLostCall: boolean;
   hasParts: boolean;
@@ -59,7 +62,7 @@ interface OpenPart {
   rawSignature: Extract<AnswerEvent, { type: 'signature' }> | null;
 }
 
-function streamWriter(context: AnswerContext, framing: Framing): StreamWriter {
+function streamWriter(context: AnswerContext, report: Report, framing: Framing): StreamWriter {
   const choices = new Map<number, ChoiceState>();
   let id = '';
   let extra: JsonRecord = {};
@@ -86,7 +89,7 @@ function streamWriter(context: AnswerContext, framing: Framing): StreamWriter {
         isOver = true;
         return lastPiece() + framing.end();
       default:
-        return parts(event.choice, writePartEvent(stateOf(event.choice), event));
+        return parts(event.choice, writePartEvent(stateOf(event.choice), event, report));
     }
   }
 
@@ -101,7 +104,8 @@ function streamWriter(context: AnswerContext, framing: Framing): StreamWriter {
     if (known !== undefined) return known;
     const state: ChoiceState = {
       open: null,
-      texts: [],
+      text: '',
+      annotations: [],
       logprobs: [],
       hasLostCall: false,
       hasParts: false,
@@ -124,6 +128,7 @@ function streamWriter(context: AnswerContext, framing: Framing): StreamWriter {
 
   function finish(choice: number, told: Finish): string {
     stateOf(choice).finish = told;
+    reportStopString(told, `candidates[${choice}]`, report);
     // No end follows a stream that broke off: what it tells of its finish goes at once.
     isBroken ||= told.reason === 'incomplete';
     return isBroken ? lastPiece() : '';
@@ -136,12 +141,12 @@ function streamWriter(context: AnswerContext, framing: Framing): StreamWriter {
     const isBlocked = recordOf(extra['promptFeedback'])['blockReason'] !== undefined;
     if (isBlocked && ending.every(([, { hasParts }]) => !hasParts)) return piece({ ...extra, ...counts });
     if (ending.length === 0) return usage === null ? '' : piece(counts);
-    return piece({ candidates: ending.map(([choice, state]) => lastCandidate(choice, state)), ...counts });
+    return piece({ candidates: ending.map(([choice, state]) => lastCandidate(choice, state, report)), ...counts });
   }
 }
 
-function lastCandidate(index: number, state: ChoiceState): JsonRecord {
-  const { finish, hasLostCall, logprobs, texts } = state;
+function lastCandidate(index: number, state: ChoiceState, report: Report): JsonRecord {
+  const { finish, hasLostCall, logprobs, text, annotations } = state;
   const ending =
     hasLostCall && finish?.reason === 'tool_calls'
       ? { finishReason: 'MALFORMED_FUNCTION_CALL' }
@@ -151,25 +156,27 @@ function lastCandidate(index: number, state: ChoiceState): JsonRecord {
     ...ending,
     index,
     ...logprobsMember(logprobs),
-    ...groundingMember(texts.map((each) => ({ ...each, partIndex: 0 }))),
+    ...sourceMembers([{ partIndex: 0, text, annotations }], `candidates[${index}]`, report),
   };
 }
 
 type PartEvent = Extract<AnswerEvent, { type: 'open' | 'delta' | 'annotation' | 'logprobs' | 'signature' | 'close' }>;
 
 /** What of the event can be sent: a call waits until it is whole. */
-function writePartEvent(state: ChoiceState, event: PartEvent): readonly JsonRecord[] {
-  const written = writeEvent(state, event);
+function writePartEvent(state: ChoiceState, event: PartEvent, report: Report): readonly JsonRecord[] {
+  const written = writeEvent(state, event, report);
   if (written.length > 0) state.hasParts = true;
   return written;
 }
 
-function writeEvent(state: ChoiceState, event: PartEvent): readonly JsonRecord[] {
+function writeEvent(state: ChoiceState, event: PartEvent, report: Report): readonly JsonRecord[] {
   const { open } = state;
+  const field = `candidates[${event.choice}].content`;
   switch (event.type) {
     case 'open':
       state.open = { start: event.start, text: '', annotations: [], rawSignature: null };
-      return wholePart(event.start);
+      if (event.start.kind === 'refusal') reportRefusal(field, report);
+      return wholePart(event.start, field, report);
     case 'delta':
       if (open === null) return [];
       open.text += event.text;
@@ -185,7 +192,7 @@ function writeEvent(state: ChoiceState, event: PartEvent): readonly JsonRecord[]
       return [];
     case 'close':
       state.open = null;
-      return open === null ? [] : closedPart(state, open);
+      return open === null ? [] : closedPart(state, open, field, report);
   }
 }
 
@@ -193,35 +200,49 @@ function isCall(start: PartStart): boolean {
   return start.kind === 'tool_call';
 }
 
-function wholePart(start: PartStart): readonly JsonRecord[] {
+function wholePart(start: PartStart, field: string, report: Report): readonly JsonRecord[] {
   switch (start.kind) {
     case 'image':
     case 'file':
     case 'audio':
     case 'video': {
       const part = mediaPart(start);
+      if (part === null) report.dropped(field, LOST.media);
       return part === null ? [] : [part];
     }
     case 'opaque':
-      return start.of === 'gemini' ? [start.value] : [];
+      if (start.of === 'gemini') return [start.value];
+      report.dropped(field, LOST.opaque);
+      return [];
     default:
       return [];
   }
 }
 
 /** A signature of text comes after it, with an empty text, as Google sends it. */
-function closedPart(state: ChoiceState, open: OpenPart): readonly JsonRecord[] {
+function closedPart(state: ChoiceState, open: OpenPart, field: string, report: Report): readonly JsonRecord[] {
   const { start, text, annotations, rawSignature } = open;
   if (start.kind === 'tool_call') {
     const signature = rawSignature === null ? {} : { signature: rawSignature.signature };
     const call = callPart({ ...start, arguments: text, ...signature });
-    if (call === null) state.hasLostCall = true;
+    if (call === null) {
+      state.hasLostCall = true;
+      report.dropped(field, LOST.call);
+    }
     return call === null ? [] : [call];
   }
-  if (annotations.length > 0) state.texts.push({ text, annotations });
+  if (start.kind === 'text' || start.kind === 'refusal') {
+    state.annotations.push(...annotations.map((annotation) => movedBy(state.text.length, annotation)));
+    state.text += text;
+  }
   if (rawSignature === null) return [];
   const signature = signatureMember(rawSignature.signature, rawSignature.redacted);
   return [{ ...textPart('', start.kind === 'thinking'), ...signature }];
+}
+
+function movedBy(units: number, annotation: Annotation): Annotation {
+  const { from, to } = annotation;
+  return { ...annotation, from: from === null ? null : from + units, to: to === null ? null : to + units };
 }
 
 function streamError({ message, status }: StreamError): JsonRecord {

@@ -3,6 +3,7 @@ import type { Annotation } from '../canonical.ts';
 import type { DialectName } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
 import { isRecord, recordOf } from '../record.ts';
+import type { Report } from '../report.ts';
 
 /** The annotations of a message or a delta. */
 export function readAnnotations(value: unknown, of: DialectName): readonly Annotation[] {
@@ -18,6 +19,27 @@ export function readAnnotations(value: unknown, of: DialectName): readonly Annot
       of,
     };
   });
+}
+
+/** The same, of a text that begins `chars` later. */
+export function movedBack(annotations: readonly Annotation[], chars: number): readonly Annotation[] {
+  if (chars === 0) return annotations;
+  return annotations.map((annotation) => {
+    if (annotation.from === null && annotation.to === null) return annotation;
+    const moved = { ...annotation, from: placeBefore(annotation.from, chars), to: placeBefore(annotation.to, chars) };
+    return { ...moved, raw: citationOf(moved, 0) };
+  });
+}
+
+function placeBefore(place: number | null, chars: number): number | null {
+  return place === null || place < chars ? null : place - chars;
+}
+
+/** Mistral's references, which stand among the texts: they name results of tools by the caller's own numbers. */
+export function readReferences(content: unknown, of: DialectName): readonly Annotation[] {
+  if (!Array.isArray(content)) return [];
+  const references = content.filter(isRecord).filter(({ type }) => type === 'reference');
+  return references.map((raw) => ({ url: null, title: null, from: null, to: null, raw, of }));
 }
 
 /** Perplexity lists its sources beside the choices; the text names them by number (`[1]`). */
@@ -37,10 +59,17 @@ function sourceOf(url: string | null, title: string | null, of: DialectName): An
   return { url, title, from: null, to: null, raw: citationOf({ url, title, from: null, to: null }, 0), of };
 }
 
-/** Null where the source has no URL, as this dialect asks for one. `offset`: where the text begins in the message. */
-export function writeAnnotation(annotation: Annotation, offset: number): JsonRecord | null {
+/** Null, and reported, where the source has no URL: this dialect asks for one. `offset`: where the text begins in the message. */
+export function writeAnnotation(
+  annotation: Annotation,
+  offset: number,
+  path: string,
+  report: Report,
+): JsonRecord | null {
   if (annotation.of === 'openai' && offset === 0) return annotation.raw;
-  return annotation.url === null ? null : citationOf(annotation, offset);
+  if (annotation.url !== null) return citationOf(annotation, offset);
+  report.dropped(`${path}.annotations`, 'a source without a URL has no place in this format');
+  return null;
 }
 
 function citationOf({ url, title, from, to }: Omit<Annotation, 'raw' | 'of'>, offset: number): JsonRecord {

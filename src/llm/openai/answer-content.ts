@@ -28,6 +28,12 @@ function thinkingText(value: unknown): string {
   return Array.isArray(value) ? value.map((inner) => textOf(recordOf(inner)['text'])).join('') : textOf(value);
 }
 
+/** What a choice says; older endpoints have its text in the choice itself (`/v1/completions`). */
+export function messageOf(choice: JsonRecord): JsonRecord {
+  const message = choice['delta'] ?? choice['message'];
+  return isRecord(message) ? message : { content: choice['text'] };
+}
+
 /** Images that the model made, in OpenRouter's form. */
 export function readImages(value: unknown): readonly MediaPart[] {
   if (!Array.isArray(value)) return [];

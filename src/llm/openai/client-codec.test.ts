@@ -333,7 +333,7 @@ describe('a stream to an OpenAI client', () => {
   });
 
   test('ends with an error that the official client raises, and says nothing after it', async () => {
-    const writer = openaiClient.streamChat(contextFor(PLAIN_REQUEST));
+    const writer = openaiClient.streamChat(contextFor(PLAIN_REQUEST), new Report());
     const begun = eventsOf(answerOf(parts))
       .slice(0, 3)
       .map((event) => writer.write(event))
@@ -343,14 +343,14 @@ describe('a stream to an OpenAI client', () => {
       '',
     );
     await expect(final(begun + failed)).rejects.toThrow('It broke.');
-    const other = openaiClient.streamChat(contextFor(PLAIN_REQUEST));
+    const other = openaiClient.streamChat(contextFor(PLAIN_REQUEST), new Report());
     const told = other.write({ type: 'error', error: { message: 'Overloaded.', type: 'overloaded', status: 529 } });
     await expect(final(begun + told)).rejects.toThrow('Overloaded.');
   });
 });
 
 function streamText(events: readonly AnswerEvent[], request: ChatRequest): string {
-  const writer = openaiClient.streamChat(contextFor(request));
+  const writer = openaiClient.streamChat(contextFor(request), new Report());
   return events.map((event) => writer.write(event)).join('');
 }
 

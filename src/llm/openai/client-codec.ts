@@ -8,6 +8,6 @@ import { ChatStreamWriter } from './write-stream.ts';
 export const openaiClient: ClientCodec = {
   readChat,
   writeChat: writeAnswer,
-  streamChat: (context) => new ChatStreamWriter(context),
+  streamChat: (context, report) => new ChatStreamWriter(context, report),
   embeddings: { read: readEmbeddingRequest, write: writeEmbeddingAnswer },
 };

@@ -272,7 +272,7 @@ function observeStream(hideUsage: boolean): StreamObserver {
         return hideUsage && Array.isArray(choices) && choices.length === 0;
       },
     },
-    { mayHide: hideUsage, heldBytesMax: HELD_BYTES_MAX },
+    { mayChange: hideUsage, heldBytesMax: HELD_BYTES_MAX },
   );
   const readEnd = (): StreamEnd => {
     const near = last.near();

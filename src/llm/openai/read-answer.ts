@@ -1,16 +1,17 @@
 /** A whole answer of a provider of this dialect. */
-import type { Annotation, ChatAnswer, Choice, Part, ToolCallPart } from '../canonical.ts';
+import type { Annotation, ChatAnswer, Choice, Part, TokenLogprob, ToolCallPart } from '../canonical.ts';
 import type { DialectName } from '../dialect.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, otherMembers, recordOf, textOf } from '../record.ts';
-import { readAnnotations, readSources } from './annotations.ts';
-import { argumentsOf, readAudio, readImages, readPieces } from './answer-content.ts';
+import { movedBack, readAnnotations, readReferences, readSources } from './annotations.ts';
+import { argumentsOf, messageOf, readAudio, readImages, readPieces } from './answer-content.ts';
 import { openaiUsage } from './dialect.ts';
 import { readFinish } from './finish.ts';
 import { readLogprobs } from './logprobs.ts';
 import { readThinkingParts } from './reasoning-details.ts';
 import { readStreamError } from './stream-error.ts';
+import { ThinkTags } from './think-tags.ts';
 
 const KNOWN = new Set(['id', 'object', 'created', 'model', 'choices', 'usage']);
 
@@ -40,12 +41,16 @@ export function answerExtra(body: JsonRecord): JsonRecord {
 }
 
 function readChoice(choice: JsonRecord, at: number, sources: readonly Annotation[], dialect: DialectName): Choice {
-  const message = recordOf(choice['message']);
+  const message = messageOf(choice);
   const calls = [...readCalls(message['tool_calls']), ...readFunctionCall(message['function_call'])];
   const refusal = textOf(message['refusal']);
-  const spoken = readSpoken(choice, message, sources, dialect);
+  const thinking = readThinkingParts(message);
+  const tags = new ThinkTags();
+  // What follows reasoning is not the start of the message.
+  if (thinking.length > 0) tags.end();
+  const spoken = readSpoken(choice, message, { tags, sources, dialect });
   const parts: readonly Part[] = [
-    ...readThinkingParts(message),
+    ...thinking,
     ...spoken,
     ...(refusal === '' ? [] : [{ kind: 'refusal', text: refusal } as const]),
     ...readAudio(message['audio']),
@@ -63,15 +68,16 @@ function readChoice(choice: JsonRecord, at: number, sources: readonly Annotation
   };
 }
 
+interface SpokenFacts {
+  readonly tags: ThinkTags;
+  readonly sources: readonly Annotation[];
+  readonly dialect: DialectName;
+}
+
 /** Neighbouring pieces of one kind are one part; the last text carries what is told of all text. */
-function readSpoken(
-  choice: JsonRecord,
-  message: JsonRecord,
-  sources: readonly Annotation[],
-  dialect: DialectName,
-): readonly Part[] {
+function readSpoken(choice: JsonRecord, message: JsonRecord, { tags, sources, dialect }: SpokenFacts): readonly Part[] {
   const parts: Part[] = [];
-  for (const { kind, text } of readPieces(message['content'])) {
+  for (const { kind, text } of [...tags.read(readPieces(message['content'])), ...tags.end()]) {
     const last = parts.at(-1);
     if (last?.kind === 'text' && kind === 'text') parts[parts.length - 1] = { ...last, text: last.text + text };
     else if (last?.kind === 'thinking' && kind === 'thinking')
@@ -81,11 +87,20 @@ function readSpoken(
   const at = parts.findLastIndex((part) => part.kind === 'text');
   const told = parts[at];
   if (told?.kind !== 'text') return parts;
-  const own = readAnnotations(message['annotations'], dialect);
+  const own = [
+    ...movedBack(readAnnotations(message['annotations'], dialect), tags.removed),
+    ...readReferences(message['content'], dialect),
+  ];
   const annotations = own.length > 0 ? own : sources;
-  const logprobs = readLogprobs(choice['logprobs']);
+  const logprobs = behind(tags.removed, readLogprobs(choice['logprobs']));
   parts[at] = { ...told, ...(annotations.length > 0 && { annotations }), ...(logprobs.length > 0 && { logprobs }) };
   return parts;
+}
+
+function behind(chars: number, logprobs: readonly TokenLogprob[]): readonly TokenLogprob[] {
+  if (chars === 0) return logprobs;
+  let seen = 0;
+  return logprobs.filter(({ token }) => (seen += token.length) > chars);
 }
 
 function readCalls(value: unknown): readonly ToolCallPart[] {

@@ -113,10 +113,6 @@ describe('a stream of the chat dialect', () => {
     expect(brokenPromise(events)).toBeNull();
   });
 
-  test('text in think tags stays text', () => {
-    expect(parts(read(framed([chunk({ content: '<think>x</think>y' }, 'stop')])))).toEqual(['text:<think>x</think>y']);
-  });
-
   test('chunks of thinking and text are read (Mistral)', () => {
     const content = [
       {

@@ -1,13 +1,14 @@
 /** A stream of a provider of this dialect, chunk by chunk. */
-import type { Annotation, AnswerEvent } from '../canonical.ts';
+import type { Annotation, AnswerEvent, TokenLogprob } from '../canonical.ts';
 import type { StreamReader } from '../codec.ts';
 import type { DialectName } from '../dialect.ts';
 import { EventReader } from '../event-reader.ts';
 import { AnswerFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, isRecord, parsedOrUndefined, recordOf, textOf } from '../record.ts';
-import { readAnnotations, readSources } from './annotations.ts';
-import { argumentsOf, audioPart, readImages, readPieces } from './answer-content.ts';
+import { movedBack, readAnnotations, readReferences, readSources } from './annotations.ts';
+import { argumentsOf, audioPart, messageOf, readImages, readPieces } from './answer-content.ts';
+import type { ContentPiece } from './answer-content.ts';
 import { ChoiceParts } from './choice-parts.ts';
 import { openaiUsage } from './dialect.ts';
 import { readFinish } from './finish.ts';
@@ -15,9 +16,13 @@ import { readLogprobs } from './logprobs.ts';
 import { answerExtra } from './read-answer.ts';
 import { readReasoning } from './reasoning-details.ts';
 import { readStreamError } from './stream-error.ts';
+import { ThinkTags } from './think-tags.ts';
 
 interface ChoiceState {
   readonly parts: ChoiceParts;
+  readonly tags: ThinkTags;
+  /** Of text that is held back. */
+  logprobs: readonly TokenLogprob[];
   /** The provider's word for the end, once it came. */
   raw: string | null;
   toldSources: boolean;
@@ -107,7 +112,7 @@ export class ChatStreamReader implements StreamReader {
       return this.#onEvent({ type: 'error', error });
     }
     const state = this.#stateOf(countOf(choice['index']) ?? 0);
-    this.#delta(state, recordOf(choice['delta'] ?? choice['message']), choice, sources);
+    this.#delta(state, messageOf(choice), choice, sources);
     const raw = textOf(choice['finish_reason']);
     // The first word that says more than `stop` counts.
     if (raw !== '' && (state.raw === null || state.raw === 'stop')) state.raw = raw;
@@ -117,18 +122,22 @@ export class ChatStreamReader implements StreamReader {
     const known = this.#choices.get(index);
     if (known !== undefined) return known;
     const parts = new ChoiceParts(index, this.#onEvent);
-    const state = { parts, raw: null, toldSources: false, audio: null };
+    const tags = new ThinkTags();
+    const state = { parts, tags, logprobs: [], raw: null, toldSources: false, audio: null };
     this.#choices.set(index, state);
     return state;
   }
 
   #delta(state: ChoiceState, delta: JsonRecord, choice: JsonRecord, sources: readonly Annotation[]): void {
-    const { parts } = state;
-    for (const { text, signature, redacted, index } of readReasoning(delta)) {
+    const { parts, tags } = state;
+    const reasoning = readReasoning(delta);
+    if (reasoning.length > 0) say(parts, tags.end());
+    for (const { text, signature, redacted, index } of reasoning) {
       if (text !== '') parts.said('thinking', text, index);
       if (signature !== null) parts.signed(signature, redacted, index);
     }
-    for (const { kind, text } of readPieces(delta['content'])) parts.said(kind, text);
+    say(parts, tags.read(readPieces(delta['content'])));
+    if (saysMore(delta)) say(parts, tags.end());
     const refusal = textOf(delta['refusal']);
     if (refusal !== '') parts.said('refusal', refusal);
     this.#aboutText(state, delta, choice, sources);
@@ -138,17 +147,23 @@ export class ChatStreamReader implements StreamReader {
   }
 
   #aboutText(state: ChoiceState, delta: JsonRecord, choice: JsonRecord, sources: readonly Annotation[]): void {
-    const { parts } = state;
-    const annotations = readAnnotations(delta['annotations'], this.#dialect);
+    const { parts, tags } = state;
+    const annotations = [
+      ...movedBack(readAnnotations(delta['annotations'], this.#dialect), tags.removed),
+      ...readReferences(delta['content'], this.#dialect),
+    ];
     if (annotations.length > 0) parts.annotated(annotations);
     if (sources.length > 0 && !state.toldSources) state.toldSources = parts.annotated(sources);
-    const logprobs = readLogprobs(choice['logprobs']);
-    if (logprobs.length > 0) parts.logprobs(logprobs);
+    const logprobs = [...state.logprobs, ...readLogprobs(choice['logprobs'])];
+    state.logprobs = tags.isAtStart ? logprobs : [];
+    if (!tags.isAtStart && logprobs.length > 0) parts.logprobs(logprobs);
   }
 
   #finishAll(): void {
     const states = [...this.#choices.values()];
-    for (const { parts, raw, audio } of states) {
+    for (const { parts, tags, logprobs, raw, audio } of states) {
+      say(parts, tags.end());
+      if (logprobs.length > 0) parts.logprobs(logprobs);
       if (audio !== null) parts.media(audioPart(Buffer.concat(audio.pieces).toString('base64'), audio.members));
       parts.finish(readFinish(raw, parts));
     }
@@ -158,6 +173,16 @@ export class ChatStreamReader implements StreamReader {
 /** OpenAI pads chunks against the reading of their lengths. */
 function withoutPadding({ obfuscation: _obfuscation, ...members }: JsonRecord): JsonRecord {
   return members;
+}
+
+function say(parts: ChoiceParts, pieces: readonly ContentPiece[]): void {
+  for (const { kind, text } of pieces) parts.said(kind, text);
+}
+
+/** Whether something stands behind the content. Some vendors send empty lists with every chunk. */
+function saysMore({ refusal, images, tool_calls: calls, function_call: legacy }: JsonRecord): boolean {
+  const isFilled = (list: unknown): boolean => Array.isArray(list) && list.length > 0;
+  return textOf(refusal) !== '' || isFilled(images) || isFilled(calls) || isRecord(legacy);
 }
 
 function hear(state: ChoiceState, audio: JsonRecord): void {

@@ -86,7 +86,7 @@ function withoutLogprobs(part: Part): Part {
 }
 
 function written(events: readonly AnswerEvent[]): Buffer {
-  const writer = openaiClient.streamChat(contextFor(PLAIN_REQUEST));
+  const writer = openaiClient.streamChat(contextFor(PLAIN_REQUEST), new Report());
   return Buffer.from(events.map((event) => writer.write(event)).join(''));
 }
 

@@ -2,13 +2,13 @@
 import type { StreamError } from '../canonical.ts';
 import type { StreamErrors } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
-import { isRecord, parsedOrUndefined, textOf } from '../record.ts';
+import { firstOf, isRecord, parsedOrUndefined, textOf } from '../record.ts';
 
 /** Errors in streams that pass as they are. */
 export const openaiStreamErrors: StreamErrors = {
   mayTell: (bytes) => bytes.includes('error'),
   read: ({ name, data }) => {
-    const chunk = parsedOrUndefined(data);
+    const chunk = firstOf(parsedOrUndefined(data));
     if (!isRecord(chunk)) return null;
     const told = name === 'error' && !isRecord(chunk['error']) ? { error: chunk } : toldIn(chunk);
     const read = readStreamError(told);

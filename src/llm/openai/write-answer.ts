@@ -50,7 +50,7 @@ function writeChoice(choice: Choice, context: AnswerContext, report: Report): Js
   const refusal = joined(parts, 'refusal');
   const isLegacy = context.request.legacyFunctions === true;
   const finish = writeFinish(choice.finish, { hasCall: calls.length > 0, hasRefusal: refusal !== null });
-  reportLost(parts, path, report);
+  for (const { kind } of parts) reportLost(kind, path, report);
   return {
     index: choice.index,
     message: {
@@ -58,7 +58,7 @@ function writeChoice(choice: Choice, context: AnswerContext, report: Report): Js
       content: joined(parts, 'text') ?? (holdsElse(parts) ? null : ''),
       refusal,
       ...writeThinking(parts, context),
-      ...writeAnnotations(parts),
+      ...writeAnnotations(parts, path, report),
       ...writeMedia(parts),
       ...(isLegacy ? writeFunctionCall(calls, path, report) : writeCalls(calls)),
     },
@@ -76,12 +76,10 @@ function holdsElse(parts: readonly Part[]): boolean {
   return parts.some(({ kind }) => kind === 'tool_call' || kind === 'refusal' || kind === 'audio');
 }
 
-function reportLost(parts: readonly Part[], path: string, report: Report): void {
-  for (const part of parts) {
-    const isLost =
-      part.kind === 'opaque' || part.kind === 'file' || part.kind === 'video' || part.kind === 'tool_result';
-    if (isLost) report.dropped(`${path}.content`, `this format has no ${part.kind} in an answer`);
-  }
+/** `path`: of the message or the delta. */
+export function reportLost(kind: Part['kind'], path: string, report: Report): void {
+  const isLost = kind === 'opaque' || kind === 'file' || kind === 'video' || kind === 'tool_result';
+  if (isLost) report.dropped(`${path}.content`, `this format has no ${kind} in an answer`);
 }
 
 /** Details are told where something is signed, or said in several parts: only they can be sent back whole. */
@@ -98,12 +96,12 @@ function needsDetails(thinking: readonly ThinkingPart[]): boolean {
   return thinking.length > 1 || thinking.some(({ signature }) => signature !== null);
 }
 
-function writeAnnotations(parts: readonly Part[]): JsonRecord {
+function writeAnnotations(parts: readonly Part[], path: string, report: Report): JsonRecord {
   let offset = 0;
   const annotations: JsonRecord[] = [];
   for (const part of textsOf(parts)) {
     for (const annotation of part.annotations ?? []) {
-      const written = writeAnnotation(annotation, offset);
+      const written = writeAnnotation(annotation, offset, path, report);
       if (written !== null) annotations.push(written);
     }
     offset += part.text.length;

@@ -4,6 +4,7 @@ import type { AnswerEvent, Finish, PartStart, Signature } from '../canonical.ts'
 import type { AnswerContext, StreamWriter } from '../codec.ts';
 import type { PublicError, Usage } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
+import type { Report } from '../report.ts';
 import { eventText } from '../sse.ts';
 import { writeAnnotation } from './annotations.ts';
 import { openaiErrorBody } from './dialect.ts';
@@ -11,7 +12,7 @@ import { writeFinish } from './finish.ts';
 import { writeLogprobs } from './logprobs.ts';
 import { signatureDetail, textDetail } from './reasoning-details.ts';
 import { writeUsage } from './usage.ts';
-import { answerId, ownMembers, writeAudio, writeImage } from './write-answer.ts';
+import { answerId, ownMembers, reportLost, writeAudio, writeImage } from './write-answer.ts';
 
 interface ChoiceState {
   hasBegun: boolean;
@@ -32,6 +33,7 @@ interface ChoiceState {
 
 export class ChatStreamWriter implements StreamWriter {
   readonly #context: AnswerContext;
+  readonly #report: Report;
   readonly #wholeCalls: boolean;
   readonly #choices = new Map<number, ChoiceState>();
   #head: JsonRecord;
@@ -39,8 +41,9 @@ export class ChatStreamWriter implements StreamWriter {
   #isOver = false;
 
   /** `wholeCalls`: for clients that read a call in one piece only, and no `usage: null`. */
-  constructor(context: AnswerContext, { wholeCalls = false }: { readonly wholeCalls?: boolean } = {}) {
+  constructor(context: AnswerContext, report: Report, { wholeCalls = false }: { readonly wholeCalls?: boolean } = {}) {
     this.#context = context;
+    this.#report = report;
     this.#wholeCalls = wholeCalls;
     this.#head = this.#headOf('', null, {});
   }
@@ -117,7 +120,8 @@ export class ChatStreamWriter implements StreamWriter {
         }
         return this.#release(choice, state) + this.#delta(choice, state, event.text);
       case 'annotation': {
-        const written = writeAnnotation(event.annotation, state.textBefore);
+        const path = `choices[${choice}].delta`;
+        const written = writeAnnotation(event.annotation, state.textBefore, path, this.#report);
         return written === null ? '' : this.#chunk(choice, { annotations: [written] });
       }
       case 'logprobs':
@@ -143,6 +147,7 @@ export class ChatStreamWriter implements StreamWriter {
 
   #open(choice: number, state: ChoiceState, start: PartStart): string {
     state.open = start;
+    reportLost(start.kind, `choices[${choice}].delta`, this.#report);
     switch (start.kind) {
       case 'tool_call':
         state.waitingCall = { id: start.id, signature: undefined, first: null };

@@ -117,7 +117,7 @@ function observeStream(): StreamObserver {
         return false;
       },
     },
-    { mayHide: false, heldBytesMax: HELD_BYTES_MAX },
+    { mayChange: false, heldBytesMax: HELD_BYTES_MAX },
   );
   return endingObserver(watcher, responsesStreamErrors, { ending: () => ending, usage: () => usage });
 }

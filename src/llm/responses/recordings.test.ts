@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AnswerEvent, Part } from '../canonical.ts';
 import { isRecord, parsedOrUndefined, recordOf, textOf, type JsonRecord } from '../record.ts';
+import { Report } from '../report.ts';
 import { CONTEXT } from './arbitraries.ts';
 import { responsesClient } from './client-codec.ts';
 import { foldEvents } from './fold-events.ts';
@@ -61,7 +62,7 @@ describe.runIf(folder !== undefined)('recorded answers', () => {
     const bytes = Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
     const seen = readIn(bytes, []);
     if (seen.at(-1)?.type !== 'end') return;
-    const writer = responsesClient.streamChat(CONTEXT);
+    const writer = responsesClient.streamChat(CONTEXT, new Report());
     const text = seen.map((event) => writer.write(event)).join('');
     const response = await throughSdk(text);
     const { parts } = foldEvents(seen);

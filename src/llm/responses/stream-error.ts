@@ -2,13 +2,13 @@
 import type { StreamError } from '../canonical.ts';
 import type { StreamErrors } from '../dialect.ts';
 import { mentionsObject } from '../mentions-object.ts';
-import { isRecord, parsedOrUndefined, recordOf, textOf, type JsonRecord } from '../record.ts';
+import { firstOf, isRecord, parsedOrUndefined, recordOf, textOf, type JsonRecord } from '../record.ts';
 
 /** Errors in streams that pass as they are. Each event of a response that is well says `"error":null`. */
 export const responsesStreamErrors: StreamErrors = {
   mayTell: (bytes) => mentionsObject(bytes, '"error"') || ERROR_WORDS.some((word) => bytes.includes(word)),
   read: ({ name, data }) => {
-    const event = recordOf(parsedOrUndefined(data));
+    const event = recordOf(firstOf(parsedOrUndefined(data)));
     const type = textOf(event['type']) || name;
     const failed = type === 'response.failed' ? recordOf(event['response']) : event;
     const isError = type === 'error' || type === 'response.failed' || (type === '' && isRecord(event['error']));

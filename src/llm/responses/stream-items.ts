@@ -1,7 +1,9 @@
 /** Items of a stream as a client receives them, from their first event to their last. */
 import type { Annotation, Signature, TokenLogprob } from '../canonical.ts';
 import type { JsonRecord } from '../record.ts';
+import type { Report } from '../report.ts';
 import { writeAnnotation, writeLogprob } from './annotations.ts';
+import { reportSource } from './reports.ts';
 import { callItem, messageItem, reasoningItem, type ItemStatus } from './output-items.ts';
 
 /** Sends an event; `output_index` and `sequence_number` are added by who sends. */
@@ -10,7 +12,7 @@ export type Send = (type: string, members: JsonRecord) => void;
 /** An item whose end has not come. */
 export interface OpenItem {
   delta(text: string): void;
-  annotation?(annotation: Annotation): void;
+  annotation?(annotation: Annotation, report: Report): void;
   logprobs?(logprobs: readonly TokenLogprob[]): void;
   signature?(signature: Signature, redacted: boolean): void;
   /** Ends the part; a message may go on with another. */
@@ -49,9 +51,10 @@ export class OpenMessage implements OpenItem {
     else this.#sendPart('response.output_text.delta', { delta: text, logprobs: [] });
   }
 
-  annotation(annotation: Annotation): void {
+  annotation(annotation: Annotation, report: Report): void {
+    if (this.#kind === 'refusal') return;
     const written = writeAnnotation(annotation);
-    if (written === null || this.#kind === 'refusal') return;
+    if (written === null) return reportSource(report);
     this.#sendPart('response.output_text.annotation.added', {
       annotation_index: this.#annotations.length,
       annotation: written,

@@ -167,11 +167,11 @@ describe('a stream that is written', () => {
 
   test('makes the SDK throw when it fails, in mid-stream and before any event', async () => {
     const error = { status: 502, code: 'provider_failed', message: 'The provider broke off.', requestId: 'req_1' };
-    const writer = responsesClient.streamChat(CONTEXT);
+    const writer = responsesClient.streamChat(CONTEXT, new Report());
     const before = writer.write(START) + writer.write({ type: 'open', choice: 0, part: 0, start: { kind: 'text' } });
     await expect(throughSdk(before + writer.fail(error))).rejects.toThrow('The provider broke off.');
     expect(writer.write({ type: 'end' }) + writer.fail(error)).toBe('');
-    const failed = responsesClient.streamChat(CONTEXT).fail(error);
+    const failed = responsesClient.streamChat(CONTEXT, new Report()).fail(error);
     await expect(throughSdk(failed)).rejects.toThrow('The provider broke off.');
     expect(dataOf(failed).at(-1)).toMatchObject({ type: 'response.failed', response: { status: 'failed' } });
   });
@@ -349,7 +349,7 @@ describe('a stream that is read', () => {
 });
 
 function written(events: readonly AnswerEvent[]): string {
-  const writer = responsesClient.streamChat(CONTEXT);
+  const writer = responsesClient.streamChat(CONTEXT, new Report());
   return events.map((event) => writer.write(event)).join('');
 }
 

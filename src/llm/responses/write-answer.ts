@@ -14,6 +14,7 @@ import {
   wholeItem,
   writeAnnotations,
 } from './output-items.ts';
+import { reportChoices, reportLost, reportPause, reportSignature, reportSource } from './reports.ts';
 import { responseObject, settingsOf } from './response-object.ts';
 
 const NO_CHOICE: Choice = { index: 0, parts: [], finish: { reason: 'stop' } };
@@ -22,8 +23,8 @@ const OWN_ITEMS: ReadonlySet<unknown> = new Set(['message', 'function_call', 'cu
 
 export function writeAnswer(answer: ChatAnswer, context: AnswerContext, report: Report): JsonRecord {
   const [choice = NO_CHOICE, ...rest] = answer.choices;
-  if (rest.length > 0) report.dropped('n', 'OpenAI Responses gives one answer');
-  if (choice.finish.reason === 'pause') report.approximated('status', 'OpenAI Responses knows no pause');
+  if (rest.length > 0) reportChoices(report);
+  reportPause(choice.finish, report);
   const ending = writeFinish(choice.finish, choice.parts);
   const output = new Output(context.requestId, report);
   for (const part of choice.parts) output.add(part);
@@ -62,8 +63,7 @@ class Output {
         return this.#report.dropped('output', 'OpenAI Responses has no tool results in answers');
       default: {
         const item = wholeItem(part, (prefix) => makeItemId(prefix, this.#requestId, index));
-        if (item === null)
-          return this.#report.dropped('output', `OpenAI Responses has no ${part.kind} of this form in answers`);
+        if (item === null) return reportLost(part.kind, this.#report);
         this.#addItem(item);
       }
     }
@@ -96,10 +96,8 @@ class Output {
   #reportLost(part: Part & { kind: 'text' | 'refusal' }): void {
     if (part.kind !== 'text') return;
     const { annotations = [], signature } = part;
-    if (writeAnnotations(annotations).length < annotations.length)
-      this.#report.dropped('annotations', 'a source without a URL has no place in OpenAI Responses');
-    if (signature !== undefined)
-      this.#report.dropped('signature', 'OpenAI Responses has no place for the signature of a text');
+    if (writeAnnotations(annotations).length < annotations.length) reportSource(this.#report);
+    if (signature !== undefined) reportSignature(this.#report);
   }
 }
 

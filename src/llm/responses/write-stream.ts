@@ -6,19 +6,22 @@ import type { AnswerEvent, PartStart } from '../canonical.ts';
 import type { AnswerContext, StreamWriter } from '../codec.ts';
 import type { PublicError, Usage } from '../dialect.ts';
 import type { JsonRecord } from '../record.ts';
+import type { Report } from '../report.ts';
 import { eventText } from '../sse.ts';
 import { writeFinish, type Ending } from './finish.ts';
 import { makeItemId } from './item-ids.ts';
 import { wholeItem, type ItemStatus } from './output-items.ts';
 import { responseObject, settingsOf, type ResponseFacts, type Settings } from './response-object.ts';
+import { reportChoices, reportLost, reportPause, reportSignature } from './reports.ts';
 import { OpenCall, OpenMessage, OpenReasoning, type OpenItem } from './stream-items.ts';
 
-export function streamChat(context: AnswerContext): StreamWriter {
-  return new ResponseWriter(context);
+export function streamChat(context: AnswerContext, report: Report): StreamWriter {
+  return new ResponseWriter(context, report);
 }
 
 class ResponseWriter implements StreamWriter {
   readonly #context: AnswerContext;
+  readonly #report: Report;
   readonly #settings: Settings;
   /** What goes out for the event that is being written. */
   #out: string[] = [];
@@ -32,8 +35,9 @@ class ResponseWriter implements StreamWriter {
   #isPartOpen = false;
   #isOver = false;
 
-  constructor(context: AnswerContext) {
+  constructor(context: AnswerContext, report: Report) {
     this.#context = context;
+    this.#report = report;
     this.#settings = settingsOf(context.request);
   }
 
@@ -75,6 +79,7 @@ class ResponseWriter implements StreamWriter {
         return this.#fail({ ...event.error, code: event.error.type });
       default:
         if (event.choice === 0) this.#takeOfChoice(event);
+        else reportChoices(this.#report);
     }
   }
 
@@ -88,16 +93,18 @@ class ResponseWriter implements StreamWriter {
       case 'delta':
         return this.#open?.delta(event.text);
       case 'annotation':
-        return this.#open?.annotation?.(event.annotation);
+        return this.#open?.annotation?.(event.annotation, this.#report);
       case 'logprobs':
         return this.#open?.logprobs?.(event.logprobs);
       case 'signature':
+        if (this.#open instanceof OpenMessage) reportSignature(this.#report);
         return this.#open?.signature?.(event.signature, event.redacted ?? false);
       case 'close':
         // The item waits: a message may go on, and whether it was cut short is told by the finish.
         this.#isPartOpen = false;
         return this.#open?.close();
       case 'finish':
+        reportPause(event.finish, this.#report);
         this.#ending = writeFinish(event.finish, this.#kinds);
         return this.#finishItem(statusOf(this.#ending));
     }
@@ -136,7 +143,7 @@ class ResponseWriter implements StreamWriter {
   #addWhole(start: Extract<PartStart, { source: unknown } | { kind: 'opaque' }>): void {
     this.#finishItem('completed');
     const item = wholeItem(start, (prefix) => this.#itemId(prefix));
-    if (item === null) return;
+    if (item === null) return reportLost(start.kind, this.#report);
     const send = this.#sendOfItem();
     send('response.output_item.added', { item });
     send('response.output_item.done', { item });

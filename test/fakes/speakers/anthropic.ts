@@ -1,5 +1,5 @@
 /** Anthropic Messages: https://docs.claude.com/en/api/messages-streaming */
-import { events, pieces } from './said.ts';
+import { events, pieces, placeOf } from './said.ts';
 import type { Said, Speaker } from './said.ts';
 
 const FINISH = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use', blocked: 'refusal' } as const;
@@ -7,6 +7,7 @@ const FINISH = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use',
 export const anthropic: Speaker = {
   contentType: 'application/json',
   streamType: 'text/event-stream',
+  says: ['page', 'document'],
   whole: (said) => ({
     id: said.id,
     type: 'message',
@@ -16,7 +17,11 @@ export const anthropic: Speaker = {
       ...(said.thinking === undefined
         ? []
         : [{ type: 'thinking', thinking: said.thinking.text, signature: said.thinking.signature }]),
-      ...(said.text === undefined ? [] : [{ type: 'text', text: said.text, citations: null }]),
+      ...texts(said).map(({ text, citation }) => ({
+        type: 'text',
+        text,
+        citations: citation === null ? null : [citation],
+      })),
       ...(said.calls ?? []).map(({ id, name, arguments: input }) => ({ type: 'tool_use', id, name, input })),
     ],
     stop_reason: FINISH[said.finish],
@@ -52,11 +57,11 @@ export const anthropic: Speaker = {
         { type: 'signature_delta', signature: said.thinking.signature },
       ]);
     }
-    if (said.text !== undefined) {
-      block(
-        { type: 'text', text: '' },
-        pieces(said.text).map((text) => ({ type: 'text_delta', text })),
-      );
+    for (const { text, citation } of texts(said)) {
+      block({ type: 'text', text: '', ...(citation !== null && { citations: [] }) }, [
+        ...pieces(text).map((piece) => ({ type: 'text_delta', text: piece })),
+        ...(citation === null ? [] : [{ type: 'citations_delta', citation }]),
+      ]);
     }
     for (const { id, name, arguments: input } of said.calls ?? []) {
       block(
@@ -76,6 +81,31 @@ export const anthropic: Speaker = {
     return events(list);
   },
 };
+
+/** What rests on a source is a block of its own: https://docs.claude.com/en/docs/build-with-claude/citations */
+function texts(said: Said): readonly { readonly text: string; readonly citation: object | null }[] {
+  const { text, page, document } = said;
+  const cited = page ?? document;
+  if (text === undefined) return [];
+  if (cited === undefined) return [{ text, citation: null }];
+  const { before, after } = placeOf(text, cited.stretch);
+  const citation = page === undefined ? documentCitation(cited.title) : pageCitation(page);
+  return [
+    { text: before, citation: null },
+    { text: cited.stretch, citation },
+    { text: after, citation: null },
+  ];
+}
+
+function pageCitation({ url, title }: NonNullable<Said['page']>): object {
+  const cited_text = 'Oslo: −3 °C at noon.';
+  return { type: 'web_search_result_location', url, title, encrypted_index: 'ZW5j', cited_text };
+}
+
+function documentCitation(document_title: string): object {
+  const place = { document_index: 0, document_title, file_id: null, start_char_index: 10, end_char_index: 30 };
+  return { type: 'char_location', cited_text: 'Oslo: −3 °C at noon.', ...place };
+}
 
 function inputUsage({ usage: { input, cached } }: Said): object {
   return { input_tokens: input - cached, cache_creation_input_tokens: 0, cache_read_input_tokens: cached };

@@ -1,6 +1,6 @@
 /** Amazon Bedrock ConverseStream: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html */
 import { writeMessage } from '../../../src/lib/aws-event-stream.ts';
-import { pieces } from './said.ts';
+import { pieces, placeOf } from './said.ts';
 import type { Said, Speaker } from './said.ts';
 
 const FINISH = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use', blocked: 'content_filtered' } as const;
@@ -8,13 +8,16 @@ const FINISH = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use',
 export const bedrock: Speaker = {
   contentType: 'application/json',
   streamType: 'application/vnd.amazon.eventstream',
+  says: ['page', 'document'],
   whole: (said) => ({
     output: {
       message: {
         role: 'assistant',
         content: [
           ...(said.thinking === undefined ? [] : [{ reasoningContent: { reasoningText: said.thinking } }]),
-          ...(said.text === undefined ? [] : [{ text: said.text }]),
+          ...texts(said).map(({ text, citation }) =>
+            citation === null ? { text } : { citationsContent: { content: [{ text }], citations: [citation] } },
+          ),
           ...(said.calls ?? []).map(({ id, name, arguments: input }) => ({ toolUse: { toolUseId: id, name, input } })),
         ],
       },
@@ -40,7 +43,8 @@ export const bedrock: Speaker = {
         { reasoningContent: { signature: said.thinking.signature } },
       ]);
     }
-    if (said.text !== undefined) block(pieces(said.text).map((text) => ({ text })));
+    for (const { text, citation } of texts(said))
+      block([...pieces(text).map((piece) => ({ text: piece })), ...(citation === null ? [] : [{ citation }])]);
     for (const { id, name, arguments: input } of said.calls ?? []) {
       add('contentBlockStart', { contentBlockIndex: index + 1, start: { toolUse: { toolUseId: id, name } } });
       block(pieces(JSON.stringify(input)).map((text) => ({ toolUse: { input: text } })));
@@ -50,6 +54,24 @@ export const bedrock: Speaker = {
     return list;
   },
 };
+
+/** What rests on a source is a block of its own (API_runtime_CitationsContentBlock). */
+function texts({ text, page, document }: Said): readonly { readonly text: string; readonly citation: object | null }[] {
+  const cited = page ?? document;
+  if (text === undefined) return [];
+  if (cited === undefined) return [{ text, citation: null }];
+  const { before, after } = placeOf(text, cited.stretch);
+  const location =
+    page === undefined
+      ? { documentChar: { documentIndex: 0, start: 10, end: 30 } }
+      : { web: { url: page.url, domain: new URL(page.url).hostname } };
+  const citation = { title: cited.title, sourceContent: [{ text: 'Oslo: −3 °C at noon.' }], location };
+  return [
+    { text: before, citation: null },
+    { text: cited.stretch, citation },
+    { text: after, citation: null },
+  ];
+}
 
 function frame(type: string, value: object): Buffer {
   const header = (text: string) => ({ type: 'string' as const, value: text });

@@ -7,6 +7,7 @@ const FINISH = { stop: 'stop', length: 'length', tool_calls: 'tool_calls', block
 export const mistral: Speaker = {
   contentType: 'application/json',
   streamType: 'text/event-stream',
+  says: ['others', 'document'],
   whole: (said) => ({
     id: said.id,
     object: 'chat.completion',
@@ -18,6 +19,11 @@ export const mistral: Speaker = {
         finish_reason: FINISH[said.finish],
         message: { role: 'assistant', content: content(said), tool_calls: calls(said) },
       },
+      ...(said.others ?? []).map((text, at) => ({
+        index: at + 1,
+        finish_reason: FINISH[said.finish],
+        message: { role: 'assistant', content: text, tool_calls: null },
+      })),
     ],
     usage: usage(said),
   }),
@@ -31,8 +37,15 @@ export const mistral: Speaker = {
     });
     return events([
       [null, chunk({ role: 'assistant', content: '' })],
+      ...(said.others ?? []).flatMap((text, at) =>
+        pieces(text).map((content) => [null, chunk({ content }, { index: at + 1 })] as const),
+      ),
       ...pieces(said.thinking?.text ?? '').map((text) => [null, chunk({ content: thought(text) })] as const),
       ...pieces(said.text ?? '').map((text) => [null, chunk({ content: text })] as const),
+      ...(said.document === undefined ? [] : [[null, chunk({ content: [REFERENCE] })] as const]),
+      ...(said.others ?? []).map(
+        (_, at) => [null, chunk({ content: '' }, { index: at + 1, finish_reason: FINISH[said.finish] })] as const,
+      ),
       [
         null,
         {
@@ -51,9 +64,16 @@ function thought(text: string): readonly object[] {
   return [{ type: 'thinking', thinking: [{ type: 'text', text }] }];
 }
 
-function content({ thinking, text }: Said): unknown {
-  if (thinking === undefined) return text ?? '';
-  return [...thought(thinking.text), ...(text === undefined ? [] : [{ type: 'text', text }])];
+/** To a result of a tool's, by the number that the caller gave it: https://docs.mistral.ai/capabilities/citations */
+const REFERENCE = { type: 'reference', reference_ids: [0] };
+
+function content({ thinking, text, document }: Said): unknown {
+  if (thinking === undefined && document === undefined) return text ?? '';
+  return [
+    ...(thinking === undefined ? [] : thought(thinking.text)),
+    ...(text === undefined ? [] : [{ type: 'text', text }]),
+    ...(document === undefined ? [] : [REFERENCE]),
+  ];
 }
 
 function calls(said: Said): unknown {

@@ -1,10 +1,11 @@
 /** OpenAI Responses: https://platform.openai.com/docs/api-reference/responses-streaming */
-import { events, pieces } from './said.ts';
-import type { Said, Speaker } from './said.ts';
+import { events, pieces, placeOf, textPieces } from './said.ts';
+import type { Said, SaidToken, Speaker } from './said.ts';
 
 export const responses: Speaker = {
   contentType: 'application/json',
   streamType: 'text/event-stream',
+  says: ['tokens', 'page', 'document'],
   whole: (said) => response(said, output(said)),
   stream: (said) => {
     const list: (readonly [string, object])[] = [];
@@ -14,7 +15,7 @@ export const responses: Speaker = {
     add('response.in_progress', { response: open });
     for (const [index, item] of output(said).entries()) {
       add('response.output_item.added', { output_index: index, item: begun(item) });
-      body(item, index, add);
+      body(item, index, said, add);
       add('response.output_item.done', { output_index: index, item });
     }
     const last = response(said, output(said));
@@ -27,7 +28,8 @@ export const responses: Speaker = {
 
 type Item = Readonly<Record<string, unknown>> & { readonly type: string; readonly id: string };
 
-function output({ id, thinking, text, calls }: Said): readonly Item[] {
+function output(said: Said): readonly Item[] {
+  const { id, thinking, text, calls } = said;
   const items: Item[] = [];
   if (thinking !== undefined) {
     items.push({
@@ -43,7 +45,7 @@ function output({ id, thinking, text, calls }: Said): readonly Item[] {
       id: `msg_${id}`,
       role: 'assistant',
       status: 'completed',
-      content: [{ type: 'output_text', text, annotations: [], logprobs: [] }],
+      content: [{ type: 'output_text', text, annotations: annotations(said), logprobs: logprobs(said.tokens) }],
     });
   }
   for (const [index, call] of (calls ?? []).entries()) {
@@ -59,24 +61,45 @@ function output({ id, thinking, text, calls }: Said): readonly Item[] {
   return items;
 }
 
+function annotations({ id, text = '', page, document }: Said): readonly object[] {
+  if (document !== undefined) {
+    const index = placeOf(text, document.stretch).to;
+    return [{ type: 'file_citation', index, file_id: `file_${id}`, filename: document.title }];
+  }
+  if (page === undefined) return [];
+  const { from, to } = placeOf(text, page.stretch);
+  return [{ type: 'url_citation', start_index: from, end_index: to, url: page.url, title: page.title }];
+}
+
+function logprobs(tokens: readonly SaidToken[] = []): readonly object[] {
+  return tokens.map(({ other, ...token }) => ({ ...one(token), top_logprobs: [token, other].map(one) }));
+}
+
+function one({ token, logprob }: { readonly token: string; readonly logprob: number }): object {
+  return { token, logprob, bytes: [...Buffer.from(token)] };
+}
+
 function begun(item: Item): object {
   if (item.type === 'function_call') return { ...item, arguments: '', status: 'in_progress' };
   if (item.type === 'message') return { ...item, content: [], status: 'in_progress' };
   return { ...item, summary: [] };
 }
 
-function body(item: Item, index: number, add: (type: string, value: object) => void): void {
+function body(item: Item, index: number, said: Said, add: (type: string, value: object) => void): void {
   const at = { item_id: item.id, output_index: index };
   if (item.type === 'function_call') {
     for (const delta of pieces(String(item['arguments'])))
       add('response.function_call_arguments.delta', { ...at, delta });
     add('response.function_call_arguments.done', { ...at, name: item['name'], arguments: item['arguments'] });
   } else if (item.type === 'message') {
-    const [part] = item['content'] as readonly { readonly text: string }[];
+    const [part] = item['content'] as readonly object[];
     const place = { ...at, content_index: 0 };
-    add('response.content_part.added', { ...place, part: { ...part, text: '' } });
-    for (const delta of pieces(part?.text ?? '')) add('response.output_text.delta', { ...place, delta, logprobs: [] });
-    add('response.output_text.done', { ...place, text: part?.text, logprobs: [] });
+    add('response.content_part.added', { ...place, part: { ...part, text: '', annotations: [], logprobs: [] } });
+    for (const [nth, delta] of textPieces(said).entries())
+      add('response.output_text.delta', { ...place, delta, logprobs: logprobs(said.tokens?.slice(nth, nth + 1)) });
+    for (const [nth, annotation] of annotations(said).entries())
+      add('response.output_text.annotation.added', { ...place, annotation_index: nth, annotation });
+    add('response.output_text.done', { ...place, text: said.text, logprobs: logprobs(said.tokens) });
     add('response.content_part.done', { ...place, part });
   } else {
     const [part] = item['summary'] as readonly { readonly text: string }[];

@@ -6,6 +6,18 @@ export interface Said {
   readonly thinking?: { readonly text: string; readonly signature: string };
   readonly text?: string;
   readonly calls?: readonly SaidCall[];
+  /** The texts of further choices. */
+  readonly others?: readonly string[];
+  /** The text, token by token. */
+  readonly tokens?: readonly SaidToken[];
+  /** Of the web, and what of the text rests on it. */
+  readonly page?: SaidCitation & { readonly url: string };
+  /** What the caller or the vendor keeps, and what of the text rests on it. */
+  readonly document?: SaidCitation;
+  /** What of the text stands somewhere word for word. */
+  readonly recited?: SaidCitation & { readonly url: string };
+  /** Pages that no stretch of the text names. */
+  readonly sources?: readonly { readonly url: string; readonly title: string }[];
   readonly finish: 'stop' | 'length' | 'tool_calls' | 'blocked';
   readonly usage: SaidUsage;
 }
@@ -14,6 +26,19 @@ export interface SaidCall {
   readonly id: string;
   readonly name: string;
   readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+export interface SaidToken {
+  readonly token: string;
+  readonly logprob: number;
+  /** What else might have stood there. */
+  readonly other: { readonly token: string; readonly logprob: number };
+}
+
+export interface SaidCitation {
+  /** A stretch of the answer's text. */
+  readonly stretch: string;
+  readonly title: string;
 }
 
 /** Inclusive: input holds what is cached, output holds reasoning. */
@@ -28,6 +53,8 @@ export interface SaidUsage {
 export interface Speaker {
   readonly contentType: string;
   readonly streamType: string;
+  /** What only some formats can say, and this one can. */
+  readonly says: readonly ('others' | 'tokens' | 'page' | 'document' | 'recited' | 'sources')[];
   /** The whole answer. */
   whole(said: Said): object;
   /** The bytes of a stream, event by event. */
@@ -38,6 +65,18 @@ export interface Speaker {
 export function pieces(text: string): readonly string[] {
   const middle = Math.ceil(text.length / 2);
   return [text.slice(0, middle), text.slice(middle)].filter((piece) => piece !== '');
+}
+
+/** The same, or its tokens where they are told. */
+export function textPieces({ text, tokens }: Said): readonly string[] {
+  return tokens?.map(({ token }) => token) ?? pieces(text ?? '');
+}
+
+/** Where the stretch stands in the text, in UTF-16 units, and the text around it. */
+export function placeOf(text: string, stretch: string) {
+  const from = text.indexOf(stretch);
+  const to = from + stretch.length;
+  return { from, to, before: text.slice(0, from), after: text.slice(to) };
 }
 
 /** An event stream of `data` lines, and of names where there are any. */
