@@ -153,12 +153,14 @@ function meterMedia(call: Call, media: MediaReading): void {
   if (upstreamStatus === null ? call.code !== 'client_closed' : upstreamStatus >= 300) return;
   const { price } = target;
   const toldMs = usage?.audioMs;
-  call.usageEstimated = !call.complete || (price?.perAudioHour !== undefined && toldMs === undefined);
-  if (price === null) return;
   const { images, characters, audioMs } = media;
+  const isSoundGuessed = audioMs > 0 && toldMs === undefined && price?.perAudioHour !== undefined;
+  call.usageEstimated = !call.complete || isSoundGuessed;
+  if (price === null) return;
   const circumstances = { atMs: call.startedAtMs, images, characters, audioMs: toldMs ?? audioMs };
   const cost = costOf(usage ?? usageOf(0, 0), price, circumstances);
-  if (cost > 0 || tellsTokens(usage) || isFree(price)) call.costNanoUsd = cost;
+  const isKnown = tellsTokens(usage) ? !isOfSound(price) : isFree(price);
+  if (cost > 0 || isKnown) call.costNanoUsd = cost;
 }
 
 /** Where only a duration is told, the counts of tokens are none. */

@@ -2,6 +2,7 @@ import { mayCallModel } from '../keys/checks/index.ts';
 import { inputFor } from '../keys/led-input.ts';
 import { ROUTE_DEFAULTS } from '../config/compile-aliases.ts';
 import type { AliasSnapshot, RouteTimeouts } from '../config/snapshot.ts';
+import type { Price } from '../llm/price.ts';
 import type { BalanceTarget } from '../routing/balance.ts';
 import { holds } from '../routing/condition.ts';
 import type { CallFacts } from '../routing/condition.ts';
@@ -144,7 +145,7 @@ const NONE_FITS = refusal('model_not_found', {
 
 function balanceTargets(alias: AliasSnapshot, candidates: readonly Candidate[]): readonly BalanceTarget[] {
   const costs = new Map(
-    candidates.map(({ index, target: { price } }) => [index, price === null ? null : price.input + price.output]),
+    candidates.map(({ index, target: { price } }) => [index, price === null ? null : rankOf(price)]),
   );
   return alias.targets.map(({ model, priority, weight }, index) => ({
     name: model,
@@ -152,6 +153,11 @@ function balanceTargets(alias: AliasSnapshot, candidates: readonly Candidate[]):
     weight,
     cost: costs.get(index) ?? null,
   }));
+}
+
+/** By tokens, or by what else models of one kind are sold by: a price is compared with others of its kind. */
+function rankOf({ input, output, perMillionCharacters = 0, perAudioHour = 0 }: Price): number {
+  return input + output + perMillionCharacters + perAudioHour;
 }
 
 /** Those that the alias has for a call like this one, and that its key may call. */

@@ -97,18 +97,19 @@ function callRow(gateway: Gateway, call: Call): CallRow {
 
 /** What only some calls have of usage, as JSON; null for the others. */
 function usageDetail({ usage, reading, upstreamStatus }: Call): string | null {
-  const { cacheWrite1hTokens = 0, audioInputTokens = 0, audioOutputTokens = 0, imageOutputTokens = 0 } = usage ?? {};
-  const tokens = { cacheWrite1hTokens, audioInputTokens, audioOutputTokens, imageOutputTokens };
   const media = upstreamStatus !== null && upstreamStatus < 300 ? reading?.media : undefined;
-  const audioSeconds = (usage?.audioMs ?? media?.audioMs ?? 0) / 1000;
+  const { cacheWrite1hTokens = 0, audioInputTokens = 0, audioOutputTokens = 0, imageOutputTokens = 0 } = usage ?? {};
+  const tokens = cacheWrite1hTokens + audioInputTokens + audioOutputTokens + imageOutputTokens;
+  const audioMs = usage?.audioMs ?? media?.audioMs ?? 0;
   const characters = media?.characters ?? 0;
-  const detail = {
-    ...(Object.values(tokens).some((count) => count > 0) && tokens),
-    ...(usage?.searchUnits !== undefined && { searchUnits: usage.searchUnits }),
-    ...(audioSeconds > 0 && { audioSeconds }),
+  const searchUnits = usage?.searchUnits ?? 0;
+  if (tokens + searchUnits + audioMs + characters === 0) return null;
+  return JSON.stringify({
+    ...(tokens > 0 && { cacheWrite1hTokens, audioInputTokens, audioOutputTokens, imageOutputTokens }),
+    ...(searchUnits > 0 && { searchUnits }),
+    ...(audioMs > 0 && { audioSeconds: audioMs / 1000 }),
     ...(characters > 0 && { characters }),
-  };
-  return Object.keys(detail).length === 0 ? null : JSON.stringify(detail);
+  });
 }
 
 /** Milliseconds with three decimals: more is noise. */

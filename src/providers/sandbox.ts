@@ -27,5 +27,14 @@ export const sandbox: Provider = {
   endpoints: ENDPOINTS,
   models: SANDBOX_MODELS,
   // Play money: so that budgets can be tried without an account.
-  prices: { [ANY_MODEL]: { input: 1, output: 2, cachedInput: 0.1, perImage: 0.01 } },
+  prices: {
+    [ANY_MODEL]: {
+      input: 1,
+      output: 2,
+      cachedInput: 0.1,
+      perImage: 0.01,
+      perMillionCharacters: 15,
+      perAudioHour: 0.36,
+    },
+  },
 };

@@ -39,6 +39,8 @@ test('a provider that is on lists its models, with limits, abilities and prices'
     traits: { contextTokens: 128_000, images: true, tools: true, reasoning: false, files: null },
     price: { input: 0.15, output: 0.6, cachedInput: 0.075, batch: 0.5 },
   });
+  expect(await model('openai/tts-1')).toMatchObject({ price: { input: 0, output: 0, perMillionCharacters: 15 } });
+  expect(await model('openai/whisper-1')).toMatchObject({ price: { input: 0, output: 0, perAudioHour: 0.36 } });
   expect(await model('openai/house-tuned')).toMatchObject({ traits: { contextTokens: 777 }, price: { input: 1 } });
   expect(await model('openai/gpt-3.5-turbo-0613')).toBeUndefined();
 });

@@ -36,6 +36,8 @@ function configFor(origin: string): string {
     `  cohere: { baseUrl: "${origin}", ${credentials} }`,
     `  dear: { dialect: cohere, baseUrl: "${origin}", ${credentials}, models: [{ id: rerank-v3.5, price: { input: 0, output: 0, perSearchUnit: 0.003 } }] }`,
     `  claude: { dialect: anthropic, baseUrl: "${origin}", ${credentials} }`,
+    'models:',
+    '  ears: { strategy: least-cost, targets: [{ model: house/whisper }, { model: house/silent }] }',
     '',
   ].join('\n');
 }
@@ -107,6 +109,7 @@ describe('the openai client against the sandbox', () => {
     expect(speech.headers.get('content-type')).toBe('audio/wav');
     const sound = Buffer.from(await speech.arrayBuffer());
     expect(sound.toString('latin1', 0, 4)).toBe('RIFF');
+    expect(await recordOf(speech)).toMatchObject({ costNanoUsd: 90_000, costEstimated: false });
 
     const heard = await client().audio.transcriptions.create({ model, file: await wav(sound) });
     expect(heard.text).toContain(`${sound.length} bytes`);
@@ -280,6 +283,13 @@ describe('a provider', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'price_unknown' } });
   });
 
+  test('is chosen by the least price also where that is one of sound', async () => {
+    const { response } = await client()
+      .audio.transcriptions.create({ model: 'ears', file: await wav() })
+      .withResponse();
+    expect(await recordOf(response)).toMatchObject({ model: 'silent', costNanoUsd: 111_111 });
+  });
+
   test('that sells sound alone is not called for text for a key with a budget, and what else it costs is unknown', async () => {
     const { key } = await createKey(product, { limits: { budgets: [{ usd: 1, period: 'total' }] } });
     const ask = (model: string) => post('/v1/moderations', { model, input: 'x' }, key);
@@ -288,6 +298,9 @@ describe('a provider', () => {
     const chat = { model: 'house/whisper', messages: [{ role: 'user', content: 'x' }] };
     const refused = await post('/v1/chat/completions', chat, key);
     expect(await refused.json()).toMatchObject({ error: { code: 'price_unknown' } });
+    const image = await post('/v1/images/generations', { model: 'house/whisper', prompt: 'x' });
+    await image.arrayBuffer();
+    expect(await recordOf(image)).toMatchObject({ outputTokens: 272, costNanoUsd: null });
   });
 
   test('whose answer cannot tell its tokens is not called for a key with a budget, unless the call has a price', async () => {
@@ -356,6 +369,10 @@ describe('a provider', () => {
     expect(upstream.last().text).not.toContain(product.firstKey);
 
     // Below its own path the vendor may choose the model; what that costs is not known.
+    const speech = await post('/providers/house/audio/speech', { model: 'voice', input: 'Hello.', voice: 'alloy' });
+    await speech.arrayBuffer();
+    expect(await recordOf(speech)).toMatchObject({ costNanoUsd: 90_000, usageDetail: { characters: 6 } });
+
     const open = await post('/providers/house/images/generations', { prompt: 'x' });
     await open.arrayBuffer();
     expect(await recordOf(open)).toMatchObject({ status: 200, outputTokens: 272, costNanoUsd: null });
