@@ -156,8 +156,9 @@ function balanceTargets(alias: AliasSnapshot, candidates: readonly Candidate[]):
 }
 
 /** By tokens, or by what else models of one kind are sold by: a price is compared with others of its kind. */
-function rankOf({ input, output, perMillionCharacters = 0, perAudioHour = 0 }: Price): number {
-  return input + output + perMillionCharacters + perAudioHour;
+function rankOf(price: Price): number {
+  const { input, output, perSearchUnit = 0, perMillionCharacters = 0, perAudioHour = 0 } = price;
+  return input + output + perSearchUnit + perMillionCharacters + perAudioHour;
 }
 
 /** Those that the alias has for a call like this one, and that its key may call. */
