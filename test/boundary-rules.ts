@@ -54,6 +54,8 @@ const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: RegExp; readonl
     to: /^src\/admin\/(stores|call-stores|constraint-fields|validation|fields|new-id|first-application|load-owners|key-dates|mint-key|renew-secrets|resources\/key-(view|secret))\.ts$/,
     typesOnly: false,
   },
+  // How limits and money are told is the same in refusals, explanations and on the command line.
+  { from: /^src\/(cli|limits)\//, to: /^src\/keys\/limit-words\.ts$/, typesOnly: false },
   { from: /^src\/storage\//, to: /^src\/embed\/storage-port\.ts$/, typesOnly: true },
   { from: /^src\/client\//, to: /^src\/admin\//, typesOnly: true },
   { from: /^src\/cli\/serve\.ts$/, to: /^src\/main\.ts$/, typesOnly: false },
