@@ -12,7 +12,8 @@ import type { Said } from '../fakes/speakers/said.ts';
 import { CAPABILITIES } from './capabilities.ts';
 
 const CLIENTS = Object.keys(CLIENT_CODECS) as ClientDialectName[];
-const PROVIDERS = Object.keys(PROVIDER_CODECS) as DialectName[];
+/** Of Replicate no answer but a whole one comes. */
+const PROVIDERS = (Object.keys(PROVIDER_CODECS) as DialectName[]).filter((name) => name !== 'replicate');
 
 function wholeEstimate(provider: DialectName, said: Said): number {
   return estimateOutputTokens(PROVIDER_CODECS[provider].readChat(SPEAKERS[provider].whole(said) as never));

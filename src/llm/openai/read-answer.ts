@@ -11,7 +11,7 @@ import { readFinish } from './finish.ts';
 import { readLogprobs } from './logprobs.ts';
 import { readThinkingParts } from './reasoning-details.ts';
 import { readStreamError } from './stream-error.ts';
-import { ThinkTags } from './think-tags.ts';
+import { ThinkTags } from '../think-tags.ts';
 
 const KNOWN = new Set(['id', 'object', 'created', 'model', 'choices', 'usage']);
 

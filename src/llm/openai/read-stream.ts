@@ -16,7 +16,7 @@ import { readLogprobs } from './logprobs.ts';
 import { answerExtra } from './read-answer.ts';
 import { readReasoning } from './reasoning-details.ts';
 import { readStreamError } from './stream-error.ts';
-import { ThinkTags } from './think-tags.ts';
+import { ThinkTags } from '../think-tags.ts';
 
 interface ChoiceState {
   readonly parts: ChoiceParts;

@@ -1,9 +1,10 @@
 /** Predictions (https://replicate.com/docs/topics/predictions/lifecycle). */
-import type { ChatAnswer, Finish, StreamError } from '../canonical.ts';
+import type { ChatAnswer, Finish, Part, StreamError } from '../canonical.ts';
 import type { Usage } from '../dialect.ts';
 import { AnswerFault, ToldFault } from '../faults.ts';
 import type { JsonRecord } from '../record.ts';
 import { countOf, recordOf, textOf } from '../record.ts';
+import { ThinkTags } from '../think-tags.ts';
 
 /** A prediction that has succeeded; a ToldFault for one that has not. */
 export function readAnswer(body: JsonRecord): ChatAnswer {
@@ -54,12 +55,20 @@ function answerOf(body: JsonRecord): ChatAnswer {
     id: textOf(body['id']),
     model: textOf(body['model']),
     createdS: Number.isNaN(createdMs) ? null : Math.floor(createdMs / 1000),
-    choices: [
-      { index: 0, parts: [{ kind: 'text', text: outputOf(body['output']) }], finish: finishOf(usage, body['input']) },
-    ],
+    choices: [{ index: 0, parts: partsOf(outputOf(body['output'])), finish: finishOf(usage, body['input']) }],
     usage,
     extra: {},
   };
+}
+
+/** Some models reason in tags. */
+function partsOf(output: string): readonly Part[] {
+  const tags = new ThinkTags();
+  const pieces = [...tags.read([{ kind: 'text', text: output }]), ...tags.end()];
+  if (pieces.length === 0) return [{ kind: 'text', text: '' }];
+  return pieces.map(({ kind, text }) =>
+    kind === 'thinking' ? { kind, text, signature: null } : { kind: 'text', text },
+  );
 }
 
 /** Text at once, or in the pieces in which it was made. */

@@ -49,9 +49,9 @@ function eventsOf({
     { type: 'start', id, model, createdS, extra },
     ...choices.flatMap(({ index: choice, parts, finish }): readonly AnswerEvent[] => [
       ...parts.flatMap((part, at): readonly AnswerEvent[] =>
-        part.kind === 'text'
+        part.kind === 'text' || part.kind === 'thinking'
           ? [
-              { type: 'open', choice, part: at, start: { kind: 'text' } },
+              { type: 'open', choice, part: at, start: { kind: part.kind } },
               { type: 'delta', choice, text: part.text },
               { type: 'close', choice },
             ]

@@ -3,7 +3,7 @@
  * MiniMax and others, on hosts that do not take it out). Tags further on are text, and so is all before a
  * `</think>` that nothing opened: by then it would have been told already.
  */
-import type { ContentPiece } from './answer-content.ts';
+import type { ContentPiece } from './openai/answer-content.ts';
 
 const OPENING = '<think>';
 const CLOSING = '</think>';

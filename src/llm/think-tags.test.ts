@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { AnswerEvent, Part } from '../canonical.ts';
-import { mistralProvider } from '../mistral/provider-codec.ts';
-import type { JsonRecord } from '../record.ts';
-import type { ContentPiece } from './answer-content.ts';
-import { openaiProvider } from './provider-codec.ts';
-import { brokenPromise } from './stream-promises.ts';
+import type { AnswerEvent, Part } from './canonical.ts';
+import { mistralProvider } from './mistral/provider-codec.ts';
+import type { JsonRecord } from './record.ts';
+import type { ContentPiece } from './openai/answer-content.ts';
+import { openaiProvider } from './openai/provider-codec.ts';
+import { brokenPromise } from './openai/stream-promises.ts';
 import { ThinkTags } from './think-tags.ts';
 
 function told(texts: readonly string[]): readonly string[] {
