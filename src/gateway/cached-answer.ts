@@ -4,6 +4,7 @@
  * from it either.
  */
 import { createHash } from 'node:crypto';
+import { takesWholeCallsOnly } from '../llm/client-ways.ts';
 import type { Call } from './call.ts';
 import type { Gateway } from './gateway.ts';
 import { headerValue } from './header-text.ts';
@@ -77,6 +78,7 @@ function keyOf(call: Call, operation: string): string {
     call.dialect.name,
     operation,
     call.stream,
+    call.stream && takesWholeCallsOnly(call.dialect, call.head?.userAgent ?? null),
     call.requestedModel,
     call.head?.query,
     ...call.dialect.requestHeaders.map((name) => headerValue(call.inbound.headers, name)),

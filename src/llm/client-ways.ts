@@ -5,6 +5,7 @@
  */
 import type { Dialect } from './dialect.ts';
 import { DIALECTS } from './index.ts';
+
 /** Whether the caller's client, as it names itself, reads calls in one piece only. */
 export function takesWholeCallsOnly(dialect: Dialect, userAgent: string | null): boolean {
   return userAgent !== null && dialect === DIALECTS.openai && /\bmistral(?:ai|-client)/i.test(userAgent);

@@ -57,6 +57,19 @@ async function call(dialect: ClientDialectName, model: string, stream: boolean, 
 }
 
 describe('the cache of responses', () => {
+  test('keeps streams apart that clients read in different ways', async () => {
+    const model = `${FAKE_PROVIDERS.openai}/told-apart`;
+    const mistral = { 'user-agent': 'mistral-client-typescript/1.0' };
+    const found = async (headers: Record<string, string>) =>
+      (await call('openai', model, true, headers)).headers.get('x-keyward-cache');
+    expect([await found({}), await found(mistral), await found({}), await found(mistral)]).toEqual([
+      'miss',
+      'miss',
+      'hit',
+      'hit',
+    ]);
+  });
+
   test.each(Object.keys(DIALECT_CALLS) as ClientDialectName[])(
     'answers the same question again without asking the provider, whole and as a stream: %s',
     async (dialect) => {
