@@ -36,6 +36,7 @@ function streamPieces(): readonly Buffer[] {
   const event = (choices: unknown, usage: unknown): string =>
     `data: ${JSON.stringify({ id: 'chatcmpl-bench', object: 'chat.completion.chunk', created: 1_700_000_000, model: 'tiny', choices, usage })}\n\n`;
   const events = Array.from({ length: EVENTS }, () => event([{ index: 0, delta: { content: 'word ' } }], null));
+  events.push(event([{ index: 0, delta: {}, finish_reason: 'stop' }], null));
   events.push(event([], { prompt_tokens: 20, completion_tokens: 50, total_tokens: 70 }), 'data: [DONE]\n\n');
   return chunked(events);
 }
