@@ -145,8 +145,8 @@ describe('when the provider fails before its answer begins', () => {
 
   describe.each(dialects)('%s', (dialect) => {
     test.each(cases)('%s is told cleanly, whole or stream', async (fault, statuses) => {
-      for (const stream of [false, true]) {
-        const answer = await send(dialect, `${providerFor(dialect, fault)}/${fault}`, stream);
+      const model = `${providerFor(dialect, fault)}/${fault}`;
+      for (const answer of await Promise.all([false, true].map((stream) => send(dialect, model, stream)))) {
         expect(answer.timedOut).toBe(false);
         expect(statuses).toContain(answer.status);
         const message = DIALECT_CALLS[dialect].errorMessage(parsed(answer.body));
