@@ -1,6 +1,7 @@
 /** Who may import whom, and what else the layout promises, as functions from sources to violations. */
 import { posix } from 'node:path';
 import { isBuiltin } from 'node:module';
+import { DIALECT_NAMES as NAMES } from '../src/llm/dialect.ts';
 import { scanImports, tokenize } from './import-scanner.ts';
 import type { Import } from './import-scanner.ts';
 
@@ -83,16 +84,7 @@ const DATABASE_PACKAGES = /^(kysely|pg|postgres|better-sqlite3|sqlite3?|node:sql
 const SQL =
   /\b(SELECT\s[\s\S]+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|DELETE\s+FROM|UPDATE\s+\w+\s+SET|CREATE\s+TABLE|PRAGMA\s+\w)/;
 
-const DIALECT_NAMES = new Set([
-  'openai',
-  'openai-responses',
-  'anthropic',
-  'gemini',
-  'bedrock',
-  'cohere',
-  'mistral',
-  'replicate',
-]);
+const DIALECT_NAMES: ReadonlySet<string> = new Set(NAMES);
 
 /** The folder under `src` a file belongs to, or the name of a file that stands there alone. */
 function areaOf(path: string): string {

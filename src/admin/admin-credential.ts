@@ -2,7 +2,8 @@
  * A token of the admin API as the engine sees it: a credential with a life, an owner and addresses,
  * whose permissions are one of the checks. What the gateway decides keys by decides here.
  */
-import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
+import { BLANK_KEY } from '../keys/blank-key.ts';
+import { NO_SCOPES } from '../keys/constraints.ts';
 import { NO_FACTS } from '../keys/decision-input.ts';
 import type { DecisionInput } from '../keys/decision-input.ts';
 import { parseKey } from '../keys/format.ts';
@@ -83,10 +84,12 @@ export function principalOf({ kid, permissions }: Pick<AdminTokenRow, 'kid' | 'p
   };
 }
 
+const BLANK_TOKEN: KeyRecord = { ...BLANK_KEY, type: 'kwa', environment: ENVIRONMENT };
+
 /** A token as a credential like any other. */
 export function adminRecordOf(row: AdminTokenRow, workspaceId: string): KeyRecord {
   return {
-    ...NO_RECORD,
+    ...BLANK_TOKEN,
     kid: row.kid,
     workspaceId,
     ownerId: row.ownerId,
@@ -100,26 +103,6 @@ export function adminRecordOf(row: AdminTokenRow, workspaceId: string): KeyRecor
   };
 }
 
-const NO_RECORD = {
-  type: 'kwa',
-  parentKid: null,
-  binding: null,
-  applicationId: '',
-  ownerId: null,
-  environment: ENVIRONMENT,
-  state: 'active',
-  suspension: null,
-  secrets: [],
-  notBeforeMs: null,
-  expiresAtMs: null,
-  scopes: NO_SCOPES,
-  scopesSetAtMs: 0,
-  limits: NO_LIMITS,
-  delegation: null,
-  minting: null,
-  revision: 0,
-} as const satisfies Omit<KeyRecord, 'kid' | 'workspaceId'>;
-
 /** The operator's tokens stand on the installation itself: no workspace that is disabled shuts them out. */
 const INSTALLATION: WorkspaceState = {
   ...{ id: 'installation', state: 'active', applications: {}, people: {}, teams: {} },
@@ -128,7 +111,7 @@ const INSTALLATION: WorkspaceState = {
 const COMPARED: KeySecret = { hash: '', pepperVersion: 0, state: 'current', notAfterMs: null };
 
 function builtInCredential({ defaultWorkspaceId }: AdminDeps, principal: Principal): AdminCredential {
-  const record = { ...NO_RECORD, kid: principal.actor, workspaceId: INSTALLATION.id };
+  const record = { ...BLANK_TOKEN, kid: principal.actor, workspaceId: INSTALLATION.id };
   return { principal, record, secret: COMPARED, workspaceId: defaultWorkspaceId, row: null };
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { NO_LIMITS, NO_SCOPES } from '../keys/constraints.ts';
+import { BLANK_KEY } from '../keys/blank-key.ts';
 import { cachedKeyOf } from './key-cache.ts';
 import type { CachedKey } from './key-cache.ts';
 
@@ -23,35 +23,12 @@ export function decoyFor(kid: string): CachedKey {
 }
 
 function makeDecoy(): CachedKey {
+  const hash = randomBytes(32).toString('latin1');
   // Cloned as the records of keys are on their way to a worker: that gives them one shape.
-  return cachedKeyOf(
-    structuredClone({
-      kid: randomBytes(6).toString('hex'),
-      type: 'kwk',
-      parentKid: null,
-      binding: null,
-      workspaceId: '',
-      applicationId: '',
-      ownerId: null,
-      environment: 'live',
-      state: 'revoked',
-      suspension: null,
-      secrets: [
-        {
-          hash: randomBytes(32).toString('latin1'),
-          pepperVersion: NO_VERSION,
-          state: 'superseded',
-          notAfterMs: 0,
-        },
-      ],
-      notBeforeMs: null,
-      expiresAtMs: null,
-      scopes: NO_SCOPES,
-      scopesSetAtMs: 0,
-      limits: NO_LIMITS,
-      delegation: null,
-      minting: null,
-      revision: 0,
-    }),
-  );
+  const record = structuredClone({
+    ...BLANK_KEY,
+    kid: randomBytes(6).toString('hex'),
+    secrets: [{ hash, pepperVersion: NO_VERSION, state: 'superseded', notAfterMs: 0 } as const],
+  });
+  return cachedKeyOf(record);
 }

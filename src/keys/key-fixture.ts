@@ -1,5 +1,5 @@
 /** Keys and what stands behind them, for tests. */
-import { NO_LIMITS, NO_SCOPES } from './constraints.ts';
+import { BLANK_KEY } from './blank-key.ts';
 import type { KeyRecord, KeySecret } from './key-record.ts';
 import { UNNARROWED } from './owners.ts';
 import type { ApplicationState, TeamState, WorkspaceState } from './owners.ts';
@@ -8,28 +8,8 @@ export const SECRET: KeySecret = { hash: 'h'.repeat(32), pepperVersion: 1, state
 
 /** An active key of `app_1` in `ws_1` that nothing narrows. */
 export function keyRecord(change: Partial<KeyRecord> = {}): KeyRecord {
-  return {
-    kid: 'abcdefghijkl',
-    type: 'kwk',
-    parentKid: null,
-    binding: null,
-    workspaceId: 'ws_1',
-    applicationId: 'app_1',
-    ownerId: null,
-    environment: 'live',
-    state: 'active',
-    suspension: null,
-    secrets: [SECRET],
-    notBeforeMs: null,
-    expiresAtMs: null,
-    scopes: NO_SCOPES,
-    scopesSetAtMs: 0,
-    limits: NO_LIMITS,
-    delegation: null,
-    minting: null,
-    revision: 1,
-    ...change,
-  };
+  const known = { kid: 'abcdefghijkl', workspaceId: 'ws_1', applicationId: 'app_1', secrets: [SECRET], revision: 1 };
+  return { ...BLANK_KEY, ...known, ...change };
 }
 
 /** An application that is subscribed to every model. */
